@@ -1,0 +1,1 @@
+"""Performance and reliability regression tests for Celery tasks, on real workers."""

@@ -1,0 +1,240 @@
+"""What is known about the tasks of one test: the records, joined and frozen.
+
+All times that end in ``_ns`` are readings of CLOCK_MONOTONIC, comparable between the
+processes and containers of one machine. What was not measured is ``None``, never zero.
+
+Terms: an *attempt* is one try of a task as Celery counts them (``request.retries``); the
+broker may deliver the same attempt several times, and each delivery is an `Execution` of
+its own. One task without retries or crashes is one attempt and one execution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How an execution ended; ``None`` in its place means that no end was recorded."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    RETRIED = "retried"
+    REJECTED = "rejected"
+    IGNORED = "ignored"
+    REVOKED = "revoked"
+    LOST = "lost"
+    """The worker's main process reported that the child which ran it was gone."""
+
+    @property
+    def final(self) -> bool:
+        """Whether no further execution follows unless the broker redelivers."""
+        return self is not Outcome.RETRIED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A line of the user's code."""
+
+    path: str
+    """As the interpreter knows it: absolute, unless the worker was started otherwise."""
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryUse:
+    """One SQL statement as one execution used it."""
+
+    alias: str
+    """The database alias, such as ``default``."""
+    sql: str
+    """The statement as Django handed it to the cursor: with placeholders, without values."""
+    phase: str
+    """``body`` (the task's own function), ``hooks`` (everything else of the execution)."""
+    count: int
+    many: int
+    """How many of ``count`` were ``executemany`` calls."""
+    time_ns: int
+    stacks: tuple[tuple[tuple[Frame, ...], int], ...]
+    """User frames, innermost first, with the number of *sampled* calls from there. Sampled are
+    the first 8 calls and then those at powers of two, so the numbers may add up to less than
+    ``count``; a stack seen twice was certainly taken twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskError:
+    """The exception that ended an execution."""
+
+    type: str
+    """Qualified name, such as ``builtins.ConnectionError``."""
+    message: str
+    where: Frame | None = None
+    """The innermost line of the user's code in its traceback."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One delivery of one attempt of one task, as far as it got."""
+
+    task_id: str
+    root_id: str
+    parent_id: str | None
+    name: str
+    retries: int
+    """Which attempt: 0 is the first."""
+    delivery: int
+    """Which delivery of that attempt, in order of receipt: 1 is the first."""
+    redelivered: bool
+    queue: str | None
+    priority: int | None
+    worker: str
+    """The node name, such as ``execution@host``."""
+    boot: str
+    """Which start of that worker."""
+    pool: str
+    """``prefork``, ``threads``, ``solo`` or ``gevent``."""
+    tag: str | None
+    """The broker's delivery tag."""
+
+    received_ns: int | None = None
+    pid: int | None = None
+    """The process that ran the task's body."""
+    started_ns: int | None = None
+    body_started_ns: int | None = None
+    body_ended_ns: int | None = None
+    ended_ns: int | None = None
+    acknowledged_ns: int | None = None
+    requeued_ns: int | None = None
+
+    outcome: Outcome | None = None
+    error: TaskError | None = None
+    countdown_s: float | None = None
+    """Of a retried execution: the countdown that the task requested for the next attempt."""
+    cpu_ns: int | None = None
+    """CPU time of the executing thread; absent where threads are shared (gevent)."""
+    queries: tuple[QueryUse, ...] = ()
+    connects: int = 0
+    connect_ns: int = 0
+    unattributed_queries: int = 0
+    """Queries seen in its process that could belong to any of several running tasks."""
+    counters: tuple[tuple[str, float], ...] = ()
+    """What the user counted."""
+    first_in_process: bool = False
+    """Whether it was the first execution of this task in its process (caches were cold)."""
+    injected: bool = False
+    """Whether the plugin made it raise (``celery_perf.fail``)."""
+
+    @property
+    def started(self) -> bool:
+        """Whether a process began to run it."""
+        return self.started_ns is not None
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it began and nothing recorded its end: the evidence of a crash."""
+        return self.started_ns is not None and self.ended_ns is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """One message that was, or was to be, published: by the test or by a task of it."""
+
+    task_id: str
+    root_id: str
+    parent_id: str | None
+    name: str
+    retries: int
+    published_ns: int
+    queue: str | None
+    priority: int | None
+    countdown_s: float | None = None
+    """The delay that was requested, by ``countdown`` or ``eta``."""
+    waited_s: float | None = None
+    """The delay that was really asked of the worker, where it was compressed."""
+    confirmed: bool = True
+    """False if the publish raised, or never returned: then nobody knows whether it was sent."""
+    boot: str | None = None
+    """The worker that published it; ``None`` for the test process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOptions:
+    """The options of a task as the worker holds them."""
+
+    name: str
+    acks_late: bool
+    reject_on_worker_lost: bool
+    ignore_result: bool
+    max_retries: int | None
+    default_retry_delay_s: float
+    autoretry: bool
+    retry_backoff: float
+    """The factor; 0 means no backoff."""
+    retry_backoff_max_s: float
+    retry_jitter: bool
+    time_limit_s: float | None
+    soft_time_limit_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """One start of one worker."""
+
+    name: str
+    boot: str
+    pid: int
+    pool: str
+    concurrency: int | None
+    queues: tuple[str, ...]
+    registered: frozenset[str]
+    """The names of the tasks that it knows."""
+    ready_ns: int
+    comparable_clock: bool
+    """Whether its clock is the test process's; if not, phases across processes are absent."""
+    started_how: str = "cold"
+    """``warm`` (forked from the preloaded process) or ``cold``, with the reason in brackets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault that the probe or the runner really carried out."""
+
+    kind: str
+    """``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``worker-restarted``, ``restored`` …"""
+    at_ns: int
+    point: str = ""
+    """Where: ``started``, ``query:3`` …"""
+    task_id: str | None = None
+    pid: int | None = None
+    boot: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Everything recorded about the tasks of one test (or of one ``run`` in it)."""
+
+    publications: tuple[Publication, ...] = ()
+    executions: tuple[Execution, ...] = ()
+    """In order of receipt."""
+    tasks: dict[str, TaskOptions] = field(default_factory=dict)
+    """By name; as the worker that ran them holds them."""
+    workers: tuple[WorkerInfo, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What went wrong inside the probe: reported, never raised in the task."""
+    unfinished: frozenset[str] = frozenset()
+    """Ids of published tasks that had not reached a final end when waiting stopped."""
+    stuck_unacked: tuple[str, ...] = ()
+    """Ids of tasks of this test whose message still sat in ``unacked`` at the end."""
+    visibility_timeout_s: float | None = None
+    """As the app has configured it (kombu's default where it has not)."""
+    restore_delay_s: float = 0.0
+    """What production adds to the visibility timeout until the sweep finds a message."""
+    diagnosis: str = ""
+    """Why ``unfinished`` is not empty."""
+
+    def named(self, task: str | None) -> tuple[Execution, ...]:
+        """The executions of one task, or all for ``None``."""
+        return self.executions if task is None else tuple(e for e in self.executions if e.name == task)
