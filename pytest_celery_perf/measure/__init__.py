@@ -1,0 +1,1 @@
+"""Records become figures: pure functions on frozen values."""

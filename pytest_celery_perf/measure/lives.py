@@ -1,0 +1,142 @@
+"""What became of each task: its publications and executions put together, and its final state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_celery_perf.model.record import Execution, History, Outcome, Publication
+
+
+class Fate(StrEnum):
+    """How a task stood when the waiting was over; each task has exactly one."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+    REVOKED = "revoked"
+    LOST = "lost"
+    """It will never end: the process that ran it is gone and its message has left the broker."""
+    UNFINISHED = "unfinished"
+    """It might still end: queued, delayed, held unacknowledged, running, or waiting for a retry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """Everything recorded about one task id."""
+
+    task_id: str
+    name: str
+    publications: tuple[Publication, ...]
+    """In order of publishing; more than one where it was retried."""
+    executions: tuple[Execution, ...]
+    """In order of receipt."""
+    fate: Fate
+    concluding: Execution | None
+    """The execution whose end is the task's end; None where it has none."""
+
+    @property
+    def label(self) -> str:
+        """The name with the beginning of the id: ``shop.tasks.charge[3f2a91c0]``."""
+        return f"{self.name}[{self.task_id[:8]}]"
+
+    @property
+    def started(self) -> tuple[Execution, ...]:
+        """The executions that a process began to run."""
+        return tuple(execution for execution in self.executions if execution.started)
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were begun, the first included, each counted once however often it was delivered."""
+        return len({execution.retries for execution in self.started})
+
+    def publication_of(self, execution: Execution) -> Publication | None:
+        """Return the message that the execution was a delivery of."""
+        return next((p for p in reversed(self.publications) if p.retries == execution.retries), None)
+
+
+def lives(history: History) -> tuple[Life, ...]:
+    """Put the records of each task together, in the order in which the tasks were first seen.
+
+    Left out is a message whose publishing failed and which nobody received: whether it was
+    ever sent is unknown, so it is neither lost nor unfinished.
+
+    The fate of a task is, in this order:
+
+    1. that of the execution which was the last to *conclude* it: to succeed, fail, be ignored,
+       revoked or rejected without being put back into the queue;
+    2. ``lost`` if the process of the execution received last is gone and the broker will not
+       deliver the message again: it was acknowledged, or its worker reported the loss without
+       putting it back;
+    3. ``unfinished``.
+    """
+    publications: dict[str, list[Publication]] = {}
+    executions: dict[str, list[Execution]] = {}
+    for execution in history.executions:
+        executions.setdefault(execution.task_id, []).append(execution)
+    for publication in sorted(history.publications, key=lambda publication: publication.published_ns):
+        if publication.confirmed or publication.task_id in executions:
+            publications.setdefault(publication.task_id, []).append(publication)
+    deaths = _Deaths.of(history)
+    return tuple(
+        _life(task_id, publications.get(task_id, []), executions.get(task_id, []), deaths)
+        for task_id in dict.fromkeys([*publications, *executions])
+    )
+
+
+def _life(task_id: str, publications: list[Publication], executions: list[Execution], deaths: _Deaths) -> Life:
+    concluded = [execution for execution in executions if _concludes(execution)]
+    concluding = max(concluded, key=lambda execution: execution.ended_ns or 0) if concluded else None
+    if concluding and concluding.outcome:
+        fate = Fate(concluding.outcome.value)
+    else:
+        fate = Fate.LOST if executions and deaths.lost(executions[-1]) else Fate.UNFINISHED
+    return Life(
+        task_id=task_id,
+        name=(publications or executions)[0].name,
+        publications=tuple(publications),
+        executions=tuple(executions),
+        fate=fate,
+        concluding=concluding,
+    )
+
+
+def _concludes(execution: Execution) -> bool:
+    """Tell whether the task has come to an end of its own by it, so that the broker forgets it."""
+    undecided = execution.outcome in (None, Outcome.RETRIED, Outcome.LOST)
+    put_back = execution.outcome is Outcome.REJECTED and execution.requeued_ns is not None
+    return not undecided and not put_back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Deaths:
+    """When which process died."""
+
+    processes: dict[tuple[str | None, int | None], int]
+    """(boot, pid) of a pool process to the time of its death."""
+    workers: dict[str | None, int]
+    """Boot of a worker to the time of its death."""
+    unacknowledged: frozenset[str]
+
+    @classmethod
+    def of(cls, history: History) -> _Deaths:
+        faults = [fault for fault in history.faults if fault.boot is not None]
+        return cls(
+            processes={(fault.boot, fault.pid): fault.at_ns for fault in faults if fault.kind == "kill-child"},
+            workers={fault.boot: fault.at_ns for fault in faults if fault.kind in ("kill-worker", "worker-died")},
+            unacknowledged=frozenset(history.stuck_unacked),
+        )
+
+    def lost(self, execution: Execution) -> bool:
+        """Tell whether an execution without an end can neither end nor be delivered again."""
+        if execution.requeued_ns is not None or execution.task_id in self.unacknowledged:
+            return False
+        if execution.outcome is Outcome.LOST:
+            return True
+        return execution.acknowledged_ns is not None and self._dead(execution)
+
+    def _dead(self, execution: Execution) -> bool:
+        begun_ns = execution.started_ns or execution.received_ns or 0
+        deaths = (self.processes.get((execution.boot, execution.pid)), self.workers.get(execution.boot))
+        return execution.crashed and any(died_ns is not None and died_ns >= begun_ns for died_ns in deaths)
