@@ -118,8 +118,6 @@ class Execution:
     connect_ns: int = 0
     unattributed_queries: int = 0
     """Queries seen in its process that could belong to any of several running tasks."""
-    counters: tuple[tuple[str, float], ...] = ()
-    """What the user counted."""
     first_in_process: bool = False
     """Whether it was the first execution of this task in its process (caches were cold)."""
     injected: bool = False
@@ -156,6 +154,8 @@ class Publication:
     """False if the publish raised, or never returned: then nobody knows whether it was sent."""
     boot: str | None = None
     """The worker that published it; ``None`` for the test process."""
+    discarded: Outcome | None = None
+    """Why no worker will ever run it: revoked (or expired), or rejected as unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +175,8 @@ class TaskOptions:
     retry_jitter: bool
     time_limit_s: float | None
     soft_time_limit_s: float | None
+    defined: Frame | None = None
+    """Where its function is, or the first of that function's decorators: what a reader has to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
