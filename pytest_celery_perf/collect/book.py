@@ -1,0 +1,98 @@
+"""What is known about the tasks of one test, while it still comes in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from pytest_celery_perf.model.record import Fault, Outcome
+from pytest_celery_perf.probe import wire
+
+Key = tuple[str, int, int]
+"""(task id, retries, received_ns): an execution."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """An execution, as far as its records have come in. They come in any order between processes."""
+
+    key: Key
+    received: wire.Received | None = None
+    boot: str = ""
+    started: wire.Started | None = None
+    pid: int | None = None
+    finished: wire.Finished | None = None
+    file: str = ""
+    """The file of the process that ran it, whose numbers the query rows use."""
+    failed: wire.Failed | None = None
+    acknowledged_ns: int | None = None
+    requeued_ns: int | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, by the process that ran it or else by the worker's main process."""
+        if self.finished is not None and self.finished.outcome is not None:
+            return Outcome(self.finished.outcome)
+        return None if self.failed is None else Outcome(self.failed.outcome)
+
+
+@dataclass(slots=True)
+class Book:
+    """The records of one test, and which of its tasks have not come to their end.
+
+    A task is *open* while another record of it must come; it is *ending* when its last
+    execution has ended and only the worker's acknowledgment is to come.
+    """
+
+    token: str
+    publishing: dict[tuple[str, int], wire.Publishing] = field(default_factory=dict)
+    publisher: dict[tuple[str, int], str] = field(default_factory=dict)
+    """The boot that published; empty for the test process."""
+    confirmed: set[tuple[str, int]] = field(default_factory=set)
+    executions: dict[str, dict[Key, Draft]] = field(default_factory=lambda: defaultdict(dict))
+    """By task id."""
+    discarded: dict[str, Outcome] = field(default_factory=dict)
+    """Tasks that no worker will run: revoked, expired, or unknown to the worker."""
+    unknown: dict[str, wire.Unknown] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
+    ending: set[str] = field(default_factory=set)
+    last_attempt: dict[str, int] = field(default_factory=dict)
+
+    def draft(self, key: Key) -> Draft:
+        """Return the execution of that key, beginning it if it is new."""
+        drafts = self.executions[key[0]]
+        if key not in drafts:
+            drafts[key] = Draft(key)
+            self.last_attempt[key[0]] = max(self.last_attempt.get(key[0], 0), key[1])
+        return drafts[key]
+
+    def publish(self, record: wire.Publishing, boot: str) -> None:
+        """Enter a publication that was begun."""
+        key = (record.id, record.retries)
+        # A publish that is tried again is announced again: the first time counts.
+        self.publishing.setdefault(key, record)
+        self.publisher.setdefault(key, boot)
+        self.last_attempt[record.id] = max(self.last_attempt.get(record.id, 0), record.retries)
+
+    def latest(self, task_id: str) -> Draft | None:
+        """Return the last delivery of the last attempt of a task, if a worker received it."""
+        attempt = self.last_attempt.get(task_id, 0)
+        drafts = [draft for key, draft in self.executions.get(task_id, {}).items() if key[1] == attempt]
+        return max(drafts, key=lambda draft: draft.key[2], default=None)
+
+    def settle(self, task_id: str) -> None:
+        """Decide anew whether a task is open, ending or done."""
+        self.open.discard(task_id)
+        self.ending.discard(task_id)
+        if task_id in self.discarded:
+            return
+        latest = self.latest(task_id)
+        if latest is None:
+            if (task_id, self.last_attempt.get(task_id, 0)) in self.confirmed:
+                self.open.add(task_id)
+        elif latest.requeued_ns is not None or latest.outcome is None:
+            self.open.add(task_id)
+        elif latest.acknowledged_ns is None:
+            self.ending.add(task_id)

@@ -1,0 +1,155 @@
+"""Freezes a book into the history that is judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.ledger import Ledger
+from pytest_celery_perf.model.record import (
+    Execution,
+    Frame,
+    History,
+    Outcome,
+    Publication,
+    QueryUse,
+    TaskError,
+)
+
+BUILT_IN = "celery."
+"""Celery's own tasks (``celery.chord_unlock`` and the like) are waited for, but never judged."""
+
+
+def freeze(book: Book, ledger: Ledger) -> History:
+    """Return what is known about a test by now.
+
+    Args:
+        book: Its records.
+        ledger: Knows the workers and what the numbers in the records stand for.
+
+    Returns:
+        The history, without what only the runner knows (the state of the broker, the diagnosis).
+    """
+    executions = sorted(
+        (execution for drafts in book.executions.values() for execution in _executions(drafts, ledger)),
+        key=lambda execution: execution.received_ns or 0,
+    )
+    judged = tuple(execution for execution in executions if not execution.name.startswith(BUILT_IN))
+    names = {execution.name for execution in judged}
+    boots = {execution.boot for execution in executions}
+    return History(
+        publications=tuple(_publications(book)),
+        executions=judged,
+        tasks={name: options for name, options in ledger.tasks.items() if name in names},
+        workers=tuple(info for boot, info in ledger.workers.items() if boot in boots),
+        faults=tuple(sorted(book.faults, key=lambda fault: fault.at_ns)),
+        problems=tuple(book.problems),
+        unfinished=frozenset(book.open),
+    )
+
+
+def _publications(book: Book) -> list[Publication]:
+    return [
+        Publication(
+            task_id=record.id,
+            root_id=record.root or record.id,
+            parent_id=record.parent,
+            name=record.name,
+            retries=record.retries,
+            published_ns=record.ns,
+            queue=record.queue,
+            priority=record.priority,
+            countdown_s=record.countdown_s,
+            waited_s=record.waited_s,
+            confirmed=key in book.confirmed,
+            boot=book.publisher[key] or None,
+            discarded=book.discarded.get(record.id),
+        )
+        for key, record in book.publishing.items()
+        if not record.name.startswith(BUILT_IN)
+    ]
+
+
+def _executions(drafts: dict[Any, Draft], ledger: Ledger) -> list[Execution]:
+    """Return the executions of one task, their deliveries numbered per attempt."""
+    deliveries: dict[int, int] = {}
+    executions = []
+    for draft in sorted(drafts.values(), key=lambda draft: draft.key[2]):
+        if draft.received is None:
+            continue  # Its worker's main process died between taking the message and saying so.
+        delivery = deliveries[draft.key[1]] = deliveries.get(draft.key[1], 0) + 1
+        executions.append(_execution(draft, draft.received, delivery, ledger))
+    return executions
+
+
+def _execution(draft: Draft, received: Any, delivery: int, ledger: Ledger) -> Execution:
+    worker = ledger.workers.get(draft.boot)
+    started, finished = draft.started, draft.finished
+    outcome = draft.outcome
+    error = finished.error if finished is not None else None
+    if error is None and draft.failed is not None:
+        error = draft.failed.error
+    ended_ns = finished.ns if finished is not None else draft.failed.ns if draft.failed is not None else None
+    return Execution(
+        task_id=received.id,
+        root_id=received.root or received.id,
+        parent_id=received.parent,
+        name=received.name,
+        retries=received.retries,
+        delivery=delivery,
+        redelivered=received.redelivered,
+        queue=received.queue,
+        priority=received.priority,
+        worker=worker.name if worker is not None else "",
+        boot=draft.boot,
+        pool=worker.pool if worker is not None else "",
+        tag=received.tag,
+        received_ns=received.ns,
+        pid=draft.pid,
+        started_ns=started.ns if started is not None else None,
+        body_started_ns=finished.body_started_ns if finished is not None else None,
+        body_ended_ns=finished.body_ended_ns if finished is not None else None,
+        ended_ns=ended_ns if outcome is not Outcome.LOST else None,
+        acknowledged_ns=draft.acknowledged_ns,
+        requeued_ns=draft.requeued_ns,
+        outcome=outcome,
+        error=_error(error),
+        countdown_s=finished.countdown_s if finished is not None else None,
+        cpu_ns=finished.cpu_ns if finished is not None else None,
+        queries=tuple(_queries(finished.queries, draft.file, ledger)) if finished is not None else (),
+        connects=finished.connects if finished is not None else 0,
+        connect_ns=finished.connect_ns if finished is not None else 0,
+        unattributed_queries=finished.unattributed if finished is not None else 0,
+        first_in_process=started.first if started is not None else False,
+        injected=finished.injected if finished is not None else False,
+    )
+
+
+def _queries(rows: list[Any], file: str, ledger: Ledger) -> list[QueryUse]:
+    definitions = ledger.files[file]
+    return [
+        QueryUse(
+            alias=alias,
+            sql=definitions.statements[statement],
+            phase=phase,
+            count=count,
+            many=many,
+            time_ns=time_ns,
+            stacks=tuple(
+                (
+                    tuple(Frame(path=path, line=line, function=name) for path, line, name in definitions.stacks[ref]),
+                    sampled,
+                )
+                for ref, sampled in stacks
+            ),
+        )
+        for alias, statement, phase, count, many, time_ns, stacks in rows
+    ]
+
+
+def _error(error: list[Any] | None) -> TaskError | None:
+    if error is None:
+        return None
+    kind, message, where = error
+    frame = Frame(path=where[0], line=where[1], function=where[2]) if where else None
+    return TaskError(type=kind, message=message, where=frame)

@@ -1,0 +1,157 @@
+"""Enters each record into the book of the test that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytest_celery_perf.collect.book import Book, Key
+from pytest_celery_perf.collect.spool import SpooledRecord
+from pytest_celery_perf.model.record import Fault, Outcome, TaskOptions, WorkerInfo
+from pytest_celery_perf.probe import wire
+
+
+@dataclass(slots=True)
+class _File:
+    process: wire.Process
+    statements: dict[int, str] = field(default_factory=dict)
+    stacks: dict[int, wire.StackFrames] = field(default_factory=dict)
+
+
+class Ledger:
+    """All that the processes of a session have written down.
+
+    Args:
+        clock: The test process's clock; see `probe.journal.clock_id`.
+        own_boot: The name under which the test process itself writes.
+    """
+
+    def __init__(self, clock: str, own_boot: str) -> None:
+        self._clock = clock
+        self._own_boot = own_boot
+        self.files: dict[str, _File] = {}
+        self.workers: dict[str, WorkerInfo] = {}
+        """By boot."""
+        self.tasks: dict[str, TaskOptions] = {}
+        self._books: dict[str, Book] = {}
+        self._book_of: dict[str, Book] = {}
+        self._early: dict[str, list[SpooledRecord]] = {}
+        """Records of tasks whose test is not known yet: the file that tells is read later."""
+
+    def open_book(self, token: str) -> Book:
+        """Begin to keep the records of a test; those of unknown tests are dropped."""
+        self._books[token] = Book(token)
+        return self._books[token]
+
+    def close_book(self, book: Book) -> None:
+        """Forget a test."""
+        self._books.pop(book.token, None)
+        self._book_of = {task: other for task, other in self._book_of.items() if other is not book}
+        self._early.clear()
+
+    def enter(self, spooled: SpooledRecord) -> None:
+        """Enter one record."""
+        record = spooled.record
+        match record:
+            case wire.Process():
+                self.files[spooled.file] = _File(record)
+            case wire.Statement():
+                self.files[spooled.file].statements[record.ref] = record.sql
+            case wire.Stack():
+                self.files[spooled.file].stacks[record.ref] = record.frames
+            case wire.Ready():
+                self._enter_ready(self.files[spooled.file].process, record)
+            case wire.Task():
+                self.tasks[record.name] = TaskOptions(**record._asdict())
+            case wire.Problem():
+                for book in self._books.values():
+                    book.problems.append(record.text)
+            case wire.Publishing() | wire.Received():
+                self._enter_with_token(spooled, record)
+            case _:
+                book_of = self._book_of.get(record.id)
+                if book_of is None:
+                    self._early.setdefault(record.id, []).append(spooled)
+                else:
+                    self._enter_in(book_of, spooled, record)
+
+    def _enter_ready(self, process: wire.Process, record: wire.Ready) -> None:
+        self.workers[process.boot] = WorkerInfo(
+            name=record.node,
+            boot=process.boot,
+            pid=process.pid,
+            pool=record.pool,
+            concurrency=record.concurrency,
+            queues=tuple(record.queues),
+            registered=frozenset(record.registered),
+            ready_ns=record.ns,
+            comparable_clock=process.clock == self._clock,
+            started_how=record.started,
+        )
+
+    def _enter_with_token(self, spooled: SpooledRecord, record: wire.Publishing | wire.Received) -> None:
+        book = self._books.get(record.token)
+        if book is None:
+            return
+        boot = self.files[spooled.file].process.boot
+        if record.id not in self._book_of:
+            self._book_of[record.id] = book
+        if isinstance(record, wire.Publishing):
+            book.publish(record, "" if boot == self._own_boot else boot)
+        else:
+            draft = book.draft((record.id, record.retries, record.ns))
+            draft.received, draft.boot = record, boot
+        for early in self._early.pop(record.id, ()):
+            self._enter_in(book, early, early.record)
+        book.settle(record.id)
+
+    def _enter_in(self, book: Book, spooled: SpooledRecord, record: wire.Record) -> None:
+        match record:
+            case wire.Published():
+                book.confirmed.add((record.id, record.retries))
+            case wire.Started() | wire.Finished():
+                self._enter_run(book, spooled, record)
+            case wire.Acknowledged():
+                book.draft(_key(record)).acknowledged_ns = record.ns
+            case wire.Requeued():
+                book.draft(_key(record)).requeued_ns = record.ns
+            case wire.Failed():
+                latest = book.latest(record.id)
+                if latest is not None:
+                    latest.failed = record
+            case wire.Revoked():
+                book.discarded[record.id] = Outcome.REVOKED
+            case wire.Unknown():
+                book.discarded[record.id] = Outcome.REJECTED
+                book.unknown[record.id] = record
+            case wire.Faulted():
+                boot = self.files[spooled.file].process.boot
+                book.faults.append(
+                    Fault(
+                        kind=record.kind,
+                        at_ns=record.ns,
+                        point=record.point,
+                        task_id=record.id,
+                        pid=record.pid,
+                        boot=boot,
+                    )
+                )
+            case _:
+                raise AssertionError(f"{record!r} belongs to no task")
+        book.settle(record.id)
+
+    def _enter_run(self, book: Book, spooled: SpooledRecord, record: wire.Started | wire.Finished) -> None:
+        draft = book.draft(_key(record))
+        draft.file = spooled.file
+        if isinstance(record, wire.Started):
+            draft.started, draft.pid = record, self.files[spooled.file].process.pid
+        else:
+            draft.finished = record
+
+    def forget(self, boot: str) -> None:
+        """Drop the files of a worker that has ended, once no book needs them."""
+        self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}
+
+
+
+def _key(record: wire.Started | wire.Finished | wire.Acknowledged | wire.Requeued) -> Key:
+    return (record.id, record.retries, record.received_ns)

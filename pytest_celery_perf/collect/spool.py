@@ -1,0 +1,125 @@
+"""Follows the record files of all processes and wakes up when one of them rings."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_celery_perf.errors import SpoolError
+from pytest_celery_perf.probe import wire
+
+QUIET_S = 0.002
+"""How long a burst of records is let come together before it is read: waking up for each of
+20,000 tasks would take a tenth of the machine from the workers."""
+FALLBACK_S = 0.05
+"""How often to look without a ring: a FIFO does not cross into a virtual machine."""
+
+
+@dataclass(slots=True)
+class _Tail:
+    path: Path
+    offset: int = 0
+    rest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledRecord:
+    """A record and the process that wrote it."""
+
+    file: str
+    """Tells processes apart; numbers in `wire.Statement` and `wire.Stack` count per file."""
+    record: wire.Record
+
+
+class Spool:
+    """The reading end of all record files of a test session.
+
+    Args:
+        directory: Where the files are, or will be, in subdirectories, one a worker.
+        doorbell: The FIFO; created here.
+    """
+
+    def __init__(self, directory: Path, doorbell: Path) -> None:
+        self.directory = directory
+        self.doorbell = doorbell
+        directory.mkdir(mode=0o700, exist_ok=True)
+        os.mkfifo(doorbell, 0o622)
+        os.chmod(doorbell, 0o622)  # past the umask: a container may run as another user
+        self._bell = os.open(doorbell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._bell, select.POLLIN)
+        self._tails: dict[str, _Tail] = {}
+        self._closed: set[str] = set()
+
+    def read(self) -> Iterator[SpooledRecord]:
+        """Yield what was written since the last call, in order for each process.
+
+        Raises:
+            SpoolError: A file holds something that no probe writes.
+        """
+        for tail in self._find():
+            yield from self._read(tail)
+
+    def _find(self) -> list[_Tail]:
+        for folder in os.scandir(self.directory):
+            if folder.name in self._closed or not folder.is_dir():
+                continue
+            for entry in os.scandir(folder.path):
+                if entry.path not in self._tails:
+                    self._tails[entry.path] = _Tail(Path(entry.path))
+        return list(self._tails.values())
+
+    def _read(self, tail: _Tail) -> Iterator[SpooledRecord]:
+        if os.stat(tail.path).st_size <= tail.offset + len(tail.rest):
+            return
+        with open(tail.path, "rb") as file:
+            file.seek(tail.offset + len(tail.rest))
+            chunk = tail.rest + file.read()
+        *lines, tail.rest = chunk.split(b"\n")
+        for line in lines:
+            try:
+                record = wire.decode(line)
+            except ValueError as error:
+                raise SpoolError(tail.path, tail.offset, str(error)) from None
+            tail.offset += len(line) + 1
+            yield SpooledRecord(str(tail.path), record)
+
+    def forget(self, boot: str) -> None:
+        """Stop following the files of a worker that has ended and was read to its end."""
+        self._closed.add(boot)
+        folder = str(self.directory / boot) + os.sep
+        for path in [path for path in self._tails if path.startswith(folder)]:
+            del self._tails[path]
+
+    def wait(self, timeout_s: float, *others: int) -> None:
+        """Return when a process has rung, a descriptor is readable, or the time is over.
+
+        Args:
+            timeout_s: Seconds; zero or less returns at once.
+            others: Descriptors that are worth waking up for as well.
+        """
+        for descriptor in others:
+            self._poll.register(descriptor, select.POLLIN)
+        try:
+            woken = self._poll.poll(max(0.0, min(timeout_s, FALLBACK_S)) * 1000)
+        finally:
+            for descriptor in others:
+                self._poll.unregister(descriptor)
+        if any(descriptor == self._bell for descriptor, _ in woken):
+            time.sleep(QUIET_S)
+            self._silence()
+
+    def _silence(self) -> None:
+        try:
+            while len(os.read(self._bell, 65536)) == 65536:
+                pass
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        """Release the descriptors; the files stay."""
+        os.close(self._bell)

@@ -1,0 +1,163 @@
+"""An execution while it runs, as the process that runs it sees it."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.probe import context
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.faults import FaultOrder, Faults
+    from pytest_celery_perf.probe.queries import Capture
+
+MESSAGE_CHARACTERS = 500
+"""How much of an exception's text a record keeps."""
+
+
+class RunningAttempt:
+    """What is gathered between the start and the end of one execution.
+
+    Args:
+        name: The task.
+        task_id: Its id.
+        retries: Which attempt this is.
+        received_ns: When the worker took the message.
+        header: This package's message header.
+        orders: The faults it must suffer.
+        faults: Carries them out.
+        capture: Counts its queries; None without Django.
+    """
+
+    __slots__ = (
+        "_faults",
+        "body_ended_ns",
+        "body_started_ns",
+        "capture",
+        "cpu_started_ns",
+        "has_query_fault",
+        "header",
+        "injected",
+        "name",
+        "orders",
+        "received_ns",
+        "retries",
+        "task_id",
+        "token",
+        "unattributed_before",
+    )
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        task_id: str,
+        retries: int,
+        received_ns: int,
+        header: dict[str, Any],
+        orders: tuple[FaultOrder, ...],
+        faults: Faults,
+        capture: Capture | None,
+    ) -> None:
+        self.name = name
+        self.task_id = task_id
+        self.retries = retries
+        self.received_ns = received_ns
+        self.header = header
+        self.orders = orders
+        self.capture = capture
+        self.has_query_fault = any(order.query for order in orders)
+        self.body_started_ns: int | None = None
+        self.body_ended_ns: int | None = None
+        self.cpu_started_ns: int | None = None
+        self.unattributed_before = 0
+        self.injected = False
+        self._faults = faults
+
+    def strike(self, point: str) -> None:
+        """Carry out the faults that are due at a point."""
+        for order in self.orders:
+            if order.at == point:
+                self._faults.strike(order, self.header["t"], self.task_id)
+
+    def on_query(self, number: int) -> None:
+        """Carry out the faults that are due before the body's n-th query."""
+        self.strike(f"query:{number}")
+
+    def begin_body(self) -> None:
+        """The task's own function starts."""
+        if self.capture is not None:
+            self.capture.phase = "body"
+        self.body_started_ns = time.monotonic_ns()
+        if self.orders:
+            # Set before and taken back after, since a `raise` order does not return.
+            self.injected = True
+            self.strike("body")
+            self.injected = False
+
+    def end_body(self) -> None:
+        """The task's own function returned or raised."""
+        self.body_ended_ns = time.monotonic_ns()
+        if self.capture is not None:
+            self.capture.phase = "hooks"
+
+
+def with_body(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a task's function with its begin and end noted in the current attempt.
+
+    Args:
+        function: The task's ``run``, or what autoretry wrapped.
+        name: The task's name: a task that calls another one's function directly runs it as
+            part of its own body.
+    """
+
+    @functools.wraps(function)
+    def body(*args: Any, **kwargs: Any) -> Any:
+        attempt = context.current()
+        if attempt is None or attempt.name != name or attempt.body_started_ns is not None:
+            return function(*args, **kwargs)
+        try:
+            attempt.begin_body()
+            return function(*args, **kwargs)
+        finally:
+            attempt.end_body()
+
+    return body
+
+
+def describe_error(error: BaseException, is_user_file: Callable[[str], bool]) -> list[Any]:
+    """Return the wire form of an exception: type, text and the innermost line of user code."""
+    kind = type(error)
+    where = _innermost_user_frame(error.__traceback__, is_user_file)
+    return [f"{kind.__module__}.{kind.__qualname__}", str(error)[:MESSAGE_CHARACTERS], where]
+
+
+def _innermost_user_frame(
+    traceback: TracebackType | None, is_user_file: Callable[[str], bool]
+) -> tuple[str, int, str] | None:
+    found = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if is_user_file(code.co_filename):
+            found = (code.co_filename, traceback.tb_lineno, code.co_name)
+        traceback = traceback.tb_next
+    return found
+
+
+def outcome_of(state: str | None) -> str | None:
+    """Translate a Celery state to a value of `model.record.Outcome`."""
+    return _OUTCOMES.get(state or "")
+
+
+_OUTCOMES = {
+    "SUCCESS": "succeeded",
+    "FAILURE": "failed",
+    "RETRY": "retried",
+    "REJECTED": "rejected",
+    "IGNORED": "ignored",
+    "REVOKED": "revoked",
+}
+

@@ -1,0 +1,91 @@
+"""What Django needs so that a worker works on the test's databases and caches."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+
+def is_configured() -> bool:
+    """Tell whether this process has Django's settings."""
+    from django.conf import settings
+
+    return bool(settings.configured)
+
+
+def use_databases(names: dict[str, str]) -> None:
+    """Make this process connect to the test databases, whenever it loads its settings.
+
+    Args:
+        names: Database names by alias, as the test process has them.
+
+    Source:
+        ``django.db.utils.ConnectionHandler.configure_settings``: every way of configuring
+        ``DATABASES`` passes through it.
+    """
+    if not names:
+        return
+    from django.db import connections
+    from django.db.utils import ConnectionHandler
+
+    configure = ConnectionHandler.configure_settings
+
+    def with_test_names(handler: Any, databases: Any) -> Any:
+        configured = configure(handler, databases)
+        for alias, name in names.items():
+            if alias in configured:
+                configured[alias]["NAME"] = name
+        return configured
+
+    ConnectionHandler.configure_settings = with_test_names
+    if "settings" in connections.__dict__:
+        # Loaded before the probe came: a forked worker. Open connections hold the same dict.
+        for alias, name in names.items():
+            if alias in connections.settings:
+                connections.settings[alias]["NAME"] = name
+
+
+def redis_caches() -> list[str]:
+    """Return the aliases of the configured caches that are kept in Redis."""
+    if "django" not in sys.modules or not is_configured():
+        return []
+    from django.conf import settings
+
+    return [alias for alias, cache in settings.CACHES.items() if "redis" in cache.get("BACKEND", "").lower()]
+
+
+def use_caches(locations: dict[str, str]) -> dict[str, Any]:
+    """Point caches at other servers.
+
+    Args:
+        locations: URLs by cache alias.
+
+    Returns:
+        The locations before, to be given to this function again.
+    """
+    if not locations or "django" not in sys.modules or not is_configured():
+        return {}
+    from django.conf import settings
+    from django.core.cache import caches
+
+    before = {}
+    for alias, location in locations.items():
+        if alias in settings.CACHES:
+            before[alias] = settings.CACHES[alias].get("LOCATION")
+            settings.CACHES[alias]["LOCATION"] = location
+            caches.settings[alias]["LOCATION"] = location
+            with contextlib.suppress(AttributeError):
+                del caches[alias]
+    return before
+
+
+def clear_stale_caches() -> None:
+    """Forget what a flush of the test database has made untrue in this process.
+
+    The flush gives content types and sites new keys, but a worker that lives on remembers the old.
+    """
+    if "django.contrib.contenttypes.models" in sys.modules:
+        sys.modules["django.contrib.contenttypes.models"].ContentType.objects.clear_cache()
+    if "django.contrib.sites.models" in sys.modules:
+        sys.modules["django.contrib.sites.models"].Site.objects.clear_cache()

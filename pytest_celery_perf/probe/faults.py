@@ -1,0 +1,115 @@
+"""Carries out, inside the worker, the faults that a message asks for.
+
+A message names its faults in its header; see `Header`. Every fault happens at most
+``times`` times in a test, whichever process gets there first: the right to carry one out is
+a file that only one process can create.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pytest_celery_perf.probe import wire
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.journal import Journal
+
+HEADER = "celery_perf"
+"""The message header that belongs to this package. It is added to those of the app."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultOrder:
+    """One fault, as a message header carries it."""
+
+    key: str
+    """Tells the faults of one test apart."""
+    task: str | None
+    """Name of the task that shall suffer it; None for any."""
+    do: str
+    """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate) or ``raise``."""
+    at: str
+    """``received``, ``started``, ``body``, ``query:N`` or ``finished``."""
+    times: int = 1
+    signal: int = int(signal.SIGKILL)
+    error: str = ""
+    """``raise``: the exception's module and qualified name, joined by a colon."""
+    args: tuple[Any, ...] = ()
+
+    @property
+    def query(self) -> int:
+        """The number of the query at which it strikes; 0 if it is not about queries."""
+        return int(self.at.partition(":")[2] or 0) if self.at.startswith("query:") else 0
+
+
+def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
+    """Return the faults that a message's header holds for the task of that name."""
+    faults = header.get("faults")
+    if not faults:
+        return ()
+    orders = (FaultOrder(**{**fault, "args": tuple(fault.get("args", ()))}) for fault in faults)
+    return tuple(order for order in orders if order.task in (None, name))
+
+
+def gate_path(directory: str, token: str, key: str) -> str:
+    """Return the FIFO at which a held execution waits until somebody opens it for writing."""
+    return os.path.join(directory, f"{token}.{key}.gate")
+
+
+class Faults:
+    """The faults of this worker.
+
+    Args:
+        directory: Where the rights to carry out faults are claimed; shared by all workers.
+        journal: Where each fault is written down before it strikes.
+    """
+
+    def __init__(self, directory: str, journal: Journal) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._main_pid = os.getpid()
+
+    def strike(self, order: FaultOrder, token: str, task_id: str) -> None:
+        """Carry out a fault, if it has not happened often enough yet.
+
+        Raises:
+            BaseException: What a ``raise`` order names.
+        """
+        if not self._claim(order, token):
+            return
+        self._journal.write(wire.Faulted(time.monotonic_ns(), order.do, order.at, task_id, os.getpid()))
+        self._journal.ring()
+        if order.do == "raise":
+            _raise(order)
+        elif order.do == "hold":
+            os.close(os.open(gate_path(self._directory, token, order.key), os.O_RDONLY))
+        elif order.do == "kill-child":
+            os.kill(os.getpid(), order.signal)
+        elif order.signal == signal.SIGKILL:
+            os.killpg(os.getpgid(self._main_pid), signal.SIGKILL)
+        else:
+            os.kill(self._main_pid, order.signal)
+
+    def _claim(self, order: FaultOrder, token: str) -> bool:
+        for number in range(order.times):
+            path = os.path.join(self._directory, f"{token}.{order.key}.{number}")
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            except FileExistsError:
+                continue
+            return True
+        return False
+
+
+def _raise(order: FaultOrder) -> NoReturn:
+    module, _, name = order.error.partition(":")
+    error: Any = builtins if module == "builtins" else importlib.import_module(module)
+    for part in name.split("."):
+        error = getattr(error, part)
+    raise error(*order.args)

@@ -1,0 +1,108 @@
+"""Points a Celery app at the test's broker, in a worker and in the test process alike."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.config import ProbeConfig
+
+LOCAL_BACKENDS = ("django-db", "django-cache", "cache", "db", "memory", "file", "filesystem", "disabled")
+"""Schemes of result backends that are no server of their own: the app keeps them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A setting of the app that the test run replaces."""
+
+    name: str
+    was: Any
+    now: Any
+
+
+def overrides_for(conf: Any, config: ProbeConfig) -> list[Override]:
+    """List what must change in an app's configuration.
+
+    Args:
+        conf: The ``conf`` of a Celery app.
+        config: Where the test's broker is.
+
+    Returns:
+        The settings that differ from what the app says now, by their new-style names.
+    """
+    wanted: dict[str, Any] = {"task_always_eager": False, "task_store_eager_result": False}
+    if config.broker_url is not None:
+        options = {**(conf.get("broker_transport_options") or {}), **config.transport_options}
+        wanted |= {
+            "broker_url": config.broker_url,
+            "broker_read_url": config.broker_url,
+            "broker_write_url": config.broker_url,
+            "broker_transport": None,
+            "broker_use_ssl": False,
+            "broker_user": None,
+            "broker_password": None,
+            "broker_transport_options": options,
+        }
+    if config.result_backend is not None and has_result_server(conf):
+        wanted |= {
+            "result_backend": config.result_backend,
+            "redis_backend_use_ssl": False,
+            "result_backend_transport_options": {
+                **(conf.get("result_backend_transport_options") or {}),
+                **config.transport_options,
+            },
+        }
+    wanted |= config.config
+    return [Override(name=name, was=conf.get(name), now=now) for name, now in wanted.items() if conf.get(name) != now]
+
+
+def has_result_server(conf: Any) -> bool:
+    """Tell whether an app keeps its results on a server that is not the test's."""
+    backend = conf.result_backend
+    if not isinstance(backend, str) or not backend:
+        return False
+    return backend.split(":", 1)[0].split("+", 1)[0] not in LOCAL_BACKENDS
+
+
+def set_environment(config: ProbeConfig, has_backend: bool) -> dict[str, str | None]:
+    """Replace the environment variables that Celery prefers to its settings.
+
+    Returns:
+        What these variables held before, for `restore_environment`.
+
+    Source:
+        ``celery.app.utils.Settings``: the variables win over every setting.
+    """
+    wanted: dict[str, str | None] = {}
+    if config.broker_url is not None:
+        wanted |= dict.fromkeys(
+            ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"), config.broker_url
+        )
+    if config.result_backend is not None and has_backend:
+        wanted["CELERY_RESULT_BACKEND"] = config.result_backend
+    before = {name: os.environ.get(name) for name in wanted}
+    restore_environment(wanted)
+    return before
+
+
+def restore_environment(variables: dict[str, str | None]) -> None:
+    """Set environment variables; None removes one."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def apply(app: Any, config: ProbeConfig) -> list[Override]:
+    """Change a worker's app for good; the test process restores its own.
+
+    Returns:
+        What was changed.
+    """
+    overrides = overrides_for(app.conf, config)
+    set_environment(config, has_result_server(app.conf))
+    app.conf.update({override.name: override.now for override in overrides})
+    return overrides

@@ -1,0 +1,116 @@
+"""Tracks what is published, in the test process and in workers alike.
+
+Each message of a test carries a header with the test's token; what a task publishes inherits
+it. So children, retries, callbacks and the links of a chain are known by what they are, and
+nothing depends on what ``delay`` returns.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.faults import HEADER
+from pytest_celery_perf.probe.journal import Journal
+
+Header = dict[str, Any]
+"""``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``faults``: see `FaultOrder`;
+``received``: set by the worker for its own child process."""
+
+
+class PublishTracker:
+    """Writes a record before and after each publish.
+
+    Args:
+        journal: Where the records go.
+        header: Returns the header that a message published right now shall carry, or None.
+        retrying: Returns the id of the task that runs right now, so that its retries can be told
+            from other messages.
+    """
+
+    def __init__(
+        self, journal: Journal, header: Callable[[], Header | None], retrying: Callable[[], str | None]
+    ) -> None:
+        self._journal = journal
+        self._header = header
+        self._retrying = retrying
+
+    def connect(self) -> None:
+        """Listen to Celery's publish signals."""
+        from celery import signals
+
+        signals.before_task_publish.connect(self.before, weak=False)
+        signals.after_task_publish.connect(self.after, weak=False)
+
+    def disconnect(self) -> None:
+        """Listen no longer."""
+        from celery import signals
+
+        signals.before_task_publish.disconnect(self.before)
+        signals.after_task_publish.disconnect(self.after)
+
+    def before(
+        self,
+        sender: str = "",
+        headers: dict[str, Any] | None = None,
+        properties: dict[str, Any] | None = None,
+        routing_key: str | None = None,
+        **_: Any,
+    ) -> None:
+        """Handle ``before_task_publish``."""
+        if headers is None or "id" not in headers:
+            return  # protocol 1 keeps the id in the body; Celery 4 and later send protocol 2
+        header = self._header() or headers.get(HEADER)
+        if header is None:
+            return
+        headers[HEADER] = {key: value for key, value in header.items() if key != "received"}
+        requested, waited = self._shorten(headers, header)
+        self._journal.write(
+            wire.Publishing(
+                time.monotonic_ns(),
+                header["t"],
+                headers["id"],
+                headers.get("root_id"),
+                headers.get("parent_id"),
+                sender,
+                headers.get("retries") or 0,
+                routing_key,
+                (properties or {}).get("priority"),
+                requested,
+                waited,
+            )
+        )
+
+    def after(self, headers: dict[str, Any] | None = None, **_: Any) -> None:
+        """Handle ``after_task_publish``."""
+        if headers is not None and HEADER in headers:
+            self._journal.write(wire.Published(time.monotonic_ns(), headers["id"], headers.get("retries") or 0))
+            self._journal.ring()
+
+    def _shorten(self, headers: dict[str, Any], header: Header) -> tuple[float | None, float | None]:
+        """Bring a retry forward; return the requested and the waited delay in seconds.
+
+        The time that is left out is left out for ``expires`` too: the task's world has moved on
+        by that much.
+        """
+        eta = headers.get("eta")
+        if not eta:
+            return None, None
+        now = datetime.now(timezone.utc)
+        requested = max(0.0, (_instant(eta) - now).total_seconds())
+        scale = header.get("scale")
+        if scale is None or headers["id"] != self._retrying():
+            return requested, requested
+        waited = requested * scale
+        headers["eta"] = (now + timedelta(seconds=waited)).isoformat()
+        if headers.get("expires"):
+            headers["expires"] = (_instant(headers["expires"]) - timedelta(seconds=requested - waited)).isoformat()
+        return requested, waited
+
+
+def _instant(value: str | datetime) -> datetime:
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=timezone.utc)
