@@ -1,0 +1,116 @@
+"""What there is to clean up: each resource knows how to remove itself, and how to travel over the guard's pipe.
+
+Standard library only; docker and redis are imported by the resource that needs them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from dataclasses import dataclass
+
+from pytest_celery_perf.guard.processes import kill_groups, start_time
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessGroup:
+    """A process group (or session) with all its descendants."""
+
+    pgid: int
+    started: int | None
+    """When its leader was started, lest a later process of the same number be taken for it.
+
+    The kernel gives a number to nobody else as long as the group has members, so a leader that
+    is gone leaves no doubt, and a leader with another start time means that the group is gone.
+    """
+
+    def remove(self) -> None:
+        """Kill it, unless its number now belongs to somebody else."""
+        now = start_time(self.pgid)
+        if now is None or now == self.started:
+            kill_groups([self.pgid])
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container, by id or name, with its anonymous volumes."""
+
+    name: str
+    docker_host: str | None
+    """Address of the daemon; None for the one that the environment names."""
+
+    def remove(self) -> None:
+        """Kill and remove it through the Docker SDK."""
+        import docker
+
+        environment = {**os.environ, "DOCKER_HOST": self.docker_host} if self.docker_host else None
+        ssh = (self.docker_host or "").startswith("ssh://")
+        client = docker.from_env(environment=environment, use_ssh_client=ssh)
+        try:
+            client.api.remove_container(self.name, force=True, v=True)
+        except docker.errors.NotFound:
+            pass
+        finally:
+            client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys under a prefix on somebody else's Redis."""
+
+    url: str
+    prefix: str
+
+    def remove(self) -> None:
+        """Delete them in batches, leaving every other key alone."""
+        import redis
+
+        pattern = "".join(f"\\{c}" if c in r"*?[]\^" else c for c in self.prefix) + "*"
+        with redis.Redis.from_url(self.url, socket_timeout=10, socket_connect_timeout=10) as client:
+            batch: list[bytes] = []
+            for key in client.scan_iter(pattern, count=1000):
+                batch.append(key)
+                if len(batch) >= 1000:
+                    client.unlink(*batch)
+                    batch.clear()
+            if batch:
+                client.unlink(*batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory with everything in it."""
+
+    path: str
+
+    def remove(self) -> None:
+        """Remove what can be removed."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+Resource = ProcessGroup | Container | Keys | Directory
+
+_KINDS: dict[str, type[Resource]] = {kind.__name__: kind for kind in (ProcessGroup, Container, Keys, Directory)}
+_TURNS = tuple(_KINDS)
+
+
+def turn(resource: Resource) -> int:
+    """Return when to remove it: whoever writes into something is ended before that is removed."""
+    return _TURNS.index(type(resource).__name__)
+
+
+def dump(resource: Resource) -> str:
+    """Write a resource as one line of JSON, without the line's end."""
+    return json.dumps([type(resource).__name__, dataclasses.asdict(resource)])
+
+
+def load(line: str) -> Resource:
+    """Read what `dump` wrote.
+
+    Raises:
+        ValueError, KeyError, TypeError: Something else wrote it.
+    """
+    kind, fields = json.loads(line)
+    return _KINDS[kind](**fields)
