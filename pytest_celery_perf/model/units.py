@@ -7,15 +7,22 @@ of bytes in a name that ends in ``_bytes``. They are converted here and nowhere 
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 
 from pytest_celery_perf.errors import ConfigurationError
 
 NS_PER_S = 1_000_000_000
 
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+_PRINTED = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
+_SHORTEST_IN_MINUTES_S = 120.0  # "90s" reads better than "1.5min"
+_ROUNDS_UP = 0.9995  # what three digits would show as 1000 of a unit is 1 of the next
 _BYTES = {"b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zµ]*)\s*", re.IGNORECASE)
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zµ]*)\s*", re.IGNORECASE | re.ASCII)
+_GREEK_MU, _MICRO_SIGN = "\u03bc", "\u00b5"  # keyboards have either, readers see no difference
 
 
 def parse_duration_s(value: object, what: str) -> float:
@@ -52,24 +59,26 @@ def parse_size_bytes(value: object, what: str) -> int:
     return round(_parse(value, _BYTES, "b", what, valid))
 
 
-def _parse(value: object, factors: dict[str, float] | dict[str, int], bare: str, what: str, valid: str) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
-        return float(value)
-    if isinstance(value, str) and (match := _QUANTITY.fullmatch(value)):
-        number, unit = match.groups()
-        factor = factors.get(unit.lower() or bare)
-        if factor is not None:
-            return float(number) * factor
+def _parse(value: object, factors: Mapping[str, float], bare: str, what: str, valid: str) -> float:
+    quantity = math.nan
+    with suppress(OverflowError):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            quantity = float(value)
+        elif isinstance(value, str) and (match := _QUANTITY.fullmatch(value.replace(_GREEK_MU, _MICRO_SIGN))):
+            number, unit = match.groups()
+            quantity = float(number) * factors.get(unit.lower() or bare, math.nan)
+    if 0 <= quantity < math.inf:
+        return quantity
     raise ConfigurationError(f"{what}={value!r}: expected {valid}")
 
 
 def format_duration_s(seconds: float) -> str:
     """Print a duration with three significant digits and the unit that suits it."""
-    magnitude = abs(seconds)
-    for unit, factor in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if magnitude >= (factor if unit != "min" else 120.0):
-            return f"{seconds / factor:.3g}{unit}" if magnitude / factor < 999.5 else f"{seconds / factor:.0f}{unit}"
-    return f"{seconds * 1e9:.0f}ns" if seconds else "0s"
+    for unit, factor in _PRINTED:
+        smallest = _SHORTEST_IN_MINUTES_S if unit == "min" else factor
+        if abs(seconds) >= smallest * _ROUNDS_UP:
+            return f"{_three_digits(seconds / factor)}{unit}"
+    return "0s"
 
 
 def format_duration_ns(nanoseconds: float) -> str:
@@ -78,8 +87,13 @@ def format_duration_ns(nanoseconds: float) -> str:
 
 
 def format_size(size_bytes: float) -> str:
-    """Print a size in binary units."""
+    """Print a size with three significant digits, in binary units."""
     for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if abs(size_bytes) >= factor:
-            return f"{size_bytes / factor:.3g}{unit}"
+        if abs(size_bytes) >= factor * _ROUNDS_UP:
+            return f"{_three_digits(size_bytes / factor)}{unit}"
     return f"{size_bytes:.0f}B"
+
+
+def _three_digits(number: float) -> str:
+    """Print three significant digits, or all that stand before the point, never an exponent."""
+    return f"{number:.3g}" if abs(number) < 999.5 else f"{number:.0f}"
