@@ -1,0 +1,134 @@
+"""Where in the user's code a call came from, at a cost that a task does not feel.
+
+Only the user's own frames are of interest: not the standard library's, not those of
+installed packages, not this package's. Each file name is classified once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+from pytest_celery_perf.probe import patch
+
+Stack = tuple[tuple[str, int, str], ...]
+"""Frames, innermost first: path, line, function."""
+
+DEPTH = 8
+"""How many of the innermost user frames tell one call site from another."""
+
+_HIDDEN, _LIBRARY, _USER, _BRIDGE, _EDGE = range(5)
+
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STANDARD = os.path.dirname(os.__file__) + os.sep
+_FRAMEWORKS = frozenset(
+    ("asgiref", "billiard", "celery", "django", "gevent", "greenlet", "kombu", "psycopg", "psycopg2", "psycopg_pool")
+)
+_INLINED = frozenset(("<listcomp>", "<dictcomp>", "<setcomp>"))
+"""Frames of their own before Python 3.12 only."""
+
+_kinds: dict[str, int] = {}
+
+origin: ContextVar[Stack] = ContextVar("celery_perf_origin", default=())
+"""The user frames that asked another thread to do what this one does."""
+
+
+def user_stack(frame: FrameType | None) -> Stack:
+    """Return the innermost user frames from a frame outwards, at most `DEPTH`.
+
+    The walk ends where Celery calls the task. Where work was handed over from another
+    thread or from a coroutine, the frames which did that follow. If the user's code is
+    nowhere to be seen, the application itself is an installed package: then frames of
+    packages are given, those of the frameworks excepted.
+
+    Args:
+        frame: The innermost frame to look at.
+    """
+    kinds = _kinds
+    found: list[tuple[str, int, str]] = []
+    libraries: list[FrameType] = []
+    handed_over = origin.get()
+    while frame is not None and len(found) < DEPTH:
+        name = frame.f_code.co_filename
+        kind = kinds.get(name)
+        if kind is None:
+            kind = kinds[name] = _kind_of(name)
+        if kind == _USER:
+            if frame.f_code.co_name not in _INLINED:
+                found.append(_describe(frame))
+        elif kind == _LIBRARY:
+            libraries.append(frame)
+        elif kind == _BRIDGE:
+            found.extend(handed_over)
+            handed_over = ()
+        elif kind == _EDGE:
+            break
+        frame = frame.f_back
+    found.extend(handed_over)
+    return tuple(found[:DEPTH] or map(_describe, libraries[:DEPTH]))
+
+
+def is_user_file(name: str) -> bool:
+    """Tell whether a code object's file name is one of the user's own files."""
+    kind = _kinds.get(name)
+    if kind is None:
+        kind = _kinds[name] = _kind_of(name)
+    return kind == _USER
+
+
+def _describe(frame: FrameType) -> tuple[str, int, str]:
+    code = frame.f_code
+    # A function inside a function is known by its own name.
+    return code.co_filename, frame.f_lineno or code.co_firstlineno, code.co_qualname.rpartition("<locals>.")[2]
+
+
+def _kind_of(name: str) -> int:
+    if name.startswith(("<", _OWN)):
+        return _HIDDEN
+    parts = name.replace("\\", "/").split("/")
+    for packages in ("site-packages", "dist-packages"):
+        if packages in parts:
+            return _kind_of_installed(parts[parts.index(packages) + 1 :])
+    return _HIDDEN if name.startswith(_STANDARD) else _USER
+
+
+def _kind_of_installed(path: list[str]) -> int:
+    if path == ["asgiref", "sync.py"]:
+        return _BRIDGE
+    if path == ["celery", "app", "trace.py"]:
+        return _EDGE
+    return _HIDDEN if path[0] in _FRAMEWORKS else _LIBRARY
+
+
+def follow_coroutines() -> None:
+    """Remember which line of a coroutine awaits what ``sync_to_async`` runs in a thread.
+
+    All of Django's asynchronous ORM passes through there, and the thread's own frames know
+    nothing of the coroutine.
+
+    Source:
+        ``asgiref.sync.SyncToAsync.__call__``; it copies the context into the thread.
+    """
+    if "asgiref.sync" in sys.modules:
+        patch.wrap(sys.modules["asgiref.sync"].SyncToAsync, "__call__", _remembering)
+
+
+def unfollow_coroutines() -> None:
+    """Undo `follow_coroutines`."""
+    if "asgiref.sync" in sys.modules:
+        patch.unwrap(sys.modules["asgiref.sync"].SyncToAsync, "__call__")
+
+
+def _remembering(hand_over: Callable[..., Any]) -> Callable[..., Any]:
+    async def remember(*args: Any, **kwargs: Any) -> Any:
+        token = origin.set(user_stack(sys._getframe(1)) or origin.get())
+        try:
+            return await hand_over(*args, **kwargs)
+        finally:
+            origin.reset(token)
+
+    return remember
