@@ -1,0 +1,186 @@
+"""Stands for the AI service: answers at once and always the same, fails and stalls when told to.
+
+In tests it runs in a thread (`AIServer`); ``python -m fakes.ai_server --port 8099`` runs it alone, and then
+``POST /fail {"times": 2}``, ``POST /hold``, ``POST /release`` and ``GET /calls`` steer it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Lock, Thread
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+GENERATOR = """\
+import json
+for number in range({cases}):
+    print(json.dumps(f"{{number}} {{number + 1}}"))
+"""
+DEFAULT_CASES = 20
+
+
+def extract(question: dict[str, Any]) -> dict[str, Any]:
+    """Read a problem from its address: ``https://<platform>/<problem id>``."""
+    address = urlsplit(question["url"])
+    name = address.path.strip("/")
+    return {
+        "platform": address.hostname,
+        "problem_id": name,
+        "title": f"Problem {name}",
+        "constraints": f"cases: {DEFAULT_CASES}",
+        "examples": ["1 2"],
+    }
+
+
+def generator(question: dict[str, Any]) -> dict[str, Any]:
+    """Write a program that prints as many inputs as the constraints ask for (``cases: 20``)."""
+    _, _, number = question["constraints"].partition("cases:")
+    return {"code": GENERATOR.format(cases=int(number or DEFAULT_CASES))}
+
+
+def hints(question: dict[str, Any]) -> dict[str, Any]:
+    """Write a hint for each failed case."""
+    return {"hints": [f"Look at test case {failure['test_case']} again." for failure in question["failures"]]}
+
+
+ANSWERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "/extract": extract,
+    "/generator": generator,
+    "/hints": hints,
+}
+
+
+class AIServer(ThreadingHTTPServer):
+    """The service, in a thread of this process: ``with AIServer() as ai: … ai.url …``."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int = 0) -> None:
+        """Bind to the loopback; port 0 is any free one."""
+        super().__init__(("127.0.0.1", port), _Handler)
+        self._lock = Lock()
+        self._calls: Counter[str] = Counter()
+        self._failures = 0
+        self._open = Event()
+        self._open.set()
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """How often each question came, failures included."""
+        with self._lock:
+            return dict(self._calls)
+
+    def fail(self, times: int) -> None:
+        """Answer the next questions with status 503."""
+        with self._lock:
+            self._failures = times
+
+    def hold(self) -> None:
+        """Let every question wait until `release`."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Answer those that wait, and all that follow."""
+        self._open.set()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._calls.clear()
+            self._failures = 0
+        self.release()
+
+    def answer(self, path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Answer one question.
+
+        Args:
+            path: Which one.
+            question: Its details.
+
+        Returns:
+            The status and the body.
+        """
+        with self._lock:
+            self._calls[path] += 1
+            failing = self._failures > 0
+            self._failures -= failing
+        self._open.wait()
+        if failing:
+            return 503, {"error": "overloaded"}
+        return 200, ANSWERS[path](question)
+
+    def __enter__(self) -> Self:
+        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="ai-server", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: AIServer
+
+    def do_GET(self) -> None:
+        if self.path == "/calls":
+            self._send(200, self.server.calls)
+        else:
+            self._send(404, {"error": "unknown"})
+
+    def do_POST(self) -> None:
+        said = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        if self.path in ANSWERS:
+            self._send(*self.server.answer(self.path, said))
+        elif self.path in self._controls:
+            self._controls[self.path](self.server, said)
+            self._send(200, {})
+        else:
+            self._send(404, {"error": "unknown"})
+
+    _controls: dict[str, Callable[[AIServer, dict[str, Any]], None]] = {
+        "/fail": lambda server, said: server.fail(said["times"]),
+        "/hold": lambda server, _: server.hold(),
+        "/release": lambda server, _: server.release(),
+        "/reset": lambda server, _: server.reset(),
+    }
+
+    def _send(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+        except ConnectionError:
+            pass  # who asked is gone: killed, perhaps, by a test
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the terminal quiet."""
+
+
+def main() -> None:
+    """Run the service alone until it is interrupted."""
+    parser = argparse.ArgumentParser(description="Stands for the AI service.")
+    parser.add_argument("--port", type=int, default=8099)
+    with AIServer(parser.parse_args().port) as server:
+        print(f"listening on {server.url}", flush=True)
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The judge: runs what users submit against test cases, and asks an AI service for the rest."""

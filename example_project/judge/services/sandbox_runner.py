@@ -1,0 +1,164 @@
+"""The program inside the sandbox: a script, started by `judge.services.sandbox` with ``python -I -S``.
+
+It reads one request (JSON) from standard input, runs every case in a fork of its own and writes
+``[[output, error], …]`` to standard output. What holds the code back:
+
+- network: an empty network namespace where the kernel grants one (as root, or by a user namespace);
+  elsewhere an audit hook that refuses sockets and ctypes: good against mistakes, not against an expert;
+- time: wall clock and CPU; memory: address space; files: none can be written; processes: none can
+  be started (the kernel exempts root from that last limit: do not run workers as root);
+- environment: empty; working directory: empty and temporary; standard error: read, never shown.
+
+What it does not do: hide files that the worker's user may read. Production adds a container for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import traceback
+
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def main() -> None:
+    """Answer the one request."""
+    request = json.load(sys.stdin)
+    die_with_parent()
+    adopt_orphans()
+    isolated = leave_network()
+    results = [run_case(request, text, isolated) for text in request["inputs"]]
+    json.dump(results, sys.stdout)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when the one that started it is gone (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what a case leaves behind, so that it can be waited for (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def leave_network() -> bool:
+    """Move to a network namespace that holds no interface; return whether the kernel let us."""
+    if sys.platform != "linux":
+        return False
+    unshare = ctypes.CDLL(None).unshare
+    return unshare(CLONE_NEWNET) == 0 or unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
+
+
+def run_case(request: dict, text: str, isolated: bool) -> tuple[str, str]:
+    """Run the program with one input in a process of its own."""
+    out, out_end = os.pipe()
+    err, err_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        become_case(request, text, out_end, err_end, isolated)
+    os.close(out_end)
+    os.close(err_end)
+    received, broken_limit = drain((out, err), request["output_bytes"], time.monotonic() + request["seconds"])
+    status = end_group(pid)
+    os.close(out)
+    os.close(err)
+    output, errors = (received[end].decode("utf-8", "replace") for end in (out, err))
+    return output, broken_limit or explain(status, errors)
+
+
+def drain(ends: tuple[int, int], limit: int, deadline: float) -> tuple[dict[int, bytearray], str]:
+    """Read both pipes until they are closed; return what came, and which limit it broke if it did."""
+    received = {end: bytearray() for end in ends}
+    waiting = list(ends)
+    while waiting:
+        ready, _, _ = select.select(waiting, [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            return received, "time limit exceeded"
+        for end in ready:
+            chunk = os.read(end, 65536)
+            received[end] += chunk
+            if len(received[end]) > limit:
+                return received, "output limit exceeded"
+            if not chunk:
+                waiting.remove(end)
+    return received, ""
+
+
+def end_group(pid: int) -> int:
+    """End a case and what it has started; return the case's own wait status."""
+    with contextlib.suppress(ProcessLookupError):  # the case had not even become the leader of its group
+        os.killpg(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-pid, 0)
+    return status
+
+
+def explain(status: int, errors: str) -> str:
+    """Say in one line why a case ended; nothing if it ended well."""
+    if os.WIFSIGNALED(status) and not errors:
+        return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
+    return errors.strip().rpartition("\n")[2]
+
+
+def become_case(request: dict, text: str, out: int, err: int, isolated: bool) -> None:
+    """Turn this fork into the case; it never returns."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        die_with_parent()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.closerange(3, 256)
+        sys.stdin = io.StringIO(text)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+        limit(request["seconds"], request["memory_bytes"])
+        if not isolated:
+            sys.addaudithook(refuse_network)
+        exec(compile(request["code"], "<submission>", "exec"), {"__name__": "__main__"})
+        code = 0
+    except SystemExit as leaving:
+        code = 0 if leaving.code in (None, 0) else 1
+        if code:
+            os.write(2, f"exit status {leaving.code}".encode())
+    except BaseException as error:
+        os.write(2, "".join(traceback.format_exception_only(error)).encode("utf-8", "replace"))
+    finally:
+        with contextlib.suppress(BaseException):  # whatever the code did to it: this fork must end here
+            sys.stdout.flush()
+        os._exit(code)
+
+
+def limit(seconds: float, memory_bytes: int) -> None:
+    """Set what the kernel enforces for this process."""
+    cpu = int(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def refuse_network(event: str, _: tuple) -> None:
+    """Audit hook: no sockets, and no way around by calling C."""
+    if event.startswith(("socket.", "ctypes.")):
+        raise PermissionError(f"{event}: the sandbox has no network")
+
+
+if __name__ == "__main__":
+    main()
