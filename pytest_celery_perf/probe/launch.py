@@ -1,0 +1,145 @@
+"""Enters Celery's own worker command, without the other commands of its command line.
+
+Those, their plugins and their REPL are a quarter of what ``celery worker`` imports.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_celery_perf.probe import install_from_environment
+from pytest_celery_perf.probe.processes import die_with_launcher
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+USAGE = "usage: python -m pytest_celery_perf.probe -A APP worker [options of celery worker]"
+EXIT_USAGE = 2
+
+OWNED_BY_RUNNER: dict[str, Any] = {
+    "detach": False,
+    "logfile": None,
+    "pidfile": None,
+    "uid": None,
+    "gid": None,
+    "umask": None,
+    "executable": None,
+}
+"""Options that turn a worker into a daemon. Who starts it here waits for it, reads its log and kills it."""
+
+_GLOBAL_VARIABLES = ("BROKER_URL", "RESULT_BACKEND", "LOADER", "CONFIG_MODULE", "SKIP_CHECKS")
+"""What the ``celery`` command takes from the environment before it enters a sub-command."""
+
+
+class AppError(Exception):
+    """The app could not be loaded; the message is what the ``celery`` command would print."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a worker in a fresh process.
+
+    Args:
+        argv: ``-A``, the app as Celery's command line takes it, ``worker``, then its options.
+
+    Returns:
+        The exit status; Celery's own where Celery got as far as that.
+    """
+    if len(argv) < 3 or argv[0] != "-A" or argv[2] != "worker":
+        return _refuse(USAGE)
+    die_with_launcher()
+    name, options = argv[1], argv[3:]
+    pose_as_celery(name, options)
+    import celery
+
+    celery.maybe_patch_concurrency()  # before Django is imported: gevent tests fail otherwise
+    install_from_environment()
+    try:
+        app = load_app(name)
+    except AppError as error:
+        return _refuse(str(error))
+    return work(app, options)
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return EXIT_USAGE
+
+
+def pose_as_celery(name: str, options: Sequence[str]) -> None:
+    """Make this process look like ``celery -A name worker options``.
+
+    Applications look at ``sys.argv`` to learn whether they are a worker, Celery looks for its pool there,
+    and its global options come from variables too.
+    """
+    sys.argv = [os.path.join(os.path.dirname(sys.executable), "celery"), "-A", name, "worker", *options]
+    for variable in _GLOBAL_VARIABLES:
+        if os.environ.get(variable):
+            os.environ[f"CELERY_{variable}"] = os.environ[variable]
+    for stream in (sys.stdout, sys.stderr):
+        # A killed worker's last lines are the ones that matter.
+        cast("Any", stream).reconfigure(line_buffering=True)
+
+
+def load_app(name: str) -> Celery:
+    """Find the app as the ``celery`` command does.
+
+    Raises:
+        AppError: There is none, or importing it failed.
+
+    Source:
+        ``celery.bin.celery.celery``, which cannot be called without loading every command.
+    """
+    from celery.app.utils import find_app
+
+    try:
+        return find_app(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith((f"{error.name}.", f"{error.name}:"))):
+            raise AppError(f"Unable to load celery application.\nThe module {error.name} was not found.") from None
+        raise AppError(_while_loading(name)) from None
+    except Exception:
+        raise AppError(_while_loading(name)) from None
+
+
+def _while_loading(name: str) -> str:
+    return (
+        "Unable to load celery application.\n"
+        f"While trying to load the module {name} the following error occurred:\n{traceback.format_exc()}"
+    )
+
+
+def work(app: Celery, options: Sequence[str]) -> int:
+    """Run Celery's worker command until it ends.
+
+    Args:
+        app: The app, loaded.
+        options: Options of ``celery worker``.
+
+    Returns:
+        The exit status: 2 if Celery refused the options, having said why.
+    """
+    from celery.bin.base import CLIContext
+    from celery.bin.worker import worker
+
+    accept_options_of(app, worker)
+    callback: Any = worker.callback
+    worker.callback = lambda *args, **chosen: callback(*args, **{**chosen, **OWNED_BY_RUNNER})
+    try:
+        worker.main(
+            args=list(options),
+            prog_name="celery worker",
+            obj=CLIContext(app=app, no_color=True, workdir=None),
+            auto_envvar_prefix="CELERY_WORKER",
+        )
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+
+
+def accept_options_of(app: Any, command: Any) -> None:
+    """Add the options that an app itself defines for the worker."""
+    for kind in ("worker", "preload"):
+        command.params.extend(app.user_options.get(kind, ()))

@@ -1,0 +1,38 @@
+"""The bond between a worker and the process that launched it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+PARENT_VARIABLE = "CELERY_PERF_PARENT"
+"""Names the process with which a launched one must die."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel kill this process as soon as its parent is gone, however it went.
+
+    Args:
+        parent: The process id that the parent had when it started this process.
+
+    Source:
+        prctl(2), PR_SET_PDEATHSIG: "parent" is the *thread* that forked, so that thread must live on.
+        Elsewhere than on Linux the guard alone does it.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the kernel was told
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_with_launcher() -> None:
+    """Apply `die_with` if the environment names a parent, and take the name out of it."""
+    parent = os.environ.pop(PARENT_VARIABLE, None)
+    if parent is not None:
+        die_with(int(parent))

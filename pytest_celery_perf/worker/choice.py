@@ -1,0 +1,54 @@
+"""Chooses how a worker is started, and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.worker.base import Guard, Launch, Worker
+from pytest_celery_perf.worker.cold import Interpreter
+from pytest_celery_perf.worker.options import read
+from pytest_celery_perf.worker.process import ProcessWorker
+from pytest_celery_perf.worker.warm import Zygote
+
+_PATCHING_POOLS = ("gevent", "eventlet")
+
+
+def create(launch: Launch, guard: Guard, zygote: Zygote | None = None) -> Worker:
+    """Choose how to start a worker; waits for the preloaded process if that is still importing.
+
+    Args:
+        launch: What to start; how it was started is filled in.
+        guard: Whoever cleans up if this process is killed.
+        zygote: The preloaded process, started; None for none.
+
+    Returns:
+        The worker, not started.
+
+    Raises:
+        WorkerError: A warm start was demanded but would not be sound.
+        ConfigurationError: Celery would refuse the worker's options.
+    """
+    if launch.spec.runtime == "container":
+        from pytest_celery_perf.worker.container import ContainerWorker
+
+        return ContainerWorker(_told(launch, "cold (in a container)"), guard)
+    objection = _objection(launch, zygote)
+    if objection is None and zygote is not None:
+        return ProcessWorker(_told(launch, "warm"), guard, zygote)
+    if launch.spec.start == "warm":
+        raise WorkerError(f"worker {launch.node} cannot be started warm: {objection}. Use start='auto' or 'cold'")
+    return ProcessWorker(_told(launch, f"cold ({objection})"), guard, Interpreter())
+
+
+def _told(launch: Launch, how: str) -> Launch:
+    return replace(launch, probe=replace(launch.probe, started=how))
+
+
+def _objection(launch: Launch, zygote: Zygote | None) -> str | None:
+    if launch.spec.start == "cold":
+        return "as asked"
+    pool = read(launch.spec.options).pool
+    if pool in _PATCHING_POOLS:
+        return f"{pool} patches the standard library before the app is imported"
+    return "nothing was preloaded" if zygote is None else zygote.objection(launch)

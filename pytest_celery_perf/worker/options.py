@@ -1,0 +1,164 @@
+"""The options of ``celery worker``: made from what a test asks for, read by Celery's own parser."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.spec import WorkerSpec
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_KEPT = {"--with-mingle": "--without-mingle", "--with-gossip": "--without-gossip"}
+"""Our spelling for keeping a feature that costs a second and changes nothing, to Celery's for leaving it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What the options of a worker mean, as far as a test run must know before it starts."""
+
+    pool: str
+    """``prefork``, ``threads``, ``solo``, ``gevent`` …"""
+    concurrency: int | None
+    """None: Celery decides, by the number of CPUs."""
+    queues: tuple[str, ...]
+    """Empty: Celery decides, by the app's settings."""
+
+
+def parse_line(line: str, source: str = "celery_perf_workers", app: Celery | None = None) -> WorkerSpec:
+    """Read a worker from a line such as ``execution: -Q execution -c 8``.
+
+    Args:
+        line: A name, a colon, and options exactly as after ``celery worker``.
+        source: The setting that it comes from, named in an error.
+        app: See `read`.
+
+    Raises:
+        ConfigurationError: The line has another form, or Celery would refuse the options.
+    """
+    name, colon, text = line.partition(":")
+    name = name.strip()
+    if not colon or not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f'{source}: {line!r}: expected "name: options of celery worker", such as "execution: -Q execution -c 8"; '
+            "a name is made of letters, digits, dots, hyphens and underscores"
+        )
+    return WorkerSpec(name=name, options=split(text, f"{source}: worker {name!r}", app))
+
+
+def split(text: str, what: str, app: Celery | None = None) -> tuple[str, ...]:
+    """Split a command line into options, as a shell does.
+
+    Args:
+        text: The options of ``celery worker``.
+        what: What they were given for, named in an error.
+        app: See `read`.
+
+    Raises:
+        ConfigurationError: A quote is not closed, or Celery would refuse the options.
+    """
+    try:
+        options = tuple(shlex.split(text))
+    except ValueError as error:
+        raise ConfigurationError(f"{what}: {text.strip()!r}: {error}") from None
+    read(options, what, app)
+    return options
+
+
+def from_arguments(
+    *,
+    queues: str | Sequence[str] | None = None,
+    pool: str | None = None,
+    concurrency: int | None = None,
+    prefetch: int | None = None,
+    options: str = "",
+    what: str = "celery_worker",
+    app: Celery | None = None,
+) -> tuple[str, ...]:
+    """Turn the arguments of a marker into options of ``celery worker``.
+
+    Args:
+        queues: Names, or one text of names separated by commas.
+        pool: The pool's name.
+        concurrency: Processes, threads or greenlets.
+        prefetch: Messages that are fetched ahead for each of these.
+        options: Further options, as on a command line.
+        what: What they were given for, named in an error.
+        app: See `read`.
+
+    Raises:
+        ConfigurationError: Celery would refuse them.
+    """
+    named = {
+        "-Q": queues if queues is None or isinstance(queues, str) else ",".join(queues),
+        "-P": pool,
+        "-c": concurrency,
+        "--prefetch-multiplier": prefetch,
+    }
+    made = tuple(str(part) for option, value in named.items() if value is not None for part in (option, value))
+    read(made, what, app)
+    return (*made, *split(options, what, app))
+
+
+def command_options(spec: WorkerSpec, node: str) -> tuple[str, ...]:
+    """Return what stands behind ``celery worker`` to start a worker.
+
+    Without mingle and gossip, unless the options say ``--with-mingle`` or ``--with-gossip``.
+
+    Args:
+        spec: The worker.
+        node: Its whole node name; it wins over any in the options.
+    """
+    without = (celerys for ours, celerys in _KEPT.items() if ours not in spec.options and celerys not in spec.options)
+    return (*_without_ours(spec.options), *without, "-n", node)
+
+
+def read(options: Sequence[str], what: str = "celery_worker", app: Celery | None = None) -> WorkerOptions:
+    """Read options by the parser of Celery's own worker command.
+
+    Args:
+        options: Of ``celery worker``; ``--with-mingle`` and ``--with-gossip`` are ours.
+        what: What they were given for, named in an error.
+        app: Its settings are the defaults, and it may add options of its own.
+
+    Raises:
+        ConfigurationError: Celery would refuse them; the message is Celery's.
+    """
+    import click
+    from celery import Celery, concurrency
+    from celery.bin.base import CLIContext
+    from celery.bin.worker import worker
+
+    app = app or Celery(set_as_current=False)
+    params = [*worker.params, *(option for kind in ("worker", "preload") for option in app.user_options.get(kind, ()))]
+    # Celery's type imports the pool, which for gevent belongs into the worker alone.
+    pools = click.Option(["-P", "--pool"], type=click.Choice(concurrency.get_available_pool_names()))
+    params = [pools if param.name == "pool" else param for param in params]
+    command = click.Command("celery worker", params=params, context_settings={"allow_extra_args": True})
+    client = CLIContext(app=app, no_color=True, workdir=None)
+    try:
+        context = command.make_context(command.name, list(_without_ours(options)), obj=client)
+    except click.ClickException as error:
+        raise ConfigurationError(f"{what}: {shlex.join(options)!r}: {error.format_message()}") from None
+    strange = [argument for argument in context.args if "=" not in argument]
+    if strange:
+        raise ConfigurationError(
+            f"{what}: {shlex.join(options)!r}: {strange[0]!r} is no option; write what stands behind 'celery worker'"
+        )
+    chosen = context.params
+    pool = chosen["pool"] or "prefork"
+    return WorkerOptions(
+        pool=app.conf.worker_pool if pool == "prefork" else pool,  # as Celery's own type decides
+        concurrency=chosen["concurrency"] if isinstance(chosen["concurrency"], int) else None,
+        queues=tuple(chosen["queues"] or ()),
+    )
+
+
+def _without_ours(options: Sequence[str]) -> tuple[str, ...]:
+    return tuple(option for option in options if option not in _KEPT)
