@@ -1,0 +1,24 @@
+"""The causes for which a task may not finish, in order of likelihood."""
+
+from __future__ import annotations
+
+from pytest_celery_perf.judge.causes.base import Cause
+from pytest_celery_perf.judge.causes.message import HELD, LOST, MISSING, SCHEDULED
+from pytest_celery_perf.judge.causes.queue import QUEUED, UNCONSUMED, UNREACHABLE, UNREGISTERED
+from pytest_celery_perf.judge.causes.worker import DEAD_WORKER, IDLE, PREFETCHED, RUNNING
+
+CAUSES: tuple[Cause, ...] = (
+    UNCONSUMED,
+    DEAD_WORKER,
+    UNREGISTERED,
+    SCHEDULED,
+    PREFETCHED,
+    HELD,
+    LOST,
+    UNREACHABLE,
+    RUNNING,
+    QUEUED,
+    IDLE,
+    MISSING,
+)
+"""The first one that fits a task is its cause; the last one fits every task."""

@@ -1,0 +1,84 @@
+"""Nobody works on it, and nobody is to blame: causes in the message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_celery_perf.judge.causes.base import Cause
+from pytest_celery_perf.judge.phrases import count, quoted, who
+from pytest_celery_perf.model.situation import PendingTask, Situation
+from pytest_celery_perf.model.units import format_duration_s
+
+
+def _scheduled(task: PendingTask, _situation: Situation) -> str | None:
+    return "scheduled" if not task.started and (task.eta_in_s or 0) > 0 else None
+
+
+def _tell_scheduled(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    etas = sorted(task.eta_in_s or 0.0 for task in tasks)
+    if len(tasks) == 1:
+        yield f"{who(tasks)} waits for its ETA: it may start in {format_duration_s(etas[0])}."
+    else:
+        when = f"the first may start in {format_duration_s(etas[0])}, the last in {format_duration_s(etas[-1])}"
+        yield f"{len(tasks)} tasks wait for their ETA, {when}:"
+        yield f"{who(tasks)}."
+    limit = situation.visibility_timeout_s
+    if limit is not None and etas[-1] >= limit:
+        # Source: celery's docs/getting-started/backends-and-brokers/redis.rst, "Visibility timeout"; celery#2481.
+        yield f"That is beyond the visibility timeout ({format_duration_s(limit)}): Redis will deliver it twice."
+    yield "try: a shorter countdown= or eta= in the test, or a longer celery_perf_timeout (celery_perf_time_scale"
+    yield "     shortens the countdowns of retries, not those of a first call)."
+
+
+def _held(task: PendingTask, _situation: Situation) -> str | None:
+    # A worker that has received it, and not started it, holds it too, but rightly.
+    abandoned = task.process_alive is False or (task.worker is None and not task.running)
+    return "held" if task.unacked and abandoned else None
+
+
+def _tell_held(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    yield f"{count(len(tasks), 'task', 'is', 'are')} held unacknowledged by a worker that is not there:"
+    yield f"{who(tasks)}."
+    dead = next((task for task in tasks if task.process_alive is False), None)
+    if dead:
+        yield f"Process {dead.pid} began to run {dead.name}[{dead.task_id}] and is gone."
+    limit = situation.visibility_timeout_s
+    after = "" if limit is None else f" ({format_duration_s(limit)})"
+    yield f"Redis delivers such a message again when the visibility timeout{after} has passed."
+    yield "try: if the test kills a worker, celery_recovery(kill=...) brings that moment forward;"
+    yield "     reject_on_worker_lost=True gives a task back at once when only its child process dies."
+
+
+def _lost(task: PendingTask, _situation: Situation) -> str | None:
+    return "lost" if task.process_alive is False and task.unacked is False else None
+
+
+def _tell_lost(tasks: Sequence[PendingTask], _situation: Situation) -> Iterator[str]:
+    yield f"{count(len(tasks), 'task', 'is', 'are')} lost:"
+    yield f"{who(tasks)}."
+    if len(tasks) == 1:
+        yield f"It was acknowledged, then process {tasks[0].pid} died with it; no worker will run it again."
+    else:
+        yield "They were acknowledged, then their processes died with them; no worker will run them again."
+    yield "try: acks_late=True on the task, and reject_on_worker_lost=True for when only its child process dies."
+
+
+def _missing(_task: PendingTask, _situation: Situation) -> str | None:
+    return "missing"
+
+
+def _tell_missing(tasks: Sequence[PendingTask], _situation: Situation) -> Iterator[str]:
+    first = tasks[0]
+    yield f"Nobody knows what became of {'1 task' if len(tasks) == 1 else f'{len(tasks)} tasks'}:"
+    yield f"{who(tasks)}."
+    queue = f" to the queue {quoted(first.queue)}" if first.queue else ""
+    fate = f"process {first.pid} began to run it, and is gone" if first.started else "no worker received it"
+    yield f"Published {format_duration_s(first.published_ago_s)} ago{queue}; {fate}."
+    yield "try: look for its id in the workers' logs (celery_perf_logs=DIRECTORY keeps them): was it revoked,"
+    yield "     or had it expired?"
+
+
+SCHEDULED = Cause(fits=_scheduled, tell=_tell_scheduled)
+HELD = Cause(fits=_held, tell=_tell_held)
+LOST = Cause(fits=_lost, tell=_tell_lost)
+MISSING = Cause(fits=_missing, tell=_tell_missing)

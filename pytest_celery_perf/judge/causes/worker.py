@@ -1,0 +1,130 @@
+"""A worker has it, or had it: causes in the worker."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+
+from pytest_celery_perf.judge.causes.base import Cause
+from pytest_celery_perf.judge.phrases import count, load, who
+from pytest_celery_perf.model.situation import PendingTask, Situation, WorkerState
+from pytest_celery_perf.model.units import format_duration_s
+
+_NATIVE_CRASHES = {"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV"}
+
+
+def _dead_worker(task: PendingTask, situation: Situation) -> WorkerState | None:
+    """The dead worker that the task was with or, if no living one may fetch it, waits for."""
+    candidates = situation.consumers(task.queue)
+    if task.worker is not None:
+        holder = situation.holder(task)
+        candidates = (holder,) if holder else ()
+    return None if any(worker.alive for worker in candidates) else next(iter(candidates), None)
+
+
+def _orphaned(task: PendingTask, situation: Situation) -> str | None:
+    worker = _dead_worker(task, situation)
+    return worker.name if worker else None
+
+
+def _tell_orphaned(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    worker = _dead_worker(tasks[0], situation)
+    if worker is None:  # never, since `_orphaned` found it
+        return
+    death, advice = _death(worker.exit_status)
+    yield f"The worker {worker.name} died: {death}."
+    began = [task for task in tasks if task.started]
+    waiting = [task for task in tasks if not task.started]
+    if began:
+        yield f"It was running {who(began)}."
+    if waiting:
+        yield f"{count(len(waiting), 'task', 'waits', 'wait')} for it: {who(waiting)}."
+    if worker.log_tail:
+        yield "Its last lines:"
+        yield from (f"  | {line}" for line in worker.log_tail)
+    yield f"try: {advice}"
+
+
+def _death(status: int | None) -> tuple[str, str]:
+    """How a worker died, and what to try."""
+    by_hand = "start it by hand with the same options; celery_perf_logs=DIRECTORY keeps its whole log."
+    name = None if status is None else _signal(status)
+    if name is None:
+        return ("nobody knows how" if status is None else f"exit status {status}"), by_hand
+    if name == "SIGKILL":
+        return f"killed by {name}", (
+            "if the test did not kill it, the system did, mostly for want of memory: see the kernel's log, lower -c."
+        )
+    if name in _NATIVE_CRASHES:
+        return f"killed by {name}", "native code crashed; does it with celery_perf_start=cold, too?"
+    return f"killed by {name}", by_hand
+
+
+def _signal(status: int) -> str | None:
+    # A shell and Docker say 128 + n where a parent process sees -n.
+    number = -status if status < 0 else status - 128
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return None
+
+
+def _prefetched(task: PendingTask, _situation: Situation) -> str | None:
+    return task.worker if task.behind and not task.started else None
+
+
+def _tell_prefetched(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    behind = max(task.behind or 0 for task in tasks)
+    others = "1 other" if behind == 1 else f"{behind} others"
+    worker = situation.holder(tasks[0])
+    if len(tasks) == 1:
+        yield f"{who(tasks)} is prefetched: {tasks[0].worker} holds it behind {others}."
+    else:
+        yield f"{len(tasks)} tasks are prefetched by {tasks[0].worker}, the last one behind {others}:"
+        yield f"{who(tasks)}."
+    if worker:
+        yield f"{load(worker)}."
+    yield "try: prefetch=1 and -O fair leave tasks to a worker that is free; -c makes this one run more;"
+    yield "     celery_perf_timeout waits longer."
+
+
+def _running(task: PendingTask, _situation: Situation) -> str | None:
+    # By name: each name hangs in a place of its own, and the stack shows it.
+    return task.name if task.running else None
+
+
+def _tell_running(tasks: Sequence[PendingTask], _situation: Situation) -> Iterator[str]:
+    longest = max(tasks, key=lambda task: task.started_ago_s or 0.0)
+    since = format_duration_s(longest.started_ago_s or 0.0)
+    where = f"process {longest.pid} of {longest.worker}"
+    if len(tasks) == 1:
+        yield f"{who(tasks)} still runs, for {since} now, in {where}."
+    else:
+        yield f"{len(tasks)} tasks {longest.name} still run."
+        yield f"One does for {since} now, in {where}: {longest.task_id}."
+    if longest.stack:
+        yield "It is here:"
+        yield from (f"  {line}" for line in longest.stack.splitlines())
+    yield "try: if it is only slow, celery_perf_timeout or run(..., timeout=) waits longer;"
+    yield "     if it hangs, a time_limit on the task ends it."
+
+
+def _idle(task: PendingTask, _situation: Situation) -> str | None:
+    return task.worker if not task.started else None
+
+
+def _tell_idle(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    since = format_duration_s(max(task.received_ago_s or 0.0 for task in tasks))
+    received = count(len(tasks), "task", "was", "were")
+    yield f"{received} received by {tasks[0].worker}, up to {since} ago, and never started, with nothing ahead:"
+    yield f"{who(tasks)}."
+    worker = situation.holder(tasks[0])
+    if worker:
+        yield f"{load(worker)}."
+    yield "try: does a rate_limit on the task hold it back, or a pool that has no free process?"
+
+
+DEAD_WORKER = Cause(fits=_orphaned, tell=_tell_orphaned)
+PREFETCHED = Cause(fits=_prefetched, tell=_tell_prefetched)
+RUNNING = Cause(fits=_running, tell=_tell_running)
+IDLE = Cause(fits=_idle, tell=_tell_idle)

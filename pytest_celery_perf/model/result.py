@@ -1,0 +1,24 @@
+"""What is known about one test when it is over: what the reports are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """One test, judged."""
+
+    __test__ = False  # pytest must not collect it
+
+    nodeid: str
+    outcome: str
+    """As pytest says it: ``passed``, ``failed`` or ``skipped``."""
+    verdicts: tuple[Verdict, ...] = ()
+    rows: tuple[TaskRow, ...] = ()
+    """A row per task name."""
+    history: History = field(default_factory=History)

@@ -1,0 +1,43 @@
+"""Verdicts and key figures as properties of a JUnit test case."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.model.verdict import Check, Verdict
+
+
+def user_properties(verdicts: Iterable[Verdict], rows: Iterable[TaskRow]) -> list[tuple[str, str]]:
+    """Describe one test for ``item.user_properties``.
+
+    They belong to the test case, since pytest-xdist does not carry properties of the suite
+    (pytest#7767).
+
+    Args:
+        verdicts: Those of the test.
+        rows: The figures of its tasks.
+
+    Returns:
+        (name, value) pairs: ``celery_queries[shop.tasks.pay]`` with the verdict, and
+        ``shop.tasks.pay.runtime_p95_s`` with a figure. What was not measured is absent.
+    """
+    said = [(f"{verdict.marker}[{verdict.task}]", _verdict(verdict)) for verdict in verdicts]
+    return said + [pair for row in rows for pair in _figures(row)]
+
+
+def _verdict(verdict: Verdict) -> str:
+    # A verdict without checks failed before there was a figure: its evidence says why.
+    figures = "; ".join(_check(check) for check in verdict.checks) or "; ".join(verdict.evidence[:1])
+    return f"{verdict.status}: {figures}" if figures else verdict.status.value
+
+
+def _check(check: Check) -> str:
+    return f"{check.metric} {check.actual} (budget {check.budget})"
+
+
+def _figures(row: TaskRow) -> list[tuple[str, str]]:
+    figures = dataclasses.asdict(row)
+    name = figures.pop("name")
+    return [(f"{name}.{figure}", f"{value:g}") for figure, value in figures.items() if value is not None]
