@@ -59,7 +59,9 @@ def user_stack(frame: FrameType | None) -> Stack:
             kind = kinds[name] = _kind_of(name)
         if kind == _USER:
             if frame.f_code.co_name not in _INLINED:
-                found.append(_describe(frame))
+                site = _describe(frame)
+                if not found or found[-1] != site:  # a hand-over may already have told it
+                    found.append(site)
         elif kind == _LIBRARY:
             libraries.append(frame)
         elif kind == _BRIDGE:

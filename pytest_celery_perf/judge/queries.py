@@ -1,0 +1,188 @@
+"""Judges ``celery_queries``: what the body of each execution asked of the database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_celery_perf.judge.statements import advice, table
+from pytest_celery_perf.judge.subjects import Subject, judge_each, never_started
+from pytest_celery_perf.measure.queries import QueryProfile, Statement, profile
+from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.spec import QueriesBudget
+from pytest_celery_perf.model.verdict import Check, Verdict
+
+MARKER = "celery_queries"
+
+_WARM_UP = "warm-up"
+_UNATTRIBUTED = "unattributed queries"
+_WORST_SHOWN = 2
+"""How many executions are shown where different checks were failed by different ones."""
+
+
+def judge(budget: QueriesBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
+    """Judge the queries of each execution, for each task name on its own.
+
+    Judged is the task's body. Transaction control, hooks and connecting are shown apart. An
+    execution counts if it came to its end: of one that crashed, the queries are unknown, and
+    one that was made to raise (``celery_perf.fail``) did not run its body. ``exact`` looks at
+    those that succeeded, if any did, since a body that raises stops half way.
+
+    Args:
+        budget: The limits.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+    """
+    return judge_each(MARKER, budget, history, root, _judge_task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """A check, and the execution that decided it."""
+
+    check: Check
+    worst: QueryProfile
+
+
+def _judge_task(budget: QueriesBudget, subject: Subject) -> Verdict:
+    started = [execution for life in subject.lives for execution in life.started]
+    if not started:
+        return never_started(subject)
+    judged, left_out = _selected(started, budget.warmup)
+    if not judged:
+        return _nothing_known(subject, started, left_out, budget)
+    profiles = [profile(execution) for execution in judged]
+    findings = [*_findings(budget, profiles)]
+    failed = [finding for finding in findings if not finding.check.ok]
+    worst = list(dict.fromkeys(finding.worst for finding in failed))[:_WORST_SHOWN]
+    blind = _blind(budget, profiles)
+    evidence = [
+        *(line for each in worst for line in table(each, subject, lambda one: _mark(one, failed))),
+        *([] if not (failed or blind) else _scope(profiles, left_out)),
+        *blind,
+    ]
+    return subject.verdict(
+        [finding.check for finding in findings],
+        evidence,
+        _advice(budget, failed, worst, subject),
+        inconclusive=bool(blind),
+    )
+
+
+def _selected(started: Sequence[Execution], warmup: int) -> tuple[list[Execution], Counter[str]]:
+    """Choose the executions to judge, and count the others by the reason."""
+    left_out: Counter[str] = Counter()
+    judged = []
+    runs_of_process: Counter[tuple[str, int | None]] = Counter()
+    for execution in sorted(started, key=lambda each: each.started_ns or 0):
+        if execution.ended_ns is None or execution.outcome is Outcome.LOST:
+            left_out["crashed (what it asked is not known)"] += 1
+        elif execution.injected or execution.body_started_ns is None:
+            left_out["stopped before its body ran"] += 1
+        else:
+            process = (execution.boot, execution.pid)
+            runs_of_process[process] += 1
+            if runs_of_process[process] <= warmup:
+                left_out[_WARM_UP] += 1
+            else:
+                judged.append(execution)
+    return judged, left_out
+
+
+def _findings(budget: QueriesBudget, profiles: Sequence[QueryProfile]) -> Iterator[_Finding]:
+    if budget.max is not None:
+        yield _at_most("queries", budget.max, profiles, [each.count for each in profiles])
+    if budget.exact is not None:
+        yield _exactly(budget.exact, profiles)
+    for alias, limit in budget.using:
+        yield _at_most(f"queries on {alias}", limit, profiles, [each.by_alias[alias] for each in profiles])
+    for verb, limit in budget.verbs:
+        yield _at_most(verb.upper(), limit, profiles, [each.by_verb[verb.upper()] for each in profiles])
+    if budget.no_n_plus_one:
+        yield _no_n_plus_one(profiles)
+    strict = budget.max is not None or budget.exact is not None or bool(budget.using or budget.verbs)
+    strays = [each.execution.unattributed_queries for each in profiles]
+    if strict and any(strays):
+        yield _at_most(_UNATTRIBUTED, 0, profiles, strays)
+
+
+def _at_most(metric: str, limit: int, profiles: Sequence[QueryProfile], figures: Sequence[int]) -> _Finding:
+    actual = max(figures)
+    check = Check(metric=metric, budget=f"≤ {limit}", actual=str(actual), ok=actual <= limit)
+    return _Finding(check=check, worst=profiles[figures.index(actual)])
+
+
+def _exactly(expected: int, profiles: Sequence[QueryProfile]) -> _Finding:
+    complete = [each for each in profiles if each.execution.outcome is Outcome.SUCCEEDED] or profiles
+    worst = max(complete, key=lambda each: abs(each.count - expected))
+    check = Check(metric="queries", budget=f"= {expected}", actual=str(worst.count), ok=worst.count == expected)
+    return _Finding(check=check, worst=worst)
+
+
+def _no_n_plus_one(profiles: Sequence[QueryProfile]) -> _Finding:
+    worst = max(profiles, key=lambda each: sum(one.count for one in each.n_plus_one))
+    times = [f"×{one.count}" for one in worst.n_plus_one]
+    actual = f"{len(times)} ({', '.join(times)})" if times else "0"
+    return _Finding(check=Check(metric="N+1 statements", budget="= 0", actual=actual, ok=not times), worst=worst)
+
+
+def _mark(statement: Statement, failed: Sequence[_Finding]) -> str:
+    """Say what is wrong with a statement."""
+    if statement.n_plus_one:
+        return "N+1"
+    if statement.repeated:
+        return "repeated"
+    over = {finding.check.metric for finding in failed}
+    return "over budget" if {statement.verb, f"queries on {statement.alias}"} & over else ""
+
+
+def _blind(budget: QueriesBudget, profiles: Sequence[QueryProfile]) -> list[str]:
+    """Name what might be an N+1, but was called from nobody knows where."""
+    if not budget.no_n_plus_one:
+        return []
+    unknown = {
+        one.fingerprint: one.count
+        for each in profiles
+        for one in each.statements
+        if one.verb == "SELECT" and one.count > 1 and not any(stack for stack, _ in one.stacks)
+    }
+    return [f"no line of your code was seen to send this, {count} times: {text}" for text, count in unknown.items()]
+
+
+def _scope(profiles: Sequence[QueryProfile], left_out: Counter[str]) -> Iterator[str]:
+    """Tell how many executions were judged, how they differ and which were left out."""
+    counts = [each.count for each in profiles]
+    if len(counts) > 1:
+        spread = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+        yield f"judged {len(counts)} executions: {spread} queries each"
+    if left_out:
+        yield "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+
+
+def _nothing_known(
+    subject: Subject, started: Sequence[Execution], left_out: Counter[str], budget: QueriesBudget
+) -> Verdict:
+    check = Check(metric="executions to judge", budget="≥ 1", actual=f"0 of {len(started)}", ok=False)
+    fix = []
+    if left_out[_WARM_UP]:
+        fix.append(f"run the task more often than warmup={budget.warmup} in each process, or lower warmup")
+    return subject.verdict((check,), _scope((), left_out), fix)
+
+
+def _advice(
+    budget: QueriesBudget, failed: Sequence[_Finding], worst: Sequence[QueryProfile], subject: Subject
+) -> Iterator[str]:
+    repeated = [statement for each in worst for statement in each.statements if statement.repeated]
+    yield from advice(repeated, subject)
+    metrics = {finding.check.metric for finding in failed}
+    if _UNATTRIBUTED in metrics:
+        yield (
+            "these queries ran in a thread or greenlet that does not tell whose work it does, while several tasks "
+            "ran in the process: run them one at a time, or start the thread inside of the task"
+        )
+    if not repeated and budget.exact is not None and any(each.count < budget.exact for each in worst):
+        yield f"fewer queries than expected: if that is the improvement you made, write exact={worst[0].count}"
+    elif not repeated and metrics - {_UNATTRIBUTED}:
+        yield "each statement is sent once: leave one out, merge some of them, or raise the budget on purpose"
