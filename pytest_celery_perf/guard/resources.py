@@ -9,9 +9,17 @@ import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from pytest_celery_perf.guard.processes import kill_groups, start_time
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +75,9 @@ class Keys:
         """Delete them in batches, leaving every other key alone."""
         import redis
 
-        pattern = "".join(f"\\{c}" if c in r"*?[]\^" else c for c in self.prefix) + "*"
         with redis.Redis.from_url(self.url, socket_timeout=10, socket_connect_timeout=10) as client:
-            batch: list[bytes] = []
-            for key in client.scan_iter(pattern, count=1000):
-                batch.append(key)
-                if len(batch) >= 1000:
-                    client.unlink(*batch)
-                    batch.clear()
-            if batch:
-                client.unlink(*batch)
+            for keys in keys_under(client, self.prefix):
+                client.unlink(*keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,16 @@ def load(line: str) -> Resource:
     """
     kind, fields = json.loads(line)
     return _KINDS[kind](**fields)
+
+
+def keys_under(client: Redis, prefix: str) -> Iterator[list[bytes]]:
+    """Yield the keys that begin with a prefix, in batches.
+
+    Args:
+        client: Of the database.
+        prefix: Taken literally; empty means all keys.
+    """
+    pattern = "".join(f"\\{character}" if character in r"*?[]\^" else character for character in prefix) + "*"
+    keys = client.scan_iter(pattern, count=_BATCH)
+    while batch := list(islice(keys, _BATCH)):
+        yield batch

@@ -1,0 +1,119 @@
+"""The user's own Redis: a guest there touches nothing but what it brought."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pytest_celery_perf.broker import client
+from pytest_celery_perf.broker.base import Endpoint
+from pytest_celery_perf.errors import BrokerError
+from pytest_celery_perf.guard import Guard
+from pytest_celery_perf.guard.resources import Keys
+
+SCHEMES = ("redis", "rediss")
+
+
+class ExternalServer:
+    """A server that runs without us; all our keys begin with a prefix of this run.
+
+    Args:
+        url: Of the database to use, as the user gave it.
+        key_prefix: Under which everything of ours lives.
+        guard: Deletes our keys if we cannot.
+
+    Raises:
+        BrokerError: That is no URL of a Redis server.
+    """
+
+    kind = "external"
+    pid = None
+
+    def __init__(self, url: str, *, key_prefix: str, guard: Guard) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in SCHEMES or not parts.hostname:
+            raise BrokerError(f"celery_perf_broker={_without_password(url)!r}: expected redis://… or rediss://…")
+        self.description = f"{_without_password(url)}, keys under {key_prefix}"
+        self._url = url
+        self._key_prefix = key_prefix
+        self._guard = guard
+
+    def start(self) -> Endpoint:
+        """See that it answers, and look at its settings.
+
+        Raises:
+            BrokerError: It does not answer.
+        """
+        from redis.exceptions import RedisError
+
+        try:
+            with client.connect(self._url) as redis:
+                redis.ping()
+        except (RedisError, OSError) as error:
+            raise BrokerError(
+                f"celery_perf_broker={_without_password(self._url)!r} does not answer: {error}"
+            ) from error
+        self._guard.keys(self._url, self._key_prefix)
+        return Endpoint(
+            kind=self.kind,
+            description=self.description,
+            address=self._url,
+            databases=1,
+            key_prefix=self._key_prefix,
+            warnings=self._warnings(),
+        )
+
+    def kill(self) -> None:
+        """Refuse.
+
+        Raises:
+            BrokerError: Always.
+        """
+        raise BrokerError(
+            f"{self.description} is not ours to kill: a test with celery_recovery(kill='broker') needs "
+            "celery_perf_broker=process, container or auto"
+        )
+
+    def restart(self) -> Endpoint:
+        """Refuse, like `kill`.
+
+        Raises:
+            BrokerError: Always.
+        """
+        raise BrokerError(f"{self.description} is not ours to restart")
+
+    def stop(self) -> None:
+        """Delete our keys."""
+        from redis.exceptions import RedisError
+
+        try:
+            Keys(self._url, self._key_prefix).remove()
+        except (RedisError, OSError):
+            return  # the guard tries again at the end, and tells
+        self._guard.release_keys(self._url, self._key_prefix)
+
+    def log_tail(self, lines: int) -> list[str]:  # noqa: ARG002 - the protocol's
+        """Return nothing: its log is out of our reach."""
+        return []
+
+    def _warnings(self) -> tuple[str, ...]:
+        from redis.exceptions import RedisError
+
+        try:
+            with client.connect(self._url) as redis:
+                policy = redis.info("memory").get("maxmemory_policy")
+        except RedisError as error:  # a user that may not ask
+            return (f"{_without_password(self._url)} does not tell its maxmemory-policy: {error}",)
+        if policy in {None, "noeviction"}:
+            return ()
+        warning = (
+            f"{_without_password(self._url)} has maxmemory-policy={policy}: once its memory is full it drops keys, "
+            "and with them messages; a broker needs noeviction"
+        )
+        return (warning,)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@", 1)).geturl()

@@ -1,0 +1,168 @@
+"""Questions about the messages in a broker, asked through the app's own kombu objects.
+
+Only kombu knows under which keys an app's messages lie: separators, priority steps and prefixes are
+transport options. All functions take an app whose broker URL is the test's already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.broker import client
+from pytest_celery_perf.broker.base import Broker
+from pytest_celery_perf.errors import BrokerError
+from pytest_celery_perf.guard.resources import keys_under
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from redis import Redis
+
+_BINDINGS = b"_kombu.binding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unacked:
+    """A message that a worker has received and not acknowledged."""
+
+    task_id: str
+    tag: str
+    """Its delivery tag, by which it can be restored."""
+    task: str | None
+    """The task's name, where the message says it."""
+    received_s: float
+    """When it was received, or its visibility last extended: seconds since the epoch, by the worker's clock."""
+
+
+def queue_depths(app: Celery, queues: Iterable[str]) -> dict[str, int]:
+    """Return how many messages wait in each queue, over all priorities.
+
+    Args:
+        app: The app.
+        queues: Names; a queue that does not exist is empty.
+    """
+    with _channel(app) as channel:
+        return {queue: channel._size(queue) for queue in queues}  # noqa: SLF001 - the public way declares the queue
+
+
+def unacked_ids(app: Celery) -> tuple[Unacked, ...]:
+    """Return the messages that were received and not acknowledged, in order of receipt."""
+    with _channel(app) as channel:
+        redis = _plain(channel)
+        messages = redis.hgetall(_prefixed(channel, channel.unacked_key))
+        received = dict(redis.zrange(_prefixed(channel, channel.unacked_index_key), 0, -1, withscores=True))
+    found = [_unacked(tag, message, received.get(tag, 0.0)) for tag, message in messages.items()]
+    return tuple(sorted(found, key=lambda message: message.received_s))
+
+
+def restore(app: Celery, tags: Iterable[str]) -> int:
+    """Put messages back into their queues, as the sweep would once the visibility timeout has passed.
+
+    Args:
+        app: The app.
+        tags: The delivery tags of messages whose worker is dead; never those of a living one, which
+            would run them a second time.
+
+    Returns:
+        How many there were to restore.
+
+    Source: kombu.transport.redis.QoS.restore_by_tag.
+    """
+    restored = 0
+    with _channel(app) as channel:
+        redis, key = _plain(channel), _prefixed(channel, channel.unacked_key)
+        for tag in tags:
+            restored += bool(redis.hexists(key, tag))
+            channel.qos.restore_by_tag(tag)
+    return restored
+
+
+def purge(app: Celery, queues: Iterable[str]) -> int:
+    """Delete the messages that wait in queues.
+
+    Args:
+        app: The app.
+        queues: Names.
+
+    Returns:
+        How many there were.
+    """
+    with _channel(app) as channel:
+        return sum(channel._purge(queue) for queue in queues)  # noqa: SLF001 - the public way declares the queue
+
+
+def flush(broker: Broker, db: int = 0) -> None:
+    """Empty a database of a server of our own, but for the bindings of its queues.
+
+    A worker or a publisher that is connected has declared its queues once and will not do so again:
+    without their bindings every message to them would be undeliverable.
+
+    Args:
+        broker: The broker.
+        db: Number of the database.
+
+    Raises:
+        BrokerError: The server is the user's.
+    """
+    if broker.kind == "external":
+        raise BrokerError(f"{broker.description} is not ours to flush: purge the queues instead")
+    with client.connect(broker.url(db)) as redis:
+        for keys in keys_under(redis, ""):
+            if doomed := [key for key in keys if _BINDINGS not in key]:
+                redis.unlink(*doomed)
+
+
+def visibility_timeout_s(app: Celery) -> float:
+    """Return how long a message may stay unacknowledged before it is delivered again, as the app has it."""
+    return float(_option(app, "visibility_timeout", 3600))
+
+
+def restore_delay_s(app: Celery) -> float:
+    """Return what is added to the visibility timeout until the worker's sweep finds the message, at most.
+
+    The sweep comes at every n-th tick of a timer. Since kombu 5.7 both are transport options; before,
+    whatever the app says, it is every tenth of ten seconds.
+
+    Source: kombu.transport.redis, Transport.register_with_event_loop and QoS.restore_visible.
+    """
+    interval = _option(app, "unacked_restore_interval", 10)
+    throttle = _option(app, "unacked_restore_throttle", 10)
+    return float(interval) * (int(throttle) or 1)
+
+
+def _option(app: Celery, name: str, default: float) -> float:
+    """Return a transport option, if this kombu has such an option, else the default."""
+    with app.connection_for_read() as connection:
+        channel: Any = getattr(connection.transport, "Channel", None)
+        if not hasattr(channel, name):
+            return default
+        value: float = connection.transport_options.get(name, getattr(channel, name))
+        return value
+
+
+@contextlib.contextmanager
+def _channel(app: Celery) -> Iterator[Any]:
+    """Yield a channel on a connection of its own; only kombu's Redis transport has what is asked of it here."""
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        yield channel
+
+
+def _plain(channel: Any) -> Redis:
+    """Return a client that takes keys literally: which commands kombu's own prefixes depends on its version."""
+    from redis import Redis
+
+    return Redis(connection_pool=channel.pool)
+
+
+def _prefixed(channel: Any, key: str) -> str:
+    return f"{channel.global_keyprefix}{key}"
+
+
+def _unacked(tag: bytes, text: bytes, received_s: float) -> Unacked:
+    message, _exchange, _routing_key = json.loads(text)
+    headers = message.get("headers") or {}
+    task_id = headers.get("id") or message.get("properties", {}).get("correlation_id")
+    return Unacked(task_id=str(task_id), tag=tag.decode(), task=headers.get("task"), received_s=received_s)

@@ -1,0 +1,42 @@
+"""How the servers that we start are set up, whatever runs them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+DATABASES = 1024
+"""More than there will be xdist workers; an empty one costs a few hundred bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What a Redis or Valkey server is told on its standard input, where no process list shows it."""
+
+    append_only: bool = False
+    """Whether what was acknowledged survives a kill: every write is on disk before it is answered."""
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    def text(self, *listen: str) -> str:
+        """Return the configuration file.
+
+        Args:
+            listen: Directives which say where to listen.
+        """
+        return "\n".join(
+            [
+                *listen,
+                f"requirepass {self.password}",
+                f"databases {DATABASES}",
+                'save ""',
+                f"appendonly {'yes' if self.append_only else 'no'}",
+                "appendfsync always",
+                "maxmemory-policy noeviction",
+                "daemonize no",
+                "",
+            ]
+        )
+
+    def url(self, host: str, port: int) -> str:
+        """Return the URL of database 0."""
+        return f"redis://:{self.password}@{host}:{port}/0"
