@@ -66,10 +66,12 @@ def lives(history: History) -> tuple[Life, ...]:
 
     1. that of the execution which was the last to *conclude* it: to succeed, fail, be ignored,
        revoked or rejected without being put back into the queue;
-    2. ``lost`` if the process of the execution received last is gone and the broker will not
+    2. that of its message, if a worker threw it away: ``revoked`` (or expired), or ``rejected``
+       as unknown to the worker;
+    3. ``lost`` if the process of the execution received last is gone and the broker will not
        deliver the message again: it was acknowledged, or its worker reported the loss without
        putting it back;
-    3. ``unfinished``.
+    4. ``unfinished``.
     """
     publications: dict[str, list[Publication]] = {}
     executions: dict[str, list[Execution]] = {}
@@ -88,8 +90,9 @@ def lives(history: History) -> tuple[Life, ...]:
 def _life(task_id: str, publications: list[Publication], executions: list[Execution], deaths: _Deaths) -> Life:
     concluded = [execution for execution in executions if _concludes(execution)]
     concluding = max(concluded, key=lambda execution: execution.ended_ns or 0) if concluded else None
-    if concluding and concluding.outcome:
-        fate = Fate(concluding.outcome.value)
+    decided = concluding.outcome if concluding else next((p.discarded for p in publications if p.discarded), None)
+    if decided:
+        fate = Fate(decided.value)
     else:
         fate = Fate.LOST if executions and deaths.lost(executions[-1]) else Fate.UNFINISHED
     return Life(

@@ -35,6 +35,11 @@ def test_a_task_that_was_published_and_never_received_is_unfinished() -> None:
     assert (life.fate, life.attempts, life.executions) == (Fate.UNFINISHED, 0, ())
 
 
+def test_a_task_whose_message_was_thrown_away_has_the_fate_of_the_message() -> None:
+    assert only(History(publications=(publication(discarded=Outcome.REVOKED),))).fate is Fate.REVOKED
+    assert only(History(publications=(publication(discarded=Outcome.REJECTED),))).fate is Fate.REJECTED
+
+
 def test_a_message_that_may_not_have_been_sent_is_no_task() -> None:
     assert lives(History(publications=(publication(confirmed=False),))) == ()
 

@@ -1,0 +1,1 @@
+"""Figures and budgets become verdicts: pure functions on frozen values."""

@@ -1,0 +1,105 @@
+"""The attempts of a task: what each asked for, what was waited, how each ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from pytest_celery_perf.judge.backoff import Schedule, durations
+from pytest_celery_perf.judge.subjects import Subject
+from pytest_celery_perf.measure.lives import Life
+from pytest_celery_perf.model.record import Execution, Outcome
+from pytest_celery_perf.model.units import format_duration_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """From one attempt to the next."""
+
+    execution: Execution
+    """The attempt that asked to be tried again."""
+    requested_s: float
+    """The countdown it asked for."""
+    waited_s: float | None
+    """The delay that was really asked of the worker; None if the next attempt was not seen to be published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    """How the tasks of one name were tried again."""
+
+    subject: Subject
+    steps: dict[str, tuple[Step, ...]]
+    """Task id to its retries, in order."""
+    schedule: Schedule | None
+    """The one of the task's options, where every countdown that was requested can come from it."""
+
+    @classmethod
+    def of(cls, subject: Subject) -> Self:
+        """Collect the retries of a task."""
+        steps = {life.task_id: _steps(life) for life in subject.lives}
+        schedule = Schedule.of(subject.options)
+        every = [step for each in steps.values() for step in each]
+        if schedule and not all(schedule.allows(step.execution.retries, step.requested_s) for step in every):
+            schedule = None
+        return cls(subject=subject, steps=steps, schedule=schedule)
+
+    @property
+    def every(self) -> tuple[Step, ...]:
+        """All retries of all tasks."""
+        return tuple(step for each in self.steps.values() for step in each)
+
+    @property
+    def most(self) -> int:
+        """The number of retries of the task that had most of them."""
+        return max(map(len, self.steps.values()))
+
+    def requested_s(self, life: Life) -> tuple[float, ...]:
+        """The countdowns that one task asked for, in order."""
+        return tuple(step.requested_s for step in self.steps[life.task_id])
+
+    def text(self) -> str:
+        """Print the sequences of requested countdowns, each different one once."""
+        distinct = dict.fromkeys(durations(self.requested_s(life)) or "none" for life in self.subject.lives)
+        return " / ".join(list(distinct)[:3]) + (" / …" if len(distinct) > 3 else "")
+
+    def lines(self, life: Life) -> Iterator[str]:
+        """Tell the attempts of one task."""
+        waits = {step.execution: step for step in self.steps[life.task_id]}
+        for execution in life.started:
+            again = f", delivery {execution.delivery}" if execution.delivery > 1 else ""
+            begun = f"{life.label} attempt {execution.retries + 1}{again}, {self.subject.clock(execution.started_ns)}"
+            yield f"{begun}: {self._ending(execution, waits.get(execution))}"
+
+    def _ending(self, execution: Execution, step: Step | None) -> str:
+        if execution.outcome is None:
+            return "no end was recorded"
+        error = execution.error
+        told = execution.outcome.value if error is None else f"{short_name(error.type)}: {error.message}"
+        told += f" at {self.subject.place(error.where)}" if error and error.where else ""
+        told += " (injected by celery_perf.fail)" if execution.injected else ""
+        if step is None:
+            return told if error is None else f"{execution.outcome.value}, {told}"
+        waited = "unknown" if step.waited_s is None else format_duration_s(step.waited_s)
+        return f"{told}; retry requested in {format_duration_s(step.requested_s)}, waited {waited}"
+
+
+def short_name(type_name: str) -> str:
+    """Return the name of an exception without its module."""
+    return type_name.rpartition(".")[2]
+
+
+def _steps(life: Life) -> tuple[Step, ...]:
+    """Return the retries of a task, one for each attempt however often it was delivered."""
+    by_attempt = {each.retries: each for each in life.executions if each.outcome is Outcome.RETRIED}
+    publications = {publication.retries: publication for publication in life.publications}
+    steps = []
+    for retries, execution in sorted(by_attempt.items()):
+        following = publications.get(retries + 1)
+        requested_s, waited_s = execution.countdown_s, None
+        if following is not None:
+            requested_s = following.countdown_s if requested_s is None else requested_s
+            waited_s = (following.countdown_s if following.waited_s is None else following.waited_s) or 0.0
+        steps.append(Step(execution=execution, requested_s=requested_s or 0.0, waited_s=waited_s))
+    return tuple(steps)

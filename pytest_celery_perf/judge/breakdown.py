@@ -1,0 +1,96 @@
+"""Where the time went: the phases of executions, and what their runtime is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Self
+
+from pytest_celery_perf.measure.phases import Phases
+from pytest_celery_perf.model.record import Execution
+from pytest_celery_perf.model.units import format_duration_ns
+
+Part = tuple[Execution, Phases]
+"""One execution with its phases."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """The phases of some executions, added up or averaged; None where nothing was measured."""
+
+    executions: int
+    queue_ns: float | None
+    prefetch_ns: float | None
+    runtime_ns: float | None
+    sql_ns: float
+    queries: float
+    cpu_ns: float | None
+
+    @classmethod
+    def total(cls, parts: Sequence[Part]) -> Self:
+        """Add the executions of one task."""
+        return cls._of(parts, sum)
+
+    @classmethod
+    def average(cls, parts: Sequence[Part]) -> Self:
+        """Average executions of many tasks."""
+        return cls._of(parts, fmean)
+
+    @classmethod
+    def _of(cls, parts: Sequence[Part], combine: Callable[[Iterable[float]], float]) -> Self:
+        def combined(values: Iterable[float | None]) -> float | None:
+            known = [value for value in values if value is not None]
+            return combine(known) if known else None
+
+        bodies = [[use for use in execution.queries if use.phase == "body"] for execution, _ in parts]
+        return cls(
+            executions=len(parts),
+            queue_ns=combined(phases.queue_ns for _, phases in parts),
+            prefetch_ns=combined(phases.prefetch_ns for _, phases in parts),
+            runtime_ns=combined(phases.runtime_ns for _, phases in parts),
+            sql_ns=combined(sum(use.time_ns for use in body) for body in bodies) or 0,
+            queries=combined(sum(use.count for use in body) for body in bodies) or 0,
+            cpu_ns=combined(execution.cpu_ns for execution, _ in parts),
+        )
+
+    def text(self) -> str:
+        """Print the phases in the order in which they happen."""
+        told = []
+        if self.queue_ns is not None:
+            told.append(f"in queue {format_duration_ns(self.queue_ns)}")
+        if self.prefetch_ns is not None:
+            prefetched = f"prefetched {format_duration_ns(self.prefetch_ns)}"
+            told = [f"{told[0]} (of it {prefetched})"] if told else [prefetched]
+        if self.runtime_ns is not None:
+            queries = "1 query" if self.queries == 1 else f"{self.queries:.4g} queries"
+            made_of = f"SQL {format_duration_ns(self.sql_ns)} in {queries}"
+            made_of += "" if self.cpu_ns is None else f", CPU {format_duration_ns(self.cpu_ns)}"
+            told.append(f"runtime {format_duration_ns(self.runtime_ns)} ({made_of})")
+        return " + ".join(told) or "nothing that was measured"
+
+    def advice(self, phase: str, duration_ns: float) -> str:
+        """Say where to begin, by what most of a duration consists of.
+
+        Args:
+            phase: The judged phase.
+            duration_ns: How long that phase took in these executions.
+        """
+        half_ns = duration_ns / 2
+        if phase == "runtime" or (phase == "end_to_end" and (self.runtime_ns or 0) > half_ns):
+            return self._advice_on_runtime()
+        if (self.prefetch_ns or 0) > half_ns:
+            return "it lay in a worker's memory behind others: lower the prefetch multiplier, or start it with -O fair"
+        if (self.queue_ns or 0) > half_ns:
+            return "it waited in the broker for a free worker: more processes or workers for this queue"
+        return "most of the slowest passed between its executions: delays, retries, redeliveries"
+
+    def _advice_on_runtime(self) -> str:
+        half_ns = (self.runtime_ns or 0) / 2
+        if self.sql_ns > half_ns:
+            return "most of the slowest runtime is SQL: @pytest.mark.celery_queries shows which, and from where"
+        if self.cpu_ns is None:
+            return "little of the slowest runtime is SQL: profile the task's body"
+        if self.cpu_ns > half_ns:
+            return "most of the slowest runtime is computing: profile the task's body"
+        return "the slowest mostly waited, neither for SQL nor for the CPU: calls to other services, locks, sleep"

@@ -1,0 +1,88 @@
+"""What to change where a task is not tried again as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_celery_perf.judge.attempts import Retrying, short_name
+from pytest_celery_perf.judge.backoff import same
+from pytest_celery_perf.judge.subjects import Subject
+from pytest_celery_perf.measure.lives import Fate, Life
+from pytest_celery_perf.model.units import format_duration_s
+
+PROVOKE = "make it fail in this test: celery_perf.fail({task}, with_=ConnectionError, times={times})"
+
+
+def for_attempts(retrying: Retrying, wanted: int, wrong: list[Life]) -> Iterator[str]:
+    """Say why tasks were tried too often or not often enough.
+
+    Args:
+        retrying: Their retries.
+        wanted: The attempts that the marker demands.
+        wrong: The tasks that had another number.
+    """
+    for life in wrong:
+        if life.attempts > wanted:
+            yield f"{wanted} attempts are max_retries={wanted - 1}: set it in {retrying.subject.decorator}"
+        elif life.fate is Fate.FAILED:
+            yield _gave_up(retrying.subject, life, wanted)
+        elif life.fate not in (Fate.LOST, Fate.UNFINISHED):
+            yield f"it was {life.fate} at attempt {life.attempts}: {provoke(retrying.subject, wanted - 1)}"
+
+
+def for_backoff(retrying: Retrying) -> Iterator[str]:
+    """Say why the countdowns do not grow."""
+    subject, options = retrying.subject, retrying.subject.options
+    if options is None:
+        return
+    default_s = options.default_retry_delay_s
+    if options.autoretry and options.retry_backoff:
+        yield (
+            "the countdowns are not those of retry_backoff: a self.retry() of the task's own ignores it; let the "
+            "exception out for autoretry_for, or pass countdown="
+        )
+    elif options.autoretry:
+        yield f"set retry_backoff=True in {subject.decorator}"
+    else:
+        retried = next((step.execution.error for step in retrying.every if step.execution.error), None)
+        error = short_name(retried.type) if retried else "ConnectionError"
+        yield (
+            f"set autoretry_for=({error},) and retry_backoff=True in {subject.decorator}, or pass "
+            "self.retry(countdown=2 ** self.request.retries)"
+        )
+    if any(same(step.requested_s, default_s) for step in retrying.every):
+        yield f"{format_duration_s(default_s)} is default_retry_delay, which a retry waits when no countdown is given"
+
+
+def for_final(subject: Subject, wanted: str) -> Iterator[str]:
+    """Say what makes the tasks end as demanded."""
+    if wanted == Fate.FAILED:
+        options = subject.options
+        attempts = (options.max_retries or 0) + 1 if options else 1
+        yield f"to see it give up, let every attempt fail: {provoke(subject, attempts)}"
+        return
+    for life in subject.lives:
+        if life.fate is Fate.FAILED:
+            yield _gave_up(subject, life, life.attempts + 1)
+
+
+def provoke(subject: Subject, times: int) -> str:
+    """Say how a test makes attempts fail."""
+    return PROVOKE.format(task=subject.name.rpartition(".")[2], times=max(1, times))
+
+
+def _gave_up(subject: Subject, life: Life, wanted: int) -> str:
+    """Say why a task that failed was not tried once more."""
+    options = subject.options
+    error = life.concluding.error if life.concluding else None
+    name = short_name(error.type) if error else "the exception"
+    if options is None:
+        return f"it was not tried again after {name}"
+    if options.max_retries is not None and life.attempts > options.max_retries:
+        allowed = f"max_retries={options.max_retries} allows {options.max_retries + 1} attempts"
+        return f"{allowed}: set max_retries={wanted - 1} in {subject.decorator}, or retry_kwargs={{'max_retries': …}}"
+    if not options.autoretry and life.attempts == 1:
+        return f"nothing tries it again: set autoretry_for=({name},) in {subject.decorator}, or call self.retry()"
+    if options.autoretry:
+        return f"autoretry_for does not cover {name}, or dont_autoretry_for does: see {subject.decorator}"
+    return f"the task did not call self.retry() after {name}: see {subject.decorator}"

@@ -1,0 +1,246 @@
+"""Judges ``celery_retries``: how often a task is tried, how long it asks to wait, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_celery_perf.judge.attempts import Retrying
+from pytest_celery_perf.judge.backoff import Schedule, durations, is_exponential, is_fixed, same
+from pytest_celery_perf.judge.remedies import for_attempts, for_backoff, for_final, provoke
+from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
+from pytest_celery_perf.measure.lives import Life
+from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.spec import RetriesBudget
+from pytest_celery_perf.model.units import format_duration_s
+from pytest_celery_perf.model.verdict import Check, Verdict
+
+MARKER = "celery_retries"
+
+_LIVES_SHOWN = 2
+_ENOUGH_TO_SEE_JITTER = 5
+"""So many tasks with equal countdowns: had the delays been drawn at random, some would differ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """One check with its grounds."""
+
+    check: Check
+    culprits: tuple[Life, ...] = ()
+    evidence: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+    unknown: bool = False
+    """Whether the records cannot tell: the check is then no reason to fail, nor to pass."""
+
+
+def judge(budget: RetriesBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
+    """Judge the retries of each task name: every task of it must keep to the budget.
+
+    Judged are the countdowns that the task *requested*; what was really waited is shown too.
+
+    Args:
+        budget: What is demanded.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+    """
+    return judge_each(MARKER, budget, history, root, _judge_task)
+
+
+def _judge_task(budget: RetriesBudget, subject: Subject) -> Verdict:
+    if not any(life.started for life in subject.lives):
+        return never_started(subject)
+    retrying = Retrying.of(subject)
+    findings = list(_findings(budget, retrying))
+    ended = all_ended(subject)
+    evidence = [line for finding in findings for line in finding.evidence]
+    if ended:
+        evidence += [fates(subject), *subject.history.diagnosis.splitlines()]
+    evidence += _beyond_visibility(retrying)
+    culprits = [life for finding in findings for life in finding.culprits] or [*subject.lives]
+    for life in list(dict.fromkeys(culprits))[:_LIVES_SHOWN]:
+        evidence += retrying.lines(life)
+    return subject.verdict(
+        [*ended, *(finding.check for finding in findings)],
+        evidence,
+        (line for finding in findings for line in finding.fix),
+        inconclusive=any(finding.unknown for finding in findings),
+    )
+
+
+def _findings(budget: RetriesBudget, retrying: Retrying) -> Iterator[_Finding]:
+    if budget.attempts is not None:
+        yield _attempts(budget.attempts, retrying)
+    if budget.backoff is not None:
+        yield _backoff(budget, retrying)
+    if budget.countdowns_s is not None:
+        yield _countdowns(budget.countdowns_s, retrying)
+    if budget.max_countdown_s is not None:
+        yield _longest(budget.max_countdown_s, retrying)
+    if budget.jitter is not None:
+        yield _jitter(budget.jitter, retrying)
+    if budget.final is not None:
+        yield _final(budget.final, retrying.subject)
+
+
+def _attempts(wanted: int, retrying: Retrying) -> _Finding:
+    lives = retrying.subject.lives
+    counts = sorted({life.attempts for life in lives})
+    actual = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    wrong = [life for life in lives if life.attempts != wanted]
+    check = Check(metric="attempts", budget=f"= {wanted}", actual=actual, ok=not wrong)
+    return _Finding(check=check, culprits=tuple(wrong), fix=tuple(for_attempts(retrying, wanted, wrong)))
+
+
+def _backoff(budget: RetriesBudget, retrying: Retrying) -> _Finding:
+    wanted, schedule = str(budget.backoff), retrying.schedule
+    needed = 1 if schedule else 2
+    if retrying.most < needed:
+        return _too_few("backoff", wanted, needed, retrying)
+    if schedule:
+        actual = f"exponential ({schedule.text(retrying.most)}{', drawn at random' if schedule.jitter else ''})"
+        check = Check(metric="backoff", budget=wanted, actual=actual, ok=wanted == "exponential")
+        instead = f"remove retry_backoff from {retrying.subject.decorator}"
+        return _Finding(check=check, fix=() if check.ok else (instead,))
+    if _drawn_at_random(retrying):
+        check = Check(metric="backoff", budget=wanted, actual=f"random: {retrying.text()}", ok=wanted == "exponential")
+        doubt = "the task draws its countdowns itself, so that no formula can be told from them"
+        return _Finding(check=check, evidence=(doubt,), unknown=True)
+    wrong = tuple(life for life in retrying.subject.lives if not _grows_as(wanted, budget, retrying.requested_s(life)))
+    check = Check(metric="backoff", budget=wanted, actual=retrying.text(), ok=not wrong)
+    fix = tuple(for_backoff(retrying)) if wrong and wanted == "exponential" else ()
+    return _Finding(check=check, culprits=wrong, fix=fix)
+
+
+def _grows_as(wanted: str, budget: RetriesBudget, countdowns_s: tuple[float, ...]) -> bool:
+    if len(countdowns_s) < 2:
+        return True
+    if wanted == "fixed":
+        return is_fixed(countdowns_s)
+    return is_exponential(countdowns_s, budget.max_countdown_s)
+
+
+def _countdowns(wanted_s: tuple[float, ...], retrying: Retrying) -> _Finding:
+    if retrying.schedule and retrying.schedule.jitter:
+        return _bounds(wanted_s, retrying, retrying.schedule)
+    wrong = tuple(life for life in retrying.subject.lives if not _equal(retrying.requested_s(life), wanted_s))
+    check = Check(metric="countdowns", budget=f"= {durations(wanted_s)}", actual=retrying.text(), ok=not wrong)
+    return _Finding(check=check, culprits=wrong, fix=_for_countdowns(wanted_s, wrong, retrying))
+
+
+def _bounds(wanted_s: tuple[float, ...], retrying: Retrying, schedule: Schedule) -> _Finding:
+    """Judge random countdowns: what was drawn is chance, what could have been drawn is not."""
+    within = all(_at_most(schedule.bound_s(number), limit_s) for number, limit_s in enumerate(wanted_s))
+    wrong = tuple(life for life in retrying.subject.lives if len(retrying.requested_s(life)) != len(wanted_s))
+    check = Check(
+        metric="countdowns",
+        budget=durations(wanted_s, "≤ "),
+        actual=schedule.text(retrying.most) or "none",
+        ok=within and not wrong,
+    )
+    drawn = f"retry_jitter draws each countdown between 0 and its bound; drawn were {retrying.text()}"
+    fix = _for_countdowns(wanted_s, wrong, retrying)
+    return _Finding(check=check, culprits=wrong, evidence=(drawn,), fix=fix)
+
+
+def _for_countdowns(wanted_s: tuple[float, ...], wrong: tuple[Life, ...], retrying: Retrying) -> tuple[str, ...]:
+    if any(len(retrying.requested_s(life)) < len(wanted_s) for life in wrong):
+        return (f"{len(wanted_s)} countdowns need as many retries: {provoke(retrying.subject, len(wanted_s))}",)
+    return tuple(for_backoff(retrying)) if wrong and not retrying.schedule else ()
+
+
+def _longest(limit_s: float, retrying: Retrying) -> _Finding:
+    """Judge the longest countdown: requested, or still to come in the schedule of the task's options."""
+    if not retrying.every:
+        return _too_few("longest countdown", f"≤ {format_duration_s(limit_s)}", 1, retrying)
+    schedule, options = retrying.schedule, retrying.subject.options
+    requested_s = max(step.requested_s for step in retrying.every)
+    longest_s, evidence = requested_s, ""
+    if schedule and options:
+        longest_s = max(requested_s, schedule.longest_s(options.max_retries))
+        evidence = (
+            f"requested up to {format_duration_s(requested_s)}; retry_backoff={options.retry_backoff:g}, "
+            f"retry_backoff_max={options.retry_backoff_max_s:g} and max_retries={options.max_retries} come to "
+            f"{format_duration_s(longest_s)}"
+        )
+    ok = _at_most(longest_s, limit_s)
+    check = Check(
+        metric="longest countdown",
+        budget=f"≤ {format_duration_s(limit_s)}",
+        actual=format_duration_s(longest_s),
+        ok=ok,
+    )
+    if ok:
+        return _Finding(check=check, evidence=(evidence,) if evidence else ())
+    if schedule:
+        fix = (f"set retry_backoff_max={limit_s:g} in {retrying.subject.decorator}",)
+        return _Finding(check=check, evidence=(evidence,), fix=fix)
+    return _Finding(check=check, fix=tuple(for_backoff(retrying)))
+
+
+def _jitter(wanted: bool, retrying: Retrying) -> _Finding:
+    if not retrying.every:
+        return _too_few("jitter", "on" if wanted else "off", 1, retrying)
+    schedule = retrying.schedule
+    actual = schedule.jitter if schedule else _drawn_at_random(retrying)
+    unknown = actual is None
+    check = Check(
+        metric="jitter",
+        budget="on" if wanted else "off",
+        actual="unknown" if unknown else "on" if actual else "off",
+        ok=unknown or actual is wanted,
+    )
+    if unknown:
+        few = f"the task chooses its countdowns itself: at least {_ENOUGH_TO_SEE_JITTER} tasks show whether they differ"
+        fix: tuple[str, ...] = (f"celery_perf.run(…, times={_ENOUGH_TO_SEE_JITTER})",)
+        return _Finding(check=check, evidence=(few,), fix=fix, unknown=True)
+    if schedule:
+        fix = (f"set retry_jitter={wanted} in {retrying.subject.decorator}",)
+    elif wanted:
+        fix = (f"retry_jitter needs retry_backoff and autoretry_for: set them in {retrying.subject.decorator}",)
+    else:
+        fix = ("the task draws its countdowns at random itself",)
+    return _Finding(check=check, fix=() if check.ok else fix)
+
+
+def _final(wanted: str, subject: Subject) -> _Finding:
+    wrong = tuple(life for life in subject.lives if life.fate != wanted)
+    check = Check(metric="final state", budget=wanted, actual=fates(subject), ok=not wrong)
+    return _Finding(check=check, culprits=wrong, fix=tuple(for_final(subject, wanted)) if wrong else ())
+
+
+def _too_few(metric: str, wanted: str, needed: int, retrying: Retrying) -> _Finding:
+    retries = {0: "never retried", 1: "unknown from 1 retry"}[retrying.most]
+    check = Check(metric=metric, budget=wanted, actual=retries, ok=False)
+    return _Finding(check=check, fix=(provoke(retrying.subject, needed),))
+
+
+def _drawn_at_random(retrying: Retrying) -> bool | None:
+    """Tell whether the same attempt of different tasks asked for different countdowns; None from too few tasks."""
+    by_attempt: dict[int, list[float]] = {}
+    for step in retrying.every:
+        by_attempt.setdefault(step.execution.retries, []).append(step.requested_s)
+    if any(not is_fixed(countdowns_s) for countdowns_s in by_attempt.values()):
+        return True
+    return False if max(map(len, by_attempt.values())) >= _ENOUGH_TO_SEE_JITTER else None
+
+
+def _at_most(countdown_s: float, limit_s: float) -> bool:
+    return countdown_s <= limit_s or same(countdown_s, limit_s)
+
+
+def _equal(countdowns_s: tuple[float, ...], wanted_s: tuple[float, ...]) -> bool:
+    return len(countdowns_s) == len(wanted_s) and all(map(same, countdowns_s, wanted_s))
+
+
+def _beyond_visibility(retrying: Retrying) -> list[str]:
+    limit_s = retrying.subject.history.visibility_timeout_s
+    longest_s = max((step.requested_s for step in retrying.every), default=0.0)
+    if limit_s is None or longest_s < limit_s:
+        return []
+    warning = (
+        f"a countdown of {format_duration_s(longest_s)} reaches the visibility timeout ({format_duration_s(limit_s)}): "
+        "in production Redis would deliver the waiting message to a second worker"
+    )
+    return [warning]

@@ -1,0 +1,173 @@
+"""What a marker judges: the tasks of each name, and what to say where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pytest_celery_perf.judge.phrases import closest
+from pytest_celery_perf.measure.lives import Fate, Life, lives
+from pytest_celery_perf.model.record import Frame, History, TaskOptions
+from pytest_celery_perf.model.spec import Budget
+from pytest_celery_perf.model.verdict import Check, Status, Verdict
+
+SHOWN = 5
+"""How many of the same kind are shown before the rest is only counted."""
+
+AnyBudget = TypeVar("AnyBudget", bound=Budget)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """All tasks of one name in one test."""
+
+    marker: str
+    """The marker that judges them."""
+    name: str
+    lives: tuple[Life, ...]
+    history: History
+    root: Path | None = None
+    """The folder that paths are shown relative to."""
+
+    @property
+    def options(self) -> TaskOptions | None:
+        """The task's options; None if no worker told them."""
+        return self.history.tasks.get(self.name)
+
+    @property
+    def decorator(self) -> str:
+        """Where the reader finds the options: ``the decorator of charge (shop/tasks.py:20)``."""
+        where = self.options.defined if self.options else None
+        short = self.name.rpartition(".")[2]
+        return f"the decorator of {short}" + (f" ({self.place(where)})" if where else "")
+
+    def place(self, frame: Frame) -> str:
+        """Print the place of a line of code."""
+        path = Path(frame.path)
+        if self.root is not None and path.is_relative_to(self.root):
+            path = path.relative_to(self.root)
+        return f"{path}:{frame.line}"
+
+    def clock(self, at_ns: int | None) -> str:
+        """Print a time as seconds since the test published its first task."""
+        beginnings = [publication.published_ns for publication in self.history.publications]
+        beginnings += [each.received_ns for each in self.history.executions if each.received_ns is not None]
+        return "t=?" if at_ns is None else f"t={(at_ns - min(beginnings, default=at_ns)) / 1e9:.3f}s"
+
+    def verdict(
+        self,
+        checks: Sequence[Check],
+        evidence: Iterable[str] = (),
+        fix: Iterable[str] = (),
+        *,
+        inconclusive: bool = False,
+    ) -> Verdict:
+        """Judge: one check that is not ok is a FAIL; `inconclusive` weighs only where all are."""
+        failed = not all(check.ok for check in checks)
+        status = Status.FAIL if failed else Status.INCONCLUSIVE if inconclusive else Status.PASS
+        advice = tuple(dict.fromkeys(fix)) if status is not Status.PASS else ()
+        return Verdict(
+            marker=self.marker,
+            task=self.name,
+            status=status,
+            checks=tuple(checks),
+            evidence=tuple(evidence),
+            fix=advice,
+        )
+
+
+def judge_each(
+    marker: str,
+    budget: AnyBudget,
+    history: History,
+    root: Path | None,
+    judge_one: Callable[[AnyBudget, Subject], Verdict],
+) -> tuple[Verdict, ...]:
+    """Judge the tasks of the budget's name, or of every name in turn.
+
+    Args:
+        marker: Its name, for the verdicts.
+        budget: What is demanded.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+        judge_one: Judges the tasks of one name, of which there is at least one.
+
+    Returns:
+        A verdict for each name; a failing one where there is nothing to judge.
+    """
+    subjects = _subjects(marker, history, root)
+    if budget.task is not None:
+        subjects = tuple(subject for subject in subjects if subject.name == budget.task)
+    if not subjects:
+        return (nothing_to_judge(marker, budget.task, history),)
+    return tuple(judge_one(budget, subject) for subject in subjects)
+
+
+def nothing_to_judge(marker: str, task: str | None, history: History) -> Verdict:
+    """Fail a marker whose task was not published, with what was.
+
+    Args:
+        marker: Its name.
+        task: The name that it wants; None for any.
+        history: Where there is none of it.
+    """
+    seen = tuple(dict.fromkeys(life.name for life in lives(history)))
+    if seen:
+        evidence = f"seen in this test: {listed(seen)}"
+        near = closest(task or "", seen)
+        fix = f"did you mean task={near!r}?" if near else "publish that task in the test, or name one of these"
+    else:
+        evidence = "no task was published while this test ran, so there is nothing to judge"
+        fix = (
+            "publish it: task.delay(…), celery_perf.run(task), or what publishes it in your code; what waits for "
+            "on_commit is sent only under @pytest.mark.django_db(transaction=True)"
+        )
+    check = Check(metric="published", budget="≥ 1", actual="0 times", ok=False)
+    return Verdict(
+        marker=marker, task=task or "any task", status=Status.FAIL, checks=(check,), evidence=(evidence,), fix=(fix,)
+    )
+
+
+def never_started(subject: Subject) -> Verdict:
+    """Fail a marker whose task was published but not run by any worker."""
+    tasks = len(subject.lives)
+    check = Check(metric="started", budget=f"= {tasks}", actual=f"0 of {tasks}", ok=False)
+    return subject.verdict((check,), evidence=(fates(subject), *subject.history.diagnosis.splitlines()))
+
+
+def all_ended(subject: Subject) -> tuple[Check, ...]:
+    """Return a failing check if tasks did not come to an end, since figures of the others would flatter."""
+    tasks = len(subject.lives)
+    ended = sum(life.fate not in (Fate.LOST, Fate.UNFINISHED) for life in subject.lives)
+    return () if ended == tasks else (Check(metric="ended", budget=f"= {tasks}", actual=f"{ended}", ok=False),)
+
+
+def fates(subject: Subject) -> str:
+    """Count the tasks by what became of them: ``48 succeeded, 2 failed``."""
+    counts = {fate: sum(life.fate is fate for life in subject.lives) for fate in Fate}
+    return ", ".join(f"{count} {fate}" for fate, count in counts.items() if count)
+
+
+def listed(items: Iterable[str], shown: int = SHOWN) -> str:
+    """Join the first few, and count the rest."""
+    every = list(items)
+    more = f" and {len(every) - shown} more" if len(every) > shown else ""
+    return ", ".join(every[:shown]) + more
+
+
+def shortened(lines: Iterable[str], shown: int = SHOWN) -> tuple[str, ...]:
+    """Return the first few lines, and a last one that counts the rest."""
+    every = tuple(lines)
+    return every if len(every) <= shown else (*every[:shown], f"… and {len(every) - shown} more")
+
+
+def _subjects(marker: str, history: History, root: Path | None) -> tuple[Subject, ...]:
+    by_name: dict[str, list[Life]] = {}
+    for life in lives(history):
+        by_name.setdefault(life.name, []).append(life)
+    return tuple(
+        Subject(marker=marker, name=name, lives=tuple(group), history=history, root=root)
+        for name, group in by_name.items()
+    )
