@@ -1,4 +1,4 @@
-"""Django's command line: ``python manage.py migrate``, ``python manage.py runserver``…"""
+"""Django's command line: ``python manage.py migrate``, ``python manage.py runserver``."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 HIGHEST_IMPORTANCE = 9
 
@@ -58,4 +58,6 @@ ROUTES: dict[str, Route] = {
     "judge.tasks.warm_user_stats_cache_task": _route("maintenance", importance=2),
 }
 
-QUEUES = tuple(Queue(name) for name in ("execution", "generation", "ai", "maintenance"))
+QUEUES = tuple(
+    Queue(name, Exchange(name), routing_key=name) for name in ("execution", "generation", "ai", "maintenance")
+)

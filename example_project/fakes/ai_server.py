@@ -1,22 +1,26 @@
 """Stands for the AI service: answers at once and always the same, fails and stalls when told to.
 
 In tests it runs in a thread (`AIServer`); ``python -m fakes.ai_server --port 8099`` runs it alone, and then
-``POST /fail {"times": 2}``, ``POST /hold``, ``POST /release`` and ``GET /calls`` steer it.
+``POST /fail {"times": 2}``, ``POST /hold``, ``POST /release``, ``POST /reset`` and ``GET /calls`` steer it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
+from time import sleep
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 GENERATOR = """\
 import json
+import sys
 for number in range({cases}):
     print(json.dumps(f"{{number}} {{number + 1}}"))
 """
@@ -63,6 +67,8 @@ class AIServer(ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         """Bind to the loopback; port 0 is any free one."""
         super().__init__(("127.0.0.1", port), _Handler)
+        self.delay_s = 0.0
+        """How long each answer takes."""
         self._lock = Lock()
         self._calls: Counter[str] = Counter()
         self._failures = 0
@@ -98,6 +104,7 @@ class AIServer(ThreadingHTTPServer):
         with self._lock:
             self._calls.clear()
             self._failures = 0
+        self.delay_s = 0.0
         self.release()
 
     def answer(self, path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -115,6 +122,7 @@ class AIServer(ThreadingHTTPServer):
             failing = self._failures > 0
             self._failures -= failing
         self._open.wait()
+        sleep(self.delay_s)
         if failing:
             return 503, {"error": "overloaded"}
         return 200, ANSWERS[path](question)
@@ -157,16 +165,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()
-        try:
+        with suppress(ConnectionError):  # who asked may be gone: killed by a test
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
-        except ConnectionError:
-            pass  # who asked is gone: killed, perhaps, by a test
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
         """Keep the terminal quiet."""
 
 
@@ -175,11 +181,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Stands for the AI service.")
     parser.add_argument("--port", type=int, default=8099)
     with AIServer(parser.parse_args().port) as server:
-        print(f"listening on {server.url}", flush=True)
-        try:
+        sys.stdout.write(f"listening on {server.url}\n")
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
             Event().wait()
-        except KeyboardInterrupt:
-            pass
 
 
 if __name__ == "__main__":

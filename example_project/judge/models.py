@@ -19,6 +19,8 @@ class Problem(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        """A problem is there once."""
+
         constraints = [models.UniqueConstraint(fields=["platform", "problem_id"], name="one_problem_per_platform_id")]
 
     def __str__(self) -> str:
@@ -82,6 +84,8 @@ class SearchHistory(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        """Its name in the admin."""
+
         verbose_name_plural = "search histories"
 
     def __str__(self) -> str:

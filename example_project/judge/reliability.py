@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
@@ -12,8 +12,13 @@ from judge.services.ai import AIRejectedError
 from judge.services.jobs import give_up
 from judge.services.sandbox import UnsupportedLanguageError
 
+if TYPE_CHECKING:
+    BaseTask = Task[..., Any]
+else:
+    BaseTask = Task  # generic for type checkers only
 
-class ReliableTask(Task):
+
+class ReliableTask(BaseTask):
     """A task that survives what is temporary.
 
     - A worker that dies gives its task back: the message is acknowledged after the work, not before.
@@ -33,6 +38,11 @@ class ReliableTask(Task):
     retry_jitter = True
     time_limit = 1800
     soft_time_limit = 1680
+
+    @property
+    def task_id(self) -> str:
+        """Id of the message that is being worked on: the same for every retry and every delivery."""
+        return str(self.request.id)
 
 
 class AITask(ReliableTask):

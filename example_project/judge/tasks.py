@@ -20,7 +20,7 @@ GENERATOR_LIMITS = sandbox.Limits(seconds=30, output_bytes=16 << 20)
 
 
 @shared_task(bind=True, base=ReliableTask)
-def execute_code_task(
+def execute_code_task(  # noqa: PLR0917 - messages carry arguments by position
     self: ReliableTask,
     code: str,
     language: str,
@@ -32,6 +32,7 @@ def execute_code_task(
     """Run a submission against every test case of its problem and keep the verdict (4 queries).
 
     Args:
+        self: The task.
         code: The submission.
         language: Its language.
         problem_id: The problem's primary key.
@@ -56,7 +57,7 @@ def execute_code_task(
         is_public=is_public,
         test_results=rows,
         failed_count=failed,
-        task_id=self.request.id,
+        task_id=self.task_id,
     )
     submissions.save(history)
     return {"passed": len(rows) - failed, "failed": failed}
@@ -67,17 +68,16 @@ def generate_script_task(self: ScriptTask, job_id: int) -> int:
     """Let the AI service write a generator, run it and keep the test cases it prints (3 queries).
 
     Args:
+        self: The task.
         job_id: The job's primary key.
 
     Returns:
         How many test cases were created: 0 if another task has the job, or had it.
     """
-    job = jobs.claim(job_id, self.request.id)
+    job = jobs.claim(job_id, self.task_id)
     if job is None:
         logger.info("job %s is taken or done", job_id)
         return 0
-    if job.problem_pk is None:
-        raise Problem.DoesNotExist(f"job {job_id}: no such problem")
     code = ai.write_generator(title=job.title, constraints=job.constraints, language=job.language)
     [printed] = sandbox.run(code, [""], language=job.language, limits=GENERATOR_LIMITS)
     if not printed.ok:
@@ -142,7 +142,7 @@ def generate_hints_task(history_id: int) -> list[str]:
     fields = ("code", "test_results", "failed_count", "hints", "problem__title")
     history = SearchHistory.objects.select_related("problem").only(*fields).get(pk=history_id)
     if history.hints or not history.failed_count:
-        return history.hints
+        return list(history.hints)
     failures = [row for row in history.test_results if not row["passed"]]
     hints = ai.write_hints(title=history.problem.title, code=history.code, failures=failures)
     SearchHistory.objects.filter(pk=history_id).update(hints=hints)
@@ -162,9 +162,8 @@ def delete_job_task(job_id: int) -> None:
 @shared_task(base=MaintenanceTask)
 def warm_problem_cache_task() -> None:
     """Fill the cache with what pages show of problems (1 query)."""
-    fields = ("platform", "problem_id", "title", "language")
-    problems: dict[int, dict[str, Any]] = {row.pop("pk"): row for row in Problem.objects.values("pk", *fields)}
-    cache.remember_problems(problems)
+    problems = Problem.objects.values("pk", "platform", "problem_id", "title", "language")
+    cache.remember_problems({problem["pk"]: dict(problem) for problem in problems})
 
 
 @shared_task(base=MaintenanceTask)
@@ -172,4 +171,5 @@ def warm_user_stats_cache_task() -> None:
     """Fill the cache with the statistics of those who submitted (1 query)."""
     counted = SearchHistory.objects.exclude(user=None).values("user_id")
     rows = counted.annotate(submissions=Count("pk"), solved=Count("pk", filter=Q(failed_count=0)))
-    cache.remember_user_stats({row.pop("user_id"): row for row in rows})
+    stats = {row["user_id"]: {"submissions": row["submissions"], "solved": row["solved"]} for row in rows}
+    cache.remember_user_stats(stats)

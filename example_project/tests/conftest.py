@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
+
 from fakes.ai_server import AIServer
-
+from fakes.programs import ADD, SUBTRACT
 from judge.models import Problem, ScriptGenerationJob, SearchHistory, TestCase
-
-ADD = "print(sum(map(int, input().split())))"
-"""The right solution of every problem here: print the sum of two numbers."""
-
-SUBTRACT = "a, b = map(int, input().split()); print(a - b)"
-"""A wrong one."""
 
 _ai_server = pytest.StashKey[AIServer]()
 
@@ -43,16 +40,21 @@ def ai(pytestconfig: pytest.Config) -> Iterator[AIServer]:
 
 
 @pytest.fixture
+def problem_url() -> str:
+    """Return the address of a problem that nobody has asked for yet: the cache outlives a test."""
+    return f"https://example.org/{uuid4().hex}"
+
+
+@pytest.fixture
 def make_problem(transactional_db: None) -> Callable[..., Problem]:
     """Return a function that makes a problem with test cases.
 
-    The database is the workers' as well, so what a test makes must be committed: ``transactional_db``, not ``db``.
+    Workers have a connection of their own, so what a test makes must be committed: ``transactional_db``, not ``db``.
     """
 
     def make(cases: int = 20, *, solution: str = ADD, outputs: bool = True) -> Problem:
-        problem = Problem.objects.create(
-            platform="example.org", problem_id=uuid4().hex, title="Sum", solution_code=solution
-        )
+        name = uuid4().hex
+        problem = Problem.objects.create(platform="example.org", problem_id=name, title="Sum", solution_code=solution)
         TestCase.objects.bulk_create(
             TestCase(problem=problem, input=f"{n} {n + 1}", output=str(2 * n + 1) if outputs else "")
             for n in range(cases)
@@ -66,6 +68,30 @@ def make_problem(transactional_db: None) -> Callable[..., Problem]:
 def problem(make_problem: Callable[..., Problem]) -> Problem:
     """Return a problem with 20 test cases."""
     return make_problem()
+
+
+@pytest.fixture
+def make_submission(transactional_db: None) -> Callable[..., dict[str, Any]]:
+    """Return a function that makes the arguments of ``execute_code_task``."""
+    user = User.objects.create(username="ada")
+
+    def make(problem: Problem, code: str = ADD) -> dict[str, Any]:
+        return {
+            "code": code,
+            "language": "python",
+            "problem_id": problem.pk,
+            "user_id": user.pk,
+            "user_identifier": user.username,
+            "is_public": True,
+        }
+
+    return make
+
+
+@pytest.fixture
+def submission(problem: Problem, make_submission: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """Return a right solution of the problem, as arguments of ``execute_code_task``."""
+    return make_submission(problem)
 
 
 @pytest.fixture
@@ -92,7 +118,7 @@ def job(make_job: Callable[..., ScriptGenerationJob]) -> ScriptGenerationJob:
 
 @pytest.fixture
 def make_history(problem: Problem) -> Callable[..., SearchHistory]:
-    """Return a function that makes the submission of a wrong solution."""
+    """Return a function that makes the history row of a wrong submission."""
 
     def make(failed: int = 3, *, hints: tuple[str, ...] = ()) -> SearchHistory:
         cases = problem.test_cases.order_by("pk")
@@ -113,11 +139,5 @@ def make_history(problem: Problem) -> Callable[..., SearchHistory]:
 
 @pytest.fixture
 def history(make_history: Callable[..., SearchHistory]) -> SearchHistory:
-    """Return a submission that failed 3 of 20 test cases."""
+    """Return the history row of a submission that failed 3 of 20 test cases."""
     return make_history()
-
-
-@pytest.fixture
-def problem_url() -> str:
-    """Return the address of a problem that nobody has asked for: the cache outlives a test."""
-    return f"https://example.org/{uuid4().hex}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -71,7 +71,7 @@ def write_generator(*, title: str, constraints: str, language: str) -> str:
     return str(answer["code"])
 
 
-def write_hints(*, title: str, code: str, failures: Sequence[dict[str, str]]) -> list[str]:
+def write_hints(*, title: str, code: str, failures: Sequence[Mapping[str, object]]) -> list[str]:
     """Have hints written for the cases that a submission failed.
 
     Args:

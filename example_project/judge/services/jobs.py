@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from judge.models import ScriptGenerationJob, TestCase
+from judge.models import Problem, ScriptGenerationJob, TestCase
 from judge.services.batches import BATCH_SIZE
 
 _CLAIM = """
@@ -32,8 +32,8 @@ class ClaimedJob:
     title: str
     language: str
     constraints: str
-    problem_pk: int | None
-    """The problem that the job is about; None if nobody has extracted it."""
+    problem_pk: int
+    """The problem that the job is about."""
 
 
 def claim(job_id: int, task_id: str) -> ClaimedJob | None:
@@ -50,14 +50,20 @@ def claim(job_id: int, task_id: str) -> ClaimedJob | None:
 
     Returns:
         The job with what a generator needs, or None.
+
+    Raises:
+        Problem.DoesNotExist: The job is about a problem that nobody has extracted; it stays claimed.
     """
     lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM.format(lock=lock), {"job": job_id, "task": task_id})
         rows = cursor.fetchall()
-    for title, language, constraints, problem_pk in rows:
-        return ClaimedJob(pk=job_id, title=title, language=language, constraints=constraints, problem_pk=problem_pk)
-    return None
+    if not rows:
+        return None
+    [(title, language, constraints, problem_pk)] = rows
+    if problem_pk is None:
+        raise Problem.DoesNotExist(f"job {job_id}: its problem is unknown")
+    return ClaimedJob(pk=job_id, title=title, language=language, constraints=constraints, problem_pk=problem_pk)
 
 
 def complete(job: ClaimedJob, generator_code: str, inputs: Iterable[str]) -> int:

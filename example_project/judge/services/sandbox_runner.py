@@ -25,6 +25,7 @@ import signal
 import sys
 import time
 import traceback
+from typing import Any
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
@@ -59,10 +60,10 @@ def leave_network() -> bool:
     if sys.platform != "linux":
         return False
     unshare = ctypes.CDLL(None).unshare
-    return unshare(CLONE_NEWNET) == 0 or unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
+    return any(unshare(flags) == 0 for flags in (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET))
 
 
-def run_case(request: dict, text: str, isolated: bool) -> tuple[str, str]:
+def run_case(request: dict[str, Any], text: str, isolated: bool) -> tuple[str, str]:
     """Run the program with one input in a process of its own."""
     out, out_end = os.pipe()
     err, err_end = os.pipe()
@@ -115,7 +116,7 @@ def explain(status: int, errors: str) -> str:
     return errors.strip().rpartition("\n")[2]
 
 
-def become_case(request: dict, text: str, out: int, err: int, isolated: bool) -> None:
+def become_case(request: dict[str, Any], text: str, out: int, err: int, isolated: bool) -> None:
     """Turn this fork into the case; it never returns."""
     code = 1
     try:
@@ -126,17 +127,17 @@ def become_case(request: dict, text: str, out: int, err: int, isolated: bool) ->
         os.dup2(err, 2)
         os.closerange(3, 256)
         sys.stdin = io.StringIO(text)
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
         limit(request["seconds"], request["memory_bytes"])
         if not isolated:
             sys.addaudithook(refuse_network)
-        exec(compile(request["code"], "<submission>", "exec"), {"__name__": "__main__"})
+        exec(compile(request["code"], "<submission>", "exec"), {"__name__": "__main__"})  # noqa: S102 - its purpose
         code = 0
     except SystemExit as leaving:
         code = 0 if leaving.code in (None, 0) else 1
         if code:
             os.write(2, f"exit status {leaving.code}".encode())
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the submission's result
         os.write(2, "".join(traceback.format_exception_only(error)).encode("utf-8", "replace"))
     finally:
         with contextlib.suppress(BaseException):  # whatever the code did to it: this fork must end here
@@ -154,7 +155,7 @@ def limit(seconds: float, memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def refuse_network(event: str, _: tuple) -> None:
+def refuse_network(event: str, _: tuple[object, ...]) -> None:
     """Audit hook: no sockets, and no way around by calling C."""
     if event.startswith(("socket.", "ctypes.")):
         raise PermissionError(f"{event}: the sandbox has no network")

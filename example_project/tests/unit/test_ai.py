@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
-from fakes.ai_server import AIServer
 
+from fakes.ai_server import AIServer
 from judge.services import ai as client
 from judge.services import sandbox
 
 
 @pytest.fixture(autouse=True)
-def _address(ai: AIServer, settings: pytest.FixtureRequest) -> None:
+def _address(ai: AIServer, settings: Any) -> None:
     settings.AI_SERVICE_URL = ai.url
 
 
@@ -52,7 +53,7 @@ def test_a_failure_is_temporary(ai: AIServer) -> None:
     assert ai.calls == {"/extract": 2}
 
 
-def test_a_closed_port_is_temporary(settings: pytest.FixtureRequest) -> None:
+def test_a_closed_port_is_temporary(settings: Any) -> None:
     """Whoever deploys the service closes it for a moment."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         settings.AI_SERVICE_URL = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -61,7 +62,7 @@ def test_a_closed_port_is_temporary(settings: pytest.FixtureRequest) -> None:
         client.extract_problem("https://example.org/1")
 
 
-def test_a_refusal_is_final(settings: pytest.FixtureRequest, ai: AIServer) -> None:
+def test_a_refusal_is_final(settings: Any, ai: AIServer) -> None:
     """Status 404: another attempt would not help."""
     settings.AI_SERVICE_URL = f"{ai.url}/elsewhere"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from config.databases import from_environment
 
 HERE = Path("/srv/judge")
@@ -26,5 +27,5 @@ def test_postgresql_by_dsn() -> None:
 @pytest.mark.parametrize("dsn", ["mysql://db/judge", "postgresql://db"])
 def test_anything_else_is_an_error(dsn: str) -> None:
     """It names the variable and the form."""
-    with pytest.raises(ValueError, match="POSTGRES_DSN: .* is not of the form postgresql://"):
+    with pytest.raises(ValueError, match=r"POSTGRES_DSN: .* is not of the form postgresql://"):
         from_environment({"POSTGRES_DSN": dsn}, HERE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from config.celery import app
 from config.queues import QUEUES, ROUTES, redis_priority
 

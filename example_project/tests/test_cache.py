@@ -1,0 +1,58 @@
+"""Checklist "cache": what is known is not asked for again, and nothing is kept for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.cache import cache
+
+from fakes.ai_server import AIServer
+from judge.models import Problem
+from judge.services.cache import problem_info_key, problem_key, user_stats_key
+from judge.tasks import (
+    execute_code_task,
+    extract_problem_info_task,
+    warm_problem_cache_task,
+    warm_user_stats_cache_task,
+)
+from pytest_celery_perf import CeleryPerf
+
+
+def seconds_left(key: str) -> int:
+    """Ask Redis how long a cache entry lives: -1 is for ever, -2 is not there."""
+    client = cache._cache.get_client()  # type: ignore[attr-defined]  # noqa: SLF001 - Django has no name for it
+    return int(client.ttl(cache.make_key(key)))
+
+
+def test_the_second_call_is_served_by_the_cache(
+    celery_perf: CeleryPerf, ai: AIServer, problem_url: str, transactional_db: None
+) -> None:
+    """Extract, second call: no outbound call, and faster."""
+    ai.delay_s = 0.5
+
+    first = celery_perf.run(extract_problem_info_task, args=(problem_url,))
+    second = celery_perf.run(extract_problem_info_task, args=(problem_url,))
+
+    assert ai.calls == {"/extract": 1}
+    assert second.runtime.max < first.runtime.max
+
+
+def test_what_was_extracted_is_kept_for_an_hour(
+    celery_perf: CeleryPerf, ai: AIServer, problem_url: str, transactional_db: None
+) -> None:
+    """Extract: the entry has a time to live."""
+    celery_perf.run(extract_problem_info_task, args=(problem_url,))
+
+    assert 3500 < seconds_left(problem_info_key(problem_url)) <= 3600
+
+
+def test_warm_caches(celery_perf: CeleryPerf, problem: Problem, submission: dict[str, Any]) -> None:
+    """Warm caches: the keys are there, with a time to live."""
+    celery_perf.run(execute_code_task, kwargs=submission)
+    celery_perf.run(warm_problem_cache_task)
+    celery_perf.run(warm_user_stats_cache_task)
+
+    stats = user_stats_key(submission["user_id"])
+    assert cache.get(stats) == {"submissions": 1, "solved": 1}
+    assert 3500 < seconds_left(problem_key(problem.pk)) <= 3600
+    assert 500 < seconds_left(stats) <= 600

@@ -1,0 +1,73 @@
+"""Checklist "load": many tasks at once complete, none is lost, and slow ones do not hold up others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fakes.ai_server import AIServer
+from judge.models import Problem, ScriptGenerationJob, SearchHistory
+from judge.tasks import (
+    delete_job_task,
+    execute_code_task,
+    extract_problem_info_task,
+    generate_hints_task,
+    generate_script_task,
+)
+from pytest_celery_perf import CeleryPerf
+
+
+@pytest.mark.celery_queries(max=4)
+@pytest.mark.celery_latency(p50="10s", p95="15s", phase="end_to_end")
+def test_fifty_submissions_at_once(celery_perf: CeleryPerf, submission: dict[str, Any], problem: Problem) -> None:
+    """Load: 50 concurrent tasks all complete, and no increment is lost."""
+    run = celery_perf.run(execute_code_task, kwargs=submission, times=50)
+
+    problem.refresh_from_db()
+    assert (run.succeeded, run.lost, run.retried) == (50, 0, 0)
+    assert (SearchHistory.objects.count(), problem.metadata) == (50, {"submissions": 50})
+
+
+@pytest.mark.celery_latency(p95="5s", max="10s")
+@pytest.mark.celery_latency(p95="10s", phase="queue")
+def test_ten_users(celery_perf: CeleryPerf, submission: dict[str, Any]) -> None:
+    """Traffic: ten users who submit again as soon as they have their verdict."""
+    run = celery_perf.run(execute_code_task, kwargs=submission, times=40, concurrency=10)
+
+    assert run.succeeded == 40
+
+
+def test_tasks_spread_over_the_workers(
+    celery_perf: CeleryPerf,
+    submission: dict[str, Any],
+    job: ScriptGenerationJob,
+    history: SearchHistory,
+    ai: AIServer,
+) -> None:
+    """Load: a mixed load is shared by the four workers, each with its own queue."""
+    for _ in range(10):
+        execute_code_task.delay(**submission)
+        generate_script_task.delay(job.pk)
+        generate_hints_task.delay(history.pk)
+    delete_job_task.delay(job.pk)
+    run = celery_perf.wait()
+
+    served = {execution.worker.partition("@")[0]: execution.queue for execution in run.history.executions}
+    assert run.succeeded == 31
+    assert served == {name: name for name in ("execution", "generation", "ai", "maintenance")}
+
+
+def test_the_ai_service_does_not_block_submissions(
+    celery_perf: CeleryPerf, submission: dict[str, Any], ai: AIServer
+) -> None:
+    """Isolation: while the AI service answers nobody, and every AI worker waits for it, submissions are judged."""
+    ai.hold()
+    for number in range(20):
+        extract_problem_info_task.delay(f"{ai.url}/stalled/{number}")
+
+    run = celery_perf.run(execute_code_task, kwargs=submission, times=10, timeout=30)
+    ai.release()
+
+    assert run.succeeded == 10
+    assert celery_perf.wait().succeeded == 30
