@@ -19,7 +19,6 @@ from pytest_celery_perf.guard.resources import keys_under
 
 if TYPE_CHECKING:
     from celery import Celery
-    from redis import Redis
 
 _BINDINGS = b"_kombu.binding"
 
@@ -139,7 +138,7 @@ def _option(app: Celery, name: str, default: float) -> float:
         channel: Any = getattr(connection.transport, "Channel", None)
         if not hasattr(channel, name):
             return default
-        value: float = connection.transport_options.get(name, getattr(channel, name))
+        value: float = (connection.transport_options or {}).get(name, getattr(channel, name))
         return value
 
 
@@ -150,8 +149,8 @@ def _channel(app: Celery) -> Iterator[Any]:
         yield channel
 
 
-def _plain(channel: Any) -> Redis:
-    """Return a client that takes keys literally: which commands kombu's own prefixes depends on its version."""
+def _plain(channel: Any) -> Any:
+    """Return a client that takes keys literally: which commands kombu prefixes depends on its version."""
     from redis import Redis
 
     return Redis(connection_pool=channel.pool)

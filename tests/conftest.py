@@ -1,0 +1,68 @@
+"""What the tests need of the machine: a test marked ``docker``, ``postgresql`` or ``gevent`` is skipped without it.
+
+Where ``CELERY_PERF_REQUIRE`` names it (``docker,postgresql``), the tests fail instead: CI must not pass by skipping.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+
+import pytest
+
+REDIS_IMAGE = os.environ.get("CELERY_PERF_TEST_REDIS_IMAGE", "celery-perf-test/redis:bookworm")
+POSTGRES = os.environ.get("CELERY_PERF_TEST_POSTGRES", "postgresql://celery_perf@127.0.0.1:5432/celery_perf")
+"""A database whose user may create others."""
+
+
+@functools.cache
+def lack_of_docker() -> str | None:
+    from pytest_celery_perf.broker.engine import docker_available
+
+    docker = docker_available(REDIS_IMAGE, timeout=10.0)
+    if docker.available:
+        return None
+    return f"Docker {docker.reason}; start it, and build {REDIS_IMAGE} with .ci/build-images"
+
+
+@functools.cache
+def lack_of_postgresql() -> str | None:
+    try:
+        import psycopg
+    except ImportError:
+        return "needs psycopg: pip install 'psycopg[binary]'"
+    try:
+        psycopg.connect(POSTGRES, connect_timeout=5).close()
+    except psycopg.Error as error:
+        return f"PostgreSQL does not answer at {POSTGRES} ({error}); start one, or set CELERY_PERF_TEST_POSTGRES"
+    return None
+
+
+@functools.cache
+def lack_of_gevent() -> str | None:
+    return None if importlib.util.find_spec("gevent") else "needs gevent: pip install 'pytest-celery-perf[gevent]'"
+
+
+LACKS = {"docker": lack_of_docker, "postgresql": lack_of_postgresql, "gevent": lack_of_gevent}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    required = os.environ.get("CELERY_PERF_REQUIRE", "").split(",")
+    for name, lack_of in LACKS.items():
+        if item.get_closest_marker(name) and (lack := lack_of()):
+            if name in required:
+                pytest.fail(f"CELERY_PERF_REQUIRE={','.join(required)}: {lack}", pytrace=False)
+            pytest.skip(lack)
+
+
+@pytest.fixture(scope="session")
+def redis_image() -> str:
+    """The image of container brokers; for tests marked ``docker``."""
+    return REDIS_IMAGE
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn() -> str:
+    """A database whose user may create others; for tests marked ``postgresql``."""
+    return POSTGRES
