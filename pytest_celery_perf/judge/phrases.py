@@ -62,4 +62,4 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
     others = sorted(set(candidates) - {name})
     last = name.rpartition(".")[2]
     same = [other for other in others if other.rpartition(".")[2] == last]
-    return next(iter(same or difflib.get_close_matches(name, others, n=1)), None)
+    return next(iter(same or difflib.get_close_matches(name, others, n=1, cutoff=0.75)), None)

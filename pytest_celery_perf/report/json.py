@@ -22,7 +22,7 @@ from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.settings import Override, Setting, masked
 
 SCHEMA = 1
-_RECORDS = ("publications", "executions")
+RECORDS = ("publications", "executions")
 """The parts of a history that grow with the number of tasks."""
 
 
@@ -69,7 +69,7 @@ def dump(report: Report, mode: Mode = Mode.RECORDS) -> str:
         override["was"] = masked(override["was"])
     if mode is Mode.AGGREGATES:
         for test in data["tests"]:
-            test["history"] = {key: value for key, value in test["history"].items() if key not in _RECORDS}
+            test["history"] = {key: value for key, value in test["history"].items() if key not in RECORDS}
     return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 
@@ -95,5 +95,5 @@ def load(text: str) -> Report:
 
 
 def _add_records(history: dict[str, Any]) -> None:
-    for key in _RECORDS:
+    for key in RECORDS:
         history[key] = []

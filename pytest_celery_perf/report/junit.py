@@ -40,4 +40,4 @@ def _check(check: Check) -> str:
 def _figures(row: TaskRow) -> list[tuple[str, str]]:
     figures = dataclasses.asdict(row)
     name = figures.pop("name")
-    return [(f"{name}.{figure}", f"{value:g}") for figure, value in figures.items() if value is not None]
+    return [(f"{name}.{figure}", f"{value:.10g}") for figure, value in figures.items() if value is not None]

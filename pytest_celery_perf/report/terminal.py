@@ -26,6 +26,7 @@ class Line:
     markup: str = ""
     """``red``, ``green``, ``yellow``, ``bold`` or nothing, as pytest's terminal writer names them."""
 
+
 def verdicts_text(verdicts: Iterable[Verdict], *, unicode: bool = True) -> str:
     """Say why a test failed.
 
@@ -106,7 +107,7 @@ def _task_lines(rows: Sequence[TaskRow], width: int) -> list[Line]:
 
 
 def _number(figure: float | None) -> str:
-    return "–" if figure is None else f"{figure:g}"
+    return "–" if figure is None else f"{figure:.10g}"
 
 
 def _duration(seconds: float | None) -> str:

@@ -53,7 +53,7 @@ def _death(status: int | None) -> tuple[str, str]:
         return ("nobody knows how" if status is None else f"exit status {status}"), by_hand
     if name == "SIGKILL":
         return f"killed by {name}", (
-            "if the test did not kill it, the system did, mostly for want of memory: see the kernel's log, lower -c."
+            "unless the test killed it, the system did, mostly for want of memory: see the kernel's log, lower -c."
         )
     if name in _NATIVE_CRASHES:
         return f"killed by {name}", "native code crashed; does it with celery_perf_start=cold, too?"
