@@ -1,1 +1,35 @@
-"""Performance and reliability regression tests for Celery tasks, on real workers."""
+"""Performance and reliability regression tests for Celery tasks, on real workers.
+
+The public names are loaded when they are first used: a worker that runs the probe imports
+this package too, and must not import pytest.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.errors import CeleryPerfError as CeleryPerfError
+    from pytest_celery_perf.fixtures import CeleryPerf as CeleryPerf
+    from pytest_celery_perf.measure.distribution import Distribution as Distribution
+    from pytest_celery_perf.measure.summary import Run as Run
+    from pytest_celery_perf.model.record import Execution as Execution
+    from pytest_celery_perf.model.record import History as History
+
+_PUBLIC = {
+    "CeleryPerf": "fixtures",
+    "CeleryPerfError": "errors",
+    "Distribution": "measure.distribution",
+    "Execution": "model.record",
+    "History": "model.record",
+    "Run": "measure.summary",
+}
+
+__all__ = ["CeleryPerf", "CeleryPerfError", "Distribution", "Execution", "History", "Run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)

@@ -54,10 +54,13 @@ class Book:
     discarded: dict[str, Outcome] = field(default_factory=dict)
     """Tasks that no worker will run: revoked, expired, or unknown to the worker."""
     unknown: dict[str, wire.Unknown] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    """Tasks that began and can neither end nor be delivered again."""
     faults: list[Fault] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
     ending: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
     last_attempt: dict[str, int] = field(default_factory=dict)
 
     def draft(self, key: Key) -> Draft:
@@ -76,6 +79,11 @@ class Book:
         self.publisher.setdefault(key, boot)
         self.last_attempt[record.id] = max(self.last_attempt.get(record.id, 0), record.retries)
 
+    def lose(self, task_id: str) -> None:
+        """Wait for a task no longer: its process is gone, and its message has left the broker."""
+        self.lost.add(task_id)
+        self.settle(task_id)
+
     def latest(self, task_id: str) -> Draft | None:
         """Return the last delivery of the last attempt of a task, if a worker received it."""
         attempt = self.last_attempt.get(task_id, 0)
@@ -84,9 +92,9 @@ class Book:
 
     def settle(self, task_id: str) -> None:
         """Decide anew whether a task is open, ending or done."""
-        self.open.discard(task_id)
-        self.ending.discard(task_id)
-        if task_id in self.discarded:
+        for group in (self.open, self.ending, self.failed):
+            group.discard(task_id)
+        if task_id in self.discarded or task_id in self.lost:
             return
         latest = self.latest(task_id)
         if latest is None:
@@ -94,5 +102,8 @@ class Book:
                 self.open.add(task_id)
         elif latest.requeued_ns is not None or latest.outcome is None:
             self.open.add(task_id)
-        elif latest.acknowledged_ns is None:
-            self.ending.add(task_id)
+        else:
+            if latest.acknowledged_ns is None:
+                self.ending.add(task_id)
+            if latest.outcome in (Outcome.FAILED, Outcome.LOST):
+                self.failed.add(task_id)

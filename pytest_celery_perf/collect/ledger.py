@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_celery_perf.collect.book import Book, Key
 from pytest_celery_perf.collect.spool import SpooledRecord
-from pytest_celery_perf.model.record import Fault, Outcome, TaskOptions, WorkerInfo
+from pytest_celery_perf.model.record import Fault, Frame, Outcome, TaskOptions, WorkerInfo
 from pytest_celery_perf.probe import wire
 
 
@@ -26,7 +26,7 @@ class Ledger:
     """
 
     def __init__(self, clock: str, own_boot: str) -> None:
-        self._clock = clock
+        self.clock = clock
         self._own_boot = own_boot
         self.files: dict[str, _File] = {}
         self.workers: dict[str, WorkerInfo] = {}
@@ -61,7 +61,7 @@ class Ledger:
             case wire.Ready():
                 self._enter_ready(self.files[spooled.file].process, record)
             case wire.Task():
-                self.tasks[record.name] = TaskOptions(**record._asdict())
+                self.tasks[record.name] = _options(record)
             case wire.Problem():
                 for book in self._books.values():
                     book.problems.append(record.text)
@@ -84,7 +84,7 @@ class Ledger:
             queues=tuple(record.queues),
             registered=frozenset(record.registered),
             ready_ns=record.ns,
-            comparable_clock=process.clock == self._clock,
+            comparable_clock=process.clock == self.clock,
             started_how=record.started,
         )
 
@@ -151,6 +151,14 @@ class Ledger:
         """Drop the files of a worker that has ended, once no book needs them."""
         self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}
 
+
+
+def _options(record: wire.Task) -> TaskOptions:
+    fields = record._asdict()
+    if record.defined is not None:
+        path, line, function = record.defined
+        fields["defined"] = Frame(path=path, line=line, function=function)
+    return TaskOptions(**fields)
 
 
 def _key(record: wire.Started | wire.Finished | wire.Acknowledged | wire.Requeued) -> Key:

@@ -40,15 +40,11 @@ class Spool:
 
     Args:
         directory: Where the files are, or will be, in subdirectories, one a worker.
-        doorbell: The FIFO; created here.
+        doorbell: The FIFO that wakes the reader.
     """
 
     def __init__(self, directory: Path, doorbell: Path) -> None:
         self.directory = directory
-        self.doorbell = doorbell
-        directory.mkdir(mode=0o700, exist_ok=True)
-        os.mkfifo(doorbell, 0o622)
-        os.chmod(doorbell, 0o622)  # past the umask: a container may run as another user
         self._bell = os.open(doorbell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._poll = select.poll()
         self._poll.register(self._bell, select.POLLIN)
@@ -69,7 +65,7 @@ class Spool:
             if folder.name in self._closed or not folder.is_dir():
                 continue
             for entry in os.scandir(folder.path):
-                if entry.path not in self._tails:
+                if entry.path not in self._tails and entry.name.endswith(".jsonl"):
                     self._tails[entry.path] = _Tail(Path(entry.path))
         return list(self._tails.values())
 

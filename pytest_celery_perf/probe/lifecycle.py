@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_celery_perf.probe import context, django_glue, overrides, queries, wire
+from pytest_celery_perf.probe import context, django_glue, overrides, queries, stacks, wire
 from pytest_celery_perf.probe.attempt import RunningAttempt, describe_error, outcome_of, with_body
+from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.faults import HEADER, Faults, orders_for
 from pytest_celery_perf.probe.journal import Journal
@@ -157,6 +159,7 @@ class Probe:
                 bool(getattr(task, "retry_jitter", True)),
                 task.time_limit or task.app.conf.task_time_limit,
                 task.soft_time_limit or task.app.conf.task_soft_time_limit,
+                _definition(task),
             )
         )
 
@@ -193,7 +196,7 @@ class Probe:
         if context.current() is not None:
             return
         lost = type(exception).__name__ == "WorkerLostError"
-        error = describe_error(exception, queries.is_user_file)
+        error = describe_error(exception, is_user_file)
         self._journal.write(wire.Failed(time.monotonic_ns(), task_id, "lost" if lost else "failed", error))
         self._journal.ring()
 
@@ -241,6 +244,7 @@ class Probe:
         first = process_task not in self._ran
         if first:
             self._ran.add(process_task)
+            stacks.answer(self._config.spool)
         attempt.unattributed_before = queries.unattributed
         request.celery_perf_scope = context.enter(attempt)
         self._journal.write(
@@ -263,7 +267,7 @@ class Probe:
         countdown = error = None
         if isinstance(retval, BaseException) and outcome != "succeeded":
             cause = getattr(retval, "exc", None) if outcome == "retried" else retval
-            error = describe_error(cause if isinstance(cause, BaseException) else retval, queries.is_user_file)
+            error = describe_error(cause if isinstance(cause, BaseException) else retval, is_user_file)
             countdown = _countdown(retval) if outcome == "retried" else None
         capture = attempt.capture
         journal = self._journal
@@ -289,6 +293,12 @@ class Probe:
         journal.ring()
         if attempt.orders:
             attempt.strike("finished")
+
+
+def _definition(task: Any) -> tuple[str, int, str] | None:
+    function = inspect.unwrap(getattr(task, "_orig_run", task.run))
+    code = getattr(function, "__code__", None)
+    return None if code is None else (code.co_filename, code.co_firstlineno, code.co_name)
 
 
 def _countdown(retry: Any) -> float | None:

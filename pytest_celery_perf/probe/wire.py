@@ -64,6 +64,8 @@ class Task(NamedTuple):
     retry_jitter: bool
     time_limit_s: float | None
     soft_time_limit_s: float | None
+    defined: tuple[str, int, str] | None
+    """Path, first line and name of its function."""
 
 
 class Publishing(NamedTuple):

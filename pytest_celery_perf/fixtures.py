@@ -1,0 +1,189 @@
+"""What a test asks for: the ``celery_perf`` fixture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
+from pytest_celery_perf.stash import ACTIVE, OUTPUT, SESSION, SPEC
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.broker.base import Broker
+    from pytest_celery_perf.measure.summary import Run
+    from pytest_celery_perf.model.record import History
+    from pytest_celery_perf.session import ActiveTest, Session
+    from pytest_celery_perf.worker.base import Worker
+
+
+class CeleryPerf:
+    """Runs tasks on the test's workers, and tells what became of them.
+
+    Args:
+        session: What the tests share.
+        active: This test.
+    """
+
+    def __init__(self, session: Session, active: ActiveTest) -> None:
+        self._session = session
+        self._active = active
+
+    def run(
+        self,
+        task: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        times: int = 1,
+        concurrency: int | None = None,
+        timeout: float | str | None = None,
+    ) -> Run:
+        """Publish a task, a number of times, and wait until all is done.
+
+        Args:
+            task: A task, its name, or a signature.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+            times: How often to publish it.
+            concurrency: How many may be under way at once; None publishes all at once.
+            timeout: Seconds, or text such as ``"30s"``; ``celery_perf_timeout`` by default.
+
+        Returns:
+            What became of these tasks and of all that they published.
+
+        Raises:
+            UnfinishedTasksError: They did not finish in time; the text is a diagnosis.
+            ConfigurationError: An argument is wrong.
+        """
+        for name, value in {"times": times, "concurrency": concurrency}.items():
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ConfigurationError(f"celery_perf.run: {name}={value!r} is not a whole number from 1")
+        task = self._task(task)
+        deadline_s = time.monotonic() + self._timeout_s(timeout)
+        since_ns = time.monotonic_ns()
+        for _ in range(times):
+            if concurrency is not None:
+                self._active.trial.wait(deadline_s - time.monotonic(), until_open=concurrency - 1)
+            task.apply_async(args=tuple(args), kwargs=dict(kwargs or {}))
+        self._wait(deadline_s - time.monotonic())
+        return self._session.run_of(self._active, since_ns)
+
+    def wait(self, timeout: float | str | None = None) -> Run:
+        """Wait until everything that this test has published so far is done.
+
+        Args:
+            timeout: Seconds, or text such as ``"30s"``; ``celery_perf_timeout`` by default.
+
+        Returns:
+            What became of all tasks of this test.
+
+        Raises:
+            UnfinishedTasksError: They did not finish in time; the text is a diagnosis.
+        """
+        self._wait(self._timeout_s(timeout))
+        return self._session.run_of(self._active)
+
+    def fail(
+        self, task: Any = None, with_: BaseException | type[BaseException] = ConnectionError, times: int = 1
+    ) -> None:
+        """Have the next attempts of a task raise inside the worker, as if its own body had.
+
+        Only of tasks that are published from now on, and of what they publish.
+
+        Args:
+            task: A task or its name; None for any.
+            with_: The exception, or its class; the worker must be able to import it.
+            times: How many attempts.
+
+        Raises:
+            ConfigurationError: An argument is wrong.
+        """
+        from pytest_celery_perf.probe.faults import FaultOrder
+
+        error = with_ if isinstance(with_, BaseException) else None
+        kind = with_ if error is None else type(error)
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise ConfigurationError(f"celery_perf.fail: with_={with_!r} is no exception")
+        if "<locals>" in kind.__qualname__:
+            raise ConfigurationError(
+                f"celery_perf.fail: with_={kind.__qualname__} is defined inside a function: no worker can import it"
+            )
+        if not isinstance(times, int) or times < 1:
+            raise ConfigurationError(f"celery_perf.fail: times={times!r} is not a whole number from 1")
+        self._active.trial.order(
+            FaultOrder(
+                key=f"fail{time.monotonic_ns()}",
+                task=None if task is None else self._task(task).name,
+                do="raise",
+                at="body",
+                times=times,
+                error=f"{kind.__module__}:{kind.__qualname__}",
+                args=() if error is None else error.args,
+            )
+        )
+
+    @property
+    def broker(self) -> Broker:
+        """The broker that this test's workers use."""
+        return self._active.pool.broker
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The workers of this test."""
+        return tuple(member.worker for member in self._active.pool.members)
+
+    @property
+    def history(self) -> History:
+        """The records of everything that this test has published, as of now."""
+        return self._active.trial.history()
+
+    def _task(self, task: Any) -> Any:
+        if not isinstance(task, str):
+            return task
+        tasks = self._session.stage.app.tasks
+        if task not in tasks:
+            import difflib
+
+            close = difflib.get_close_matches(task, list(tasks), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ConfigurationError(f"there is no task {task!r} in {self._session.options.app}{hint}")
+        return tasks[task]
+
+    def _timeout_s(self, timeout: float | str | None) -> float:
+        from pytest_celery_perf.model.units import parse_duration_s
+
+        return self._session.options.timeout_s if timeout is None else parse_duration_s(timeout, "timeout")
+
+    def _wait(self, timeout_s: float) -> None:
+        diagnosis = self._session.wait(self._active, timeout_s)
+        if diagnosis:
+            raise UnfinishedTasksError(diagnosis)
+
+
+@pytest.fixture(scope="session")
+def _celery_perf_session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """The session, once the test databases exist; ended before they are dropped."""
+    session = request.config.stash[SESSION]
+    if session.project.uses_django:
+        request.getfixturevalue("django_db_setup")
+    session.databases_exist()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def celery_perf(request: pytest.FixtureRequest) -> Iterator[CeleryPerf]:
+    """Run Celery tasks on real workers, and see what became of them."""
+    if "transactional_db" in request.fixturenames:
+        request.getfixturevalue("transactional_db")  # its flush must come after our tasks have ended
+    session: Session = request.getfixturevalue("_celery_perf_session")
+    spec = request.node.stash[SPEC]
+    with (
+        request.config.stash[OUTPUT].progress(request.node.nodeid) as progress,
+        session.test(request.node.nodeid, spec, progress) as active,
+    ):
+        request.node.stash[ACTIVE] = active
+        yield CeleryPerf(session, active)

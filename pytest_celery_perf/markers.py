@@ -1,0 +1,298 @@
+"""The markers: a function each, whose signature is what the marker takes.
+
+A function turns the marker's arguments into a value of `model.spec`, or raises
+`ConfigurationError`. It is called at collection, so a mistake is told before any test runs.
+The help of ``pytest --markers`` is made of the signatures and docstrings here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import signal as signals
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.spec import (
+    Budget,
+    LatencyBudget,
+    QueriesBudget,
+    RecoveryBudget,
+    RetriesBudget,
+    RoutingBudget,
+    TestSpec,
+    WorkerSpec,
+)
+from pytest_celery_perf.model.units import parse_duration_s, parse_size_bytes
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def celery_worker(
+    *,
+    name: str = "worker",
+    queues: str | Sequence[str] | None = None,
+    pool: str | None = None,
+    concurrency: int | None = None,
+    prefetch: int | None = None,
+    options: str = "",
+    config: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] | None = None,
+    runtime: str = "process",
+    image: str | None = None,
+    dockerfile: str | None = None,
+    cpus: float | None = None,
+    memory: str | int | None = None,
+    start: str = "auto",
+) -> WorkerSpec:
+    """Run the test on a worker of its own, instead of those of the ini file; several make a topology."""
+    from pytest_celery_perf.worker.options import from_arguments
+
+    given = from_arguments(queues=queues, pool=pool, concurrency=concurrency, prefetch=prefetch, options=options)
+    _one_of(runtime, "runtime", "process", "container")
+    if runtime == "process":
+        idle = {"image": image, "dockerfile": dockerfile, "cpus": cpus, "memory": memory}
+        for argument, value in idle.items():
+            if value is not None:
+                raise ConfigurationError(f'{argument}={value!r} needs runtime="container"')
+    elif (image is None) == (dockerfile is None):
+        raise ConfigurationError('runtime="container" needs image= or dockerfile=, one of the two')
+    return WorkerSpec(
+        name=name,
+        options=given,
+        runtime=runtime,
+        start=_one_of(start, "start", "auto", "warm", "cold"),
+        config=tuple((setting, json.dumps(value)) for setting, value in sorted((config or {}).items())),
+        env=tuple(sorted((env or {}).items())),
+        image=image,
+        dockerfile=dockerfile,
+        cpus=cpus,
+        memory_bytes=None if memory is None else parse_size_bytes(memory, "memory"),
+    )
+
+
+def celery_queries(
+    *,
+    task: Any = None,
+    max: int | None = None,
+    exact: int | None = None,
+    using: Mapping[str, int] | None = None,
+    no_n_plus_one: bool = False,
+    verbs: Mapping[str, int] | None = None,
+    warmup: int = 0,
+) -> QueriesBudget:
+    """Bound the database queries of the task's body, per execution, counted in the worker."""
+    budget = QueriesBudget(
+        task=_task_name(task),
+        max=None if max is None else _natural(max, "max", 0),
+        exact=None if exact is None else _natural(exact, "exact", 0),
+        using=tuple((alias, _natural(n, f"using[{alias!r}]", 0)) for alias, n in (using or {}).items()),
+        no_n_plus_one=no_n_plus_one,
+        verbs=tuple((verb.upper(), _natural(n, f"verbs[{verb!r}]", 0)) for verb, n in (verbs or {}).items()),
+        warmup=_natural(warmup, "warmup", 0),
+    )
+    if not (max is not None or exact is not None or using or no_n_plus_one or verbs):
+        raise ConfigurationError("nothing to judge: give max=, exact=, using=, verbs= or no_n_plus_one=True")
+    return budget
+
+
+def celery_latency(
+    *,
+    task: Any = None,
+    phase: str = "runtime",
+    p50: str | float | None = None,
+    p95: str | float | None = None,
+    p99: str | float | None = None,
+    max: str | float | None = None,
+) -> LatencyBudget:
+    """Bound the percentiles of a phase: runtime, queue, prefetch or end_to_end."""
+    limits = {"p50": p50, "p95": p95, "p99": p99, "max": max}
+    if all(limit is None for limit in limits.values()):
+        raise ConfigurationError('nothing to judge: give p50=, p95=, p99= or max=, such as p95="250ms"')
+    seconds = {name: None if limit is None else parse_duration_s(limit, name) for name, limit in limits.items()}
+    return LatencyBudget(
+        task=_task_name(task),
+        phase=_one_of(phase, "phase", "runtime", "queue", "prefetch", "end_to_end"),
+        p50_s=seconds["p50"],
+        p95_s=seconds["p95"],
+        p99_s=seconds["p99"],
+        max_s=seconds["max"],
+    )
+
+
+def celery_retries(
+    *,
+    task: Any = None,
+    attempts: int | None = None,
+    backoff: str | None = None,
+    countdowns: Iterable[str | float] | None = None,
+    max_countdown: str | float | None = None,
+    jitter: bool | None = None,
+    final: str | None = None,
+) -> RetriesBudget:
+    """Judge how a task retries: attempts, the countdowns it requests, its end. Waiting is shortened."""
+    if all(value is None for value in (attempts, backoff, countdowns, max_countdown, jitter, final)):
+        raise ConfigurationError(
+            "nothing to judge: give attempts=, backoff=, countdowns=, max_countdown=, jitter= or final="
+        )
+    listed = None if countdowns is None else tuple(parse_duration_s(value, "countdowns") for value in countdowns)
+    return RetriesBudget(
+        task=_task_name(task),
+        attempts=None if attempts is None else _natural(attempts, "attempts", 1),
+        backoff=None if backoff is None else _one_of(backoff, "backoff", "exponential", "fixed"),
+        countdowns_s=listed,
+        max_countdown_s=None if max_countdown is None else parse_duration_s(max_countdown, "max_countdown"),
+        jitter=jitter,
+        final=None if final is None else _one_of(final, "final", "succeeded", "failed"),
+    )
+
+
+def celery_recovery(
+    *,
+    task: Any = None,
+    kill: str = "worker",
+    signal: str | int = "SIGKILL",
+    at: str = "started",
+    times: int = 1,
+    max_executions: int = 2,
+    within: str | float | None = None,
+) -> RecoveryBudget:
+    """Kill the child, the worker or the broker at a point of the task; nothing may be lost."""
+    _one_of(kill, "kill", "child", "worker", "broker")
+    point, _, number = at.partition(":")
+    if point == "query" and number.isdigit() and int(number) > 0:
+        pass
+    elif at not in ("received", "started", "finished"):
+        raise ConfigurationError(f'at={at!r} is not "received", "started", "finished" or "query:N" with N from 1')
+    if at == "received" and kill == "child":
+        raise ConfigurationError(
+            'at="received" with kill="child": no child process holds the task yet; '
+            'use at="started", or kill="worker"'
+        )
+    return RecoveryBudget(
+        task=_task_name(task),
+        kill=kill,
+        signal=_signal(signal),
+        at=at,
+        times=_natural(times, "times", 1),
+        max_executions=_natural(max_executions, "max_executions", 1),
+        within_s=None if within is None else parse_duration_s(within, "within"),
+    )
+
+
+def celery_routing(
+    *,
+    task: Any = None,
+    queue: str | None = None,
+    priority: int | None = None,
+    order: Sequence[Any] = (),
+) -> RoutingBudget:
+    """Judge the queue and the priority of a task, or who starts first out of a backlog."""
+    if queue is None and priority is None and not order:
+        raise ConfigurationError("nothing to judge: give queue=, priority= or order=[task, …]")
+    if len(order) == 1:
+        raise ConfigurationError(f"order={list(order)!r}: an order needs at least two tasks")
+    return RoutingBudget(
+        task=_task_name(task),
+        queue=queue,
+        priority=None if priority is None else _natural(priority, "priority", 0),
+        order=tuple(name for each in order if (name := _task_name(each)) is not None),
+    )
+
+
+JUDGING: dict[str, Callable[..., Budget]] = {
+    function.__name__: function
+    for function in (celery_queries, celery_latency, celery_retries, celery_recovery, celery_routing)
+}
+NAMES = (celery_worker.__name__, *JUDGING)
+
+
+def help_lines() -> list[str]:
+    """Return a line for each marker, as ``pytest --markers`` shows them."""
+    lines = []
+    for function in (celery_worker, *JUDGING.values()):
+        signature = inspect.signature(function)
+        arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
+        lines.append(f"{function.__name__}({arguments}): {inspect.getdoc(function)}")
+    return lines
+
+
+def concerns(item: pytest.Item) -> bool:
+    """Tell whether a test has any of our markers, or uses the fixture."""
+    if "celery_perf" in getattr(item, "fixturenames", ()):
+        return True
+    return any(mark.name in NAMES for mark in item.iter_markers())
+
+
+def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec:
+    """Read the markers of a test.
+
+    Args:
+        item: The test.
+        default_workers: The topology of a test that has no ``celery_worker`` marker.
+
+    Returns:
+        What the test asks for.
+
+    Raises:
+        ConfigurationError: A marker is wrong; the text names it.
+    """
+    # The closest marker comes first; people read topologies from top to bottom.
+    marks = [mark for mark in item.iter_markers() if mark.name in NAMES][::-1]
+    workers = [_call(celery_worker, mark) for mark in marks if mark.name == "celery_worker"]
+    names = [worker.name for worker in workers]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}); give each a name= of its own"
+        )
+    budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
+    return TestSpec(workers=tuple(workers) or default_workers, budgets=tuple(budgets))
+
+
+def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:
+    where = f"@pytest.mark.{mark.name}"
+    valid = list(inspect.signature(function).parameters)
+    if mark.args:
+        raise ConfigurationError(f"{where}: {mark.args[0]!r} has no name; arguments are keywords: {', '.join(valid)}")
+    if unknown := [name for name in mark.kwargs if name not in valid]:
+        raise ConfigurationError(f"{where}: there is no {unknown[0]}=; valid are {', '.join(valid)}")
+    try:
+        return function(**mark.kwargs)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"{where}({_arguments(mark)}): {error}") from None
+
+
+def _arguments(mark: pytest.Mark) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in mark.kwargs.items())
+
+
+def _task_name(task: Any) -> str | None:
+    if task is None or isinstance(task, str):
+        return task or None
+    name = getattr(task, "name", None)
+    if not isinstance(name, str):
+        raise ConfigurationError(f"{task!r} is neither a task nor the name of one")
+    return name
+
+
+def _natural(value: Any, what: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{what}={value!r} is not a whole number from {least}")
+    return value
+
+
+def _one_of(value: Any, what: str, *valid: str) -> str:
+    if value not in valid:
+        raise ConfigurationError(f"{what}={value!r} is not one of {', '.join(valid)}")
+    return str(value)
+
+
+def _signal(value: str | int) -> int:
+    try:
+        return int(signals.Signals[value] if isinstance(value, str) else signals.Signals(value))
+    except (KeyError, ValueError):
+        raise ConfigurationError(f"signal={value!r} is not a signal such as SIGKILL or SIGTERM") from None

@@ -1,0 +1,190 @@
+"""Every setting once: where it may be given, what it is by default, and what it means.
+
+The first place that says something wins: command line, environment, ini file, default. So a
+line in CI's environment beats the project's ini, and what somebody types beats both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.settings import Setting
+from pytest_celery_perf.model.units import parse_duration_s
+
+if TYPE_CHECKING:
+    import pytest
+
+_T = TypeVar("_T")
+
+DEFAULT_IMAGE = "valkey/valkey:8.1-alpine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One setting. All its names derive from one."""
+
+    name: str
+    default: str
+    metavar: str
+    help: str
+    lines: bool = False
+    """Whether the ini value is a list of lines."""
+
+    @property
+    def flag(self) -> str:
+        """The option on the command line."""
+        return "--celery-perf-" + self.name.replace("_", "-")
+
+    @property
+    def ini(self) -> str:
+        """The key in the ini file, and the option's name inside pytest."""
+        return "celery_perf_" + self.name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return self.ini.upper()
+
+
+OPTIONS = (
+    Option(name="app", default="", metavar="MODULE:APP", help="the Celery app, as `celery -A` takes it"),
+    Option(
+        name="workers",
+        default="default: -c 2",
+        metavar="LINES",
+        help="the default topology: a line `name: options of celery worker` for each worker",
+        lines=True,
+    ),
+    Option(name="broker", default="auto", metavar="KIND", help="auto, process, container or a redis:// URL"),
+    Option(name="image", default=DEFAULT_IMAGE, metavar="IMAGE", help="the container broker's image"),
+    Option(
+        name="timeout",
+        default="60s",
+        metavar="DURATION",
+        help="how long a test waits for its tasks after its body",
+    ),
+    Option(
+        name="time_scale",
+        default="0.001",
+        metavar="FACTOR",
+        help="by how much celery_retries shortens the countdowns that a task requests",
+    ),
+    Option(
+        name="start",
+        default="auto",
+        metavar="HOW",
+        help="warm (forked from a preloaded process), cold, or auto: warm where that is sound",
+    ),
+    Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
+    Option(name="json", default="", metavar="FILE", help="write all results to this file"),
+    Option(
+        name="json_detail",
+        default="records",
+        metavar="DETAIL",
+        help="records (every execution) or aggregates (figures only)",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The settings of a test session, read and checked."""
+
+    app: str
+    workers: tuple[str, ...]
+    broker: str
+    image: str
+    timeout_s: float
+    time_scale: float
+    start: str
+    logs: Path | None
+    json: Path | None
+    json_detail: str
+    settings: tuple[Setting, ...]
+    """Each value with its source, for the header."""
+
+
+def add_to(parser: pytest.Parser) -> None:
+    """Declare every option and ini key to pytest."""
+    group = parser.getgroup("celery-perf", "performance and reliability of Celery tasks")
+    for option in OPTIONS:
+        # No default here: a default on the command line would hide the ini value.
+        group.addoption(option.flag, dest=option.ini, metavar=option.metavar, default=None, help=option.help)
+        parser.addini(option.ini, option.help, type="linelist" if option.lines else "string", default=None)
+
+
+def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> Options:
+    """Read all settings.
+
+    Args:
+        config: pytest's configuration.
+        environment: The environment variables.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: A value is not valid; the text names the option, the value and what is.
+    """
+    settings = {option.name: _find(option, config, environment) for option in OPTIONS}
+
+    def parsed(name: str, parse: Callable[[str, str], _T]) -> _T:
+        setting = settings[name]
+        return parse(setting.value, f"celery_perf_{name} ({setting.source})")
+
+    logs, json = settings["logs"].value, settings["json"].value
+    return Options(
+        app=settings["app"].value,
+        workers=tuple(line for line in settings["workers"].value.splitlines() if line.strip()),
+        broker=parsed("broker", _broker),
+        image=settings["image"].value,
+        timeout_s=parsed("timeout", parse_duration_s),
+        time_scale=parsed("time_scale", _factor),
+        start=parsed("start", _one_of("auto", "warm", "cold")),
+        logs=Path(logs).absolute() if logs else None,
+        json=Path(json).absolute() if json else None,
+        json_detail=parsed("json_detail", _one_of("records", "aggregates")),
+        settings=tuple(settings.values()),
+    )
+
+
+def _find(option: Option, config: pytest.Config, environment: Mapping[str, str]) -> Setting:
+    given = config.getoption(option.ini)
+    if given is not None:
+        return Setting(name=option.name, value=given, source="command line")
+    if option.variable in environment:
+        return Setting(name=option.name, value=environment[option.variable], source="environment")
+    ini = config.getini(option.ini)
+    if ini:
+        return Setting(name=option.name, value="\n".join(ini) if option.lines else ini, source="ini")
+    return Setting(name=option.name, value=option.default, source="default")
+
+
+def _one_of(*valid: str) -> Callable[[str, str], str]:
+    def parse(value: str, what: str) -> str:
+        if value not in valid:
+            raise ConfigurationError(f"{what}: {value!r} is not one of {', '.join(valid)}")
+        return value
+
+    return parse
+
+
+def _broker(value: str, what: str) -> str:
+    if value in ("auto", "process", "container") or value.startswith(("redis://", "rediss://")):
+        return value
+    raise ConfigurationError(f"{what}: {value!r} is not auto, process, container or a redis:// URL")
+
+
+def _factor(value: str, what: str) -> float:
+    try:
+        factor = float(value)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= 1:
+        raise ConfigurationError(f"{what}: {value!r} is not a number above 0 and at most 1")
+    return factor

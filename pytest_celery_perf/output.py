@@ -1,0 +1,208 @@
+"""Carries results from the tests to the reports. Only this writes; the reports return text."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.codec import decode, encode
+from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.result import TestResult
+from pytest_celery_perf.report.glyphs import supports_unicode
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.settings import Override
+    from pytest_celery_perf.options import Options
+    from pytest_celery_perf.runner.trial import Progress
+    from pytest_celery_perf.session import ActiveTest
+
+RESULT = "celery_perf"
+"""The attribute by which a test report carries the result from an xdist worker to its controller."""
+VERSIONED = ("pytest-celery-perf", "pytest", "celery", "kombu", "redis", "django")
+
+
+class Output:
+    """The results of this pytest process, and what is written of them.
+
+    Args:
+        config: pytest's configuration.
+        options: The settings.
+    """
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self._config = config
+        self._options = options
+        self._is_worker = hasattr(config, "workerinput")
+        self._results: list[TestResult] = []
+        self._overrides: tuple[Override, ...] = ()
+        self._unicode = supports_unicode(getattr(sys.stdout, "encoding", None))
+
+    # -- before the tests ------------------------------------------------------------------
+
+    def header(self, notes: list[str], overrides: tuple[Override, ...] = ()) -> list[str]:
+        """Return the lines that show every setting with its source.
+
+        Args:
+            notes: Further sentences: which broker, and why.
+            overrides: What had to be changed in the app under test.
+        """
+        from pytest_celery_perf.report.header import header_lines
+
+        self._overrides = overrides
+        return header_lines(self._options.settings, overrides, notes, width=self._width, unicode=self._unicode)
+
+    @property
+    def _width(self) -> int:
+        return int(self._config.get_terminal_writer().fullwidth)
+
+    # -- while a test runs -----------------------------------------------------------------
+
+    @contextmanager
+    def progress(self, nodeid: str) -> Iterator[Progress]:
+        """Show how far a test's tasks are, while it waits for them."""
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None or self._is_worker:
+            yield lambda *_: None
+            return
+        from pytest_celery_perf.report.live import LiveLine
+        from pytest_celery_perf.report.live import Progress as Shown
+
+        def write(text: str) -> None:
+            reporter.write(text, flush=True)
+
+        line = LiveLine(
+            write,
+            time.monotonic,
+            terminal=reporter.isatty,
+            label=nodeid,
+            width=self._width,
+            unicode=self._unicode,
+        )
+
+        def show(published: int, finished: int, failed: int) -> None:
+            line.update(Shown(published=published, finished=finished, failed=failed))
+
+        try:
+            yield show
+        finally:
+            line.close()
+
+    # -- after a test ----------------------------------------------------------------------
+
+    def complaint(self, active: ActiveTest) -> str:
+        """Return why a test must fail; empty if it need not."""
+        from pytest_celery_perf.report.terminal import verdicts_text
+
+        failed = [verdict for verdict in active.verdicts if verdict.failed]
+        parts = [active.diagnosis] if active.diagnosis else []
+        if failed:
+            parts.append(verdicts_text(active.verdicts, unicode=self._unicode))
+        return "\n\n".join(parts)
+
+    def sections(self, active: ActiveTest) -> list[tuple[str, str]]:
+        """Return what the report of a failed test shows besides: what its workers logged."""
+        shown = []
+        if complaint := self.complaint(active):
+            shown.append(("celery-perf", complaint))
+        for name, lines in active.logs:
+            shown.append((f"log of worker {name}", "\n".join(lines)))
+        if active.history.problems:
+            shown.append(("problems of the probe", "\n".join(active.history.problems)))
+        return shown
+
+    def record(self, active: ActiveTest, report: pytest.TestReport) -> None:
+        """Keep a test's result, or give it to its report for the xdist controller to keep."""
+        from pytest_celery_perf.measure.summary import Run
+        from pytest_celery_perf.report.junit import user_properties
+
+        result = TestResult(
+            nodeid=active.nodeid,
+            outcome=report.outcome,
+            verdicts=active.verdicts,
+            rows=tuple(Run.of(active.history).by_task.values()),
+            history=active.history,
+        )
+        report.user_properties.extend(user_properties(result.verdicts, result.rows))
+        if self._is_worker:
+            setattr(report, RESULT, json.dumps(encode(result)))
+        else:
+            self._results.append(result)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the result of a test that ran in an xdist worker."""
+        text = getattr(report, RESULT, None)
+        if text is not None and not self._is_worker:
+            self._results.append(decode(TestResult, json.loads(text)))
+
+    # -- after all tests -------------------------------------------------------------------
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show the table of measured tasks, and every verdict."""
+        if not self._results:
+            return
+        from pytest_celery_perf.measure.summary import Run
+        from pytest_celery_perf.report.terminal import summary_table
+
+        rows = tuple(Run.of(_merged(self._results)).by_task.values())
+        verdicts = [verdict for result in self._results for verdict in result.verdicts]
+        terminalreporter.section("celery-perf")
+        for line in summary_table(rows, verdicts, width=self._width, unicode=self._unicode):
+            terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the report file."""
+        path = self._options.json
+        if path is None or self._is_worker:
+            return
+        from pytest_celery_perf.report.json import Mode, Report, dump
+
+        report = Report(
+            created=datetime.now().astimezone().isoformat(),
+            environment=_environment(),
+            settings=self._options.settings,
+            overrides=self._overrides,
+            tests=tuple(self._results),
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dump(report, Mode(self._options.json_detail)), encoding="utf-8")
+
+
+def _merged(results: list[TestResult]) -> History:
+    histories = [result.history for result in results]
+    return History(
+        publications=tuple(each for history in histories for each in history.publications),
+        executions=tuple(each for history in histories for each in history.executions),
+        workers=tuple(each for history in histories for each in history.workers),
+        faults=tuple(each for history in histories for each in history.faults),
+        stuck_unacked=tuple(each for history in histories for each in history.stuck_unacked),
+    )
+
+
+def _environment() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in VERSIONED:
+        try:
+            found[package.replace("-", "_")] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def check_writable(options: Options) -> None:
+    """Refuse a report file that cannot be written, before any test runs.
+
+    Raises:
+        ConfigurationError: The path is a directory.
+    """
+    if options.json is not None and options.json.is_dir():
+        raise ConfigurationError(f"celery_perf_json: {options.json} is a directory, not a file")

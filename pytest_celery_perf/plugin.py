@@ -1,0 +1,175 @@
+"""pytest's hooks, and nothing else. Loading this must stay cheap: most suites do not use it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_celery_perf import markers, options
+from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
+from pytest_celery_perf.fixtures import _celery_perf_session, celery_perf
+from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, SESSION, SHARED_BROKER, SPEC
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.spec import WorkerSpec
+
+__all__ = ["_celery_perf_session", "celery_perf"]
+
+BROKER_INPUT = "celery_perf_broker"
+"""The key under which an xdist worker is told of the controller's broker."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the settings."""
+    options.add_to(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings and register the markers."""
+    from pytest_celery_perf.output import Output, check_writable
+
+    for line in markers.help_lines():
+        config.addinivalue_line("markers", line)
+    with _told_as_usage_error():
+        config.stash[OPTIONS] = options.resolve(config)
+        check_writable(config.stash[OPTIONS])
+    config.stash[CLEANUP] = []
+    config.stash[OUTPUT] = Output(config, config.stash[OPTIONS])
+    config.pluginmanager.register(config.stash[OUTPUT], "celery_perf_output")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let the workers of pytest-xdist share one broker."""
+    config = node.config
+    if not config.stash[OPTIONS].app:
+        return
+    if SHARED_BROKER not in config.stash:
+        from pytest_celery_perf.session import shared_broker
+
+        with _told_as_usage_error():
+            broker, remove = shared_broker(config.stash[OPTIONS])
+        config.stash[CLEANUP].append(remove)
+        config.stash[SHARED_BROKER] = broker.endpoint.dump()
+    node.workerinput[BROKER_INPUT] = config.stash[SHARED_BROKER]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Check the markers of what was collected."""
+    report = yield
+    errors = []
+    for item in report.result or ():
+        if isinstance(item, pytest.Item):
+            try:
+                _read_markers(item)
+            except ConfigurationError as error:
+                errors.append(f"{item.nodeid}: {error}")
+    if errors:
+        report.outcome = "failed"
+        report.longrepr = "\n".join(errors)
+        report.result = []
+    return report
+
+
+def _read_markers(item: pytest.Item) -> None:
+    if not markers.concerns(item):
+        return
+    from pytest_celery_perf.project import Project
+
+    fixtures = getattr(item, "fixturenames", None)
+    if fixtures is None:
+        raise ConfigurationError("the markers of celery-perf are for test functions and methods")
+    item.stash[SPEC] = spec = markers.read(item, _default_workers(item.config))
+    Project(item.config).check(item, spec)
+    if "celery_perf" not in fixtures:
+        fixtures.append("celery_perf")
+
+
+def _default_workers(config: pytest.Config) -> tuple[WorkerSpec, ...]:
+    if DEFAULT_WORKERS not in config.stash:
+        from pytest_celery_perf.session import default_workers
+
+        config.stash[DEFAULT_WORKERS] = default_workers(config.stash[OPTIONS])
+    return config.stash[DEFAULT_WORKERS]
+
+
+@pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks for the header
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Prepare what the collected tests need, if any of them needs us."""
+    config = session.config
+    specs = [item.stash[SPEC] for item in session.items if SPEC in item.stash]
+    if not specs or config.option.collectonly:
+        return
+    from pytest_celery_perf.session import start
+
+    with _told_as_usage_error():
+        config.stash[SESSION] = ours = start(config, config.stash[OPTIONS], BROKER_INPUT)
+        config.stash[CLEANUP].append(ours.close)
+        ours.preload(specs)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Show the settings of a run by pytest-xdist, whose controller collects nothing."""
+    controls = bool(config.getoption("numprocesses", None))
+    return config.stash[OUTPUT].header([]) if controls and config.stash[OPTIONS].app else []
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Show the settings, the broker and what had to be overridden, if any test needs us."""
+    if SESSION not in config.stash:
+        return []
+    session = config.stash[SESSION]
+    return config.stash[OUTPUT].header(session.notes, session.overrides)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """After a test's body, wait for its tasks and judge them."""
+    active = item.stash.get(ACTIVE, None)
+    if active is None:
+        return (yield)
+    session = item.config.stash[SESSION]
+    try:
+        result = yield
+    except BaseException:
+        session.judge(active, failed=True)
+        raise
+    session.judge(active, failed=False)
+    complaint = item.config.stash[OUTPUT].complaint(active)
+    if complaint:
+        pytest.fail(complaint, pytrace=False)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach the result, and what the workers of a failed test have logged."""
+    report = yield
+    active = item.stash.get(ACTIVE, None)
+    if report.when == "call" and active is not None:
+        output = item.config.stash[OUTPUT]
+        if report.failed:
+            report.sections.extend(output.sections(active))
+        output.record(active, report)
+    return report
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop and remove everything."""
+    for clean in config.stash[CLEANUP][::-1] if CLEANUP in config.stash else ():
+        clean()
+
+
+@contextmanager
+def _told_as_usage_error() -> Iterator[None]:
+    """Tell a mistake of the user in one line, without a traceback."""
+    try:
+        yield
+    except CeleryPerfError as error:
+        raise pytest.UsageError(str(error)) from error
+
+

@@ -1,0 +1,120 @@
+"""What Django and pytest-django make of the tests, as far as real workers must know."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.spec import QueriesBudget, TestSpec
+from pytest_celery_perf.probe.django_glue import redis_caches
+
+if TYPE_CHECKING:
+    import pytest
+
+_TRANSACTIONAL = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
+
+
+class Project:
+    """The project under test: with Django, or a plain Celery app.
+
+    Args:
+        config: pytest's configuration, after Django was set up.
+
+    Raises:
+        ConfigurationError: Django is in use, but nothing gives it test databases.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.uses_django = _django_is_configured()
+        if self.uses_django and not config.pluginmanager.hasplugin("django"):
+            raise ConfigurationError(
+                "Django is configured, but pytest-django is not active: the workers would run on the project's real "
+                "database. Install pytest-django (pip install 'pytest-celery-perf[django]')"
+            )
+
+    def use_database_files(self, directory: Path) -> None:
+        """Give SQLite's test databases files, before they are created: another process cannot see memory.
+
+        Args:
+            directory: Where the files are made.
+        """
+        if not self.uses_django:
+            return
+        from django.db import connections
+
+        for alias, settings in connections.settings.items():
+            test = settings["TEST"]
+            if settings["ENGINE"].endswith("sqlite3") and not test.get("NAME") and not test.get("MIRROR"):
+                test["NAME"] = str(directory / f"test_{alias}.sqlite3")
+
+    def database_names(self) -> dict[str, str]:
+        """Return the names of the test databases, by alias, once they exist."""
+        if not self.uses_django:
+            return {}
+        from django.db import connections
+
+        return {alias: str(connections[alias].settings_dict["NAME"]) for alias in connections}
+
+    def caches(self) -> tuple[str, ...]:
+        """Return the aliases of the caches that live in Redis."""
+        return tuple(redis_caches()) if self.uses_django else ()
+
+    def waiting_for_commit(self) -> int:
+        """Count the functions that wait for the commit of a transaction which the test holds open."""
+        if not self.uses_django:
+            return 0
+        from django.db import connections
+
+        return sum(len(connection.run_on_commit) for connection in connections.all(initialized_only=True))
+
+    def check(self, item: pytest.Item, spec: TestSpec) -> None:
+        """Refuse a test that cannot work with real workers.
+
+        Args:
+            item: The test.
+            spec: What its markers ask for.
+
+        Raises:
+            ConfigurationError: It runs inside a transaction, or counts queries where there is no Django.
+        """
+        if not self.uses_django:
+            if any(isinstance(budget, QueriesBudget) for budget in spec.budgets):
+                raise ConfigurationError(
+                    "@pytest.mark.celery_queries counts the queries of Django's ORM, but Django is not configured here: "
+                    "set DJANGO_SETTINGS_MODULE and install pytest-django"
+                )
+            return
+        if not _in_transaction(item):
+            return
+        raise ConfigurationError(
+            "the test runs inside a database transaction that is rolled back, so no worker sees its data, and its own "
+            "on_commit callbacks never run. Write @pytest.mark.django_db(transaction=True), or use the "
+            "transactional_db fixture (in a class: django.test.TransactionTestCase)"
+        )
+
+
+def _django_is_configured() -> bool:
+    if "django" not in sys.modules:
+        return False
+    from django.conf import settings
+
+    return bool(settings.configured)
+
+
+def _in_transaction(item: pytest.Item) -> bool:
+    case: Any = getattr(item, "cls", None)
+    if case is not None and "django" in sys.modules:
+        from django.test import TestCase, TransactionTestCase
+
+        if issubclass(case, TransactionTestCase):
+            return issubclass(case, TestCase)
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures & _TRANSACTIONAL:
+        return False
+    mark = item.get_closest_marker("django_db")
+    if mark is None:
+        return "db" in fixtures
+    transaction = mark.args[0] if mark.args else mark.kwargs.get("transaction", False)
+    return not transaction

@@ -1,0 +1,1 @@
+"""From what a test asks for to the records of what happened; owns every lifetime."""

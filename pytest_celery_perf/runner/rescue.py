@@ -1,0 +1,124 @@
+"""What production does after a crash, without the waiting: a supervisor, and the visibility timeout."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.probe.faults import FaultOrder, gate_path
+from pytest_celery_perf.runner.pool import Member, Pool
+from pytest_celery_perf.runner.reader import Reader
+
+
+class Rescue:
+    """Looks after the workers and the broker of one test.
+
+    A worker that died of an ordered fault gets a successor, as from a supervisor, and its
+    unacknowledged messages go back to their queues at once, as the broker does when the
+    visibility timeout has passed. A worker that died of anything else stays dead: that is
+    for the diagnosis.
+
+    Args:
+        book: The test's records.
+        pool: Its workers.
+        reader: Reads the records.
+        app: The Celery app, in the test process.
+        faults: The test's orders; may grow.
+    """
+
+    def __init__(self, book: Book, pool: Pool, reader: Reader, app: Any, faults: list[FaultOrder]) -> None:
+        self._book = book
+        self._pool = pool
+        self._reader = reader
+        self._app = app
+        self._faults = faults
+        self._directory = os.path.dirname(pool.probe.doorbell)
+        self._gates: list[str] = []
+        self._opened: list[int] = []
+        self._seen = 0
+        self._booting: list[Member] = []
+        self._dead: set[str] = set()
+        for order in faults:
+            if order.do == "hold":
+                self._gates.append(gate_path(self._directory, book.token, order.key))
+                os.mkfifo(self._gates[-1], 0o600)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no worker is left that could still finish anything."""
+        return not any(member.worker.alive for member in self._pool.members)
+
+    def tend(self) -> None:
+        """Deal with what has happened since the last call."""
+        while self._seen < len(self._book.faults):
+            fault = self._book.faults[self._seen]
+            self._seen += 1
+            if fault.kind != "raise":
+                self._pool.hurt = True
+            if fault.kind == "hold":
+                self._break_broker(fault)
+        for member in list(self._pool.members):
+            if not member.worker.alive and member.boot not in self._dead:
+                self._on_death(member)
+        booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
+        for member in booted:
+            self._booting.remove(member)
+            self._note("worker-restarted", boot=member.boot, pid=member.worker.pid)
+
+    def _on_death(self, member: Member) -> None:
+        self._dead.add(member.boot)
+        self._pool.hurt = True
+        self._reader.pump()  # what it wrote last: which messages it held, and whether it was told to die
+        ordered = any(
+            fault.boot == member.boot and fault.kind in ("kill-worker", "kill-child") for fault in self._book.faults
+        )
+        broken = any(fault.kind == "kill-broker" for fault in self._book.faults)
+        if not ordered:
+            detail = f"exit status {member.worker.exit_status}"
+            self._note("worker-died", boot=member.boot, pid=member.worker.pid, detail=detail)
+        if ordered or broken:
+            self._booting.append(self._pool.replace(member))
+            self._restore(member.boot)
+
+    def _restore(self, boot: str) -> None:
+        """Put a dead worker's messages back, and give up those that the broker has no longer."""
+        held = [draft for draft in self._drafts(boot) if draft.acknowledged_ns is None and draft.requeued_ns is None]
+        tags = [draft.received.tag for draft in held if draft.received is not None]
+        restored = inspect.restore(self._app, tags)
+        if restored:
+            self._note("restored", boot=boot, detail=f"{restored} of {len(tags)} messages")
+        for draft in self._drafts(boot):
+            if draft.acknowledged_ns is not None and draft.outcome is None:
+                self._book.lose(draft.key[0])
+
+    def _drafts(self, boot: str) -> list[Draft]:
+        return [
+            draft for drafts in self._book.executions.values() for draft in drafts.values() if draft.boot == boot
+        ]
+
+    def _break_broker(self, fault: Fault) -> None:
+        broker = self._pool.broker
+        broker.kill()
+        self._note("kill-broker", task_id=fault.task_id, pid=broker.pid, point=fault.point)
+        broker.restart()
+        self._note("broker-restarted", pid=broker.pid)
+        self._open_gates()
+
+    def _open_gates(self) -> None:
+        # For writing and reading, and kept: whoever waits there, now or in a moment, goes on.
+        self._opened += [os.open(gate, os.O_RDWR | os.O_CLOEXEC) for gate in self._gates]
+
+    def _note(self, kind: str, **facts: Any) -> None:
+        self._book.faults.append(Fault(kind=kind, at_ns=time.monotonic_ns(), **facts))
+
+    def close(self) -> None:
+        """Let go whoever still waits at a gate."""
+        self._open_gates()
+        for descriptor in self._opened:
+            os.close(descriptor)
+        for gate in self._gates:
+            os.unlink(gate)

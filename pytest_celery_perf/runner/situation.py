@@ -1,0 +1,147 @@
+"""Looks around when the waiting is given up, so that somebody can say why it was in vain."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.errors import CeleryPerfError
+from pytest_celery_perf.model.situation import PendingTask, Situation, WorkerState
+from pytest_celery_perf.model.units import NS_PER_S
+from pytest_celery_perf.probe.stacks import STACK_SIGNAL, stack_path
+from pytest_celery_perf.runner.pool import Member, Pool
+from pytest_celery_perf.runner.trial import Trial
+
+LOG_LINES = 15
+STACK_TIMEOUT_S = 0.5
+
+
+def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> Situation:
+    """Gather what a diagnosis needs.
+
+    Args:
+        trial: The test whose tasks did not finish.
+        waited_s: For how long they were waited for.
+        on_commit_callbacks: How many functions wait for a commit in the test process.
+    """
+    book, pool = trial.book, trial.pool
+    trial.pump()
+    queues = {publishing.queue for publishing in book.publishing.values() if publishing.queue}
+    depths: dict[str, int] = {}
+    unacked: set[str] | None = None
+    error = ""
+    try:
+        depths = inspect.queue_depths(trial.app, sorted(queues))
+        unacked = {held.task_id for held in inspect.unacked_ids(trial.app)}
+    except (CeleryPerfError, OSError) as failure:
+        error = str(failure)
+    return Situation(
+        waited_s=waited_s,
+        published=len(book.last_attempt),
+        pending=tuple(_pending(task_id, trial, unacked) for task_id in book.last_attempt if task_id in _open(book)),
+        workers=tuple(_worker(member, trial) for member in pool.members),
+        queue_depths=tuple(sorted(depths.items())),
+        broker_answers=not error and pool.broker.ping(),
+        broker_error=error,
+        visibility_timeout_s=inspect.visibility_timeout_s(trial.app),
+        on_commit_callbacks=on_commit_callbacks,
+    )
+
+
+def _open(book: Book) -> set[str]:
+    return book.open | book.unknown.keys()
+
+
+def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTask:
+    book, now_ns = trial.book, time.monotonic_ns()
+    publishing = book.publishing.get((task_id, book.last_attempt[task_id]))
+    draft = book.latest(task_id)
+    received = draft.received if draft is not None else None
+    unknown = book.unknown.get(task_id)
+    started_ns = draft.started.ns if draft is not None and draft.started is not None else None
+    member = _member(trial.pool, draft.boot) if draft is not None else None
+    alive = _alive(draft.pid) if draft is not None and draft.pid else None
+    published_ns = publishing.ns if publishing is not None else now_ns
+    eta_in_s = None
+    if publishing is not None and publishing.waited_s and started_ns is None:
+        eta_in_s = publishing.waited_s - (now_ns - publishing.ns) / NS_PER_S
+    return PendingTask(
+        task_id=task_id,
+        name=publishing.name if publishing is not None else received.name if received is not None else "?",
+        queue=publishing.queue if publishing is not None else received.queue if received is not None else None,
+        published_ago_s=(now_ns - published_ns) / NS_PER_S,
+        eta_in_s=eta_in_s if eta_in_s is not None and eta_in_s > 0 else None,
+        worker=unknown.node if unknown is not None else member.worker.launch.node if member is not None else None,
+        received_ago_s=None if received is None else (now_ns - received.ns) / NS_PER_S,
+        behind=_behind(draft, book) if draft is not None and started_ns is None else None,
+        pid=draft.pid if draft is not None else None,
+        started_ago_s=None if started_ns is None else (now_ns - started_ns) / NS_PER_S,
+        process_alive=alive,
+        stack=_stack(draft.pid, member) if alive and member is not None and draft is not None and draft.pid else "",
+        unacked=None if unacked is None else task_id in unacked,
+    )
+
+
+def _behind(draft: Draft, book: Book) -> int:
+    """Count what the same worker received earlier and has not brought to an end."""
+    return sum(
+        other.boot == draft.boot and other.key[2] < draft.key[2] and other.outcome is None
+        for drafts in book.executions.values()
+        for other in drafts.values()
+    )
+
+
+def _worker(member: Member, trial: Trial) -> WorkerState:
+    info = trial.workers.get(member.boot)
+    drafts: Iterable[Draft] = (draft for each in trial.book.executions.values() for draft in each.values())
+    busy = sum(draft.boot == member.boot and draft.started is not None and draft.outcome is None for draft in drafts)
+    return WorkerState(
+        name=member.worker.launch.node,
+        queues=info.queues if info is not None else (),
+        alive=member.worker.alive,
+        exit_status=member.worker.exit_status,
+        log_tail=member.worker.log_tail(LOG_LINES),
+        registered=info.registered if info is not None else frozenset(),
+        busy=busy,
+        concurrency=info.concurrency if info is not None else None,
+    )
+
+
+def _member(pool: Pool, boot: str) -> Member | None:
+    return next((member for member in (*pool.members, *pool.retired) if member.boot == boot), None)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _stack(pid: int, member: Member) -> str:
+    """Ask a process where it is in its code; empty if it cannot say."""
+    path = Path(stack_path(member.worker.launch.probe.spool, pid))
+    if STACK_SIGNAL is None or not path.exists():
+        return ""
+    before = path.stat().st_size
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, STACK_SIGNAL)
+        deadline_s = time.monotonic() + STACK_TIMEOUT_S
+        size = before
+        # The handler writes line by line; the end is when nothing more comes.
+        while time.monotonic() < deadline_s:
+            time.sleep(0.005)
+            if (new := path.stat().st_size) == size > before:
+                break
+            size = new
+    with path.open(errors="replace") as file:
+        file.seek(before)
+        return file.read().strip()

@@ -1,0 +1,235 @@
+"""What outlives a test: the broker, the preloaded process, the pools of workers."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.broker.base import Broker
+from pytest_celery_perf.broker.choose import choose
+from pytest_celery_perf.model.spec import WorkerSpec
+from pytest_celery_perf.probe.config import ProbeConfig
+from pytest_celery_perf.probe.overrides import Override, overrides_for
+from pytest_celery_perf.runner import app as app_under_test
+from pytest_celery_perf.runner.pool import Pool, Site, environment_of
+from pytest_celery_perf.runner.reader import Reader
+from pytest_celery_perf.worker.base import Launch, Worker
+from pytest_celery_perf.worker.choice import create
+from pytest_celery_perf.worker.warm import Zygote
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.guard import Guard
+    from pytest_celery_perf.rundir import RunDirectory
+
+POOLS_KEPT = 3
+"""How many topologies stay warm. Tests of one file mostly ask for one or two."""
+DATABASES_EACH = 16
+"""Logical databases of the broker for each pytest process: one a pool, the last for caches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """What the stage needs to know from the settings."""
+
+    app: str
+    broker: str
+    image: str
+    logs: Path | None
+    slot: int = 0
+    """Which of the pytest processes that share the broker this is."""
+
+
+@dataclass(slots=True)
+class ProjectState:
+    """What only the project's test framework knows, and only once its set-up has run."""
+
+    databases: dict[str, str] = field(default_factory=dict)
+    """The test databases' names by Django alias."""
+    caches: tuple[str, ...] = ()
+    """Aliases of the caches that live in Redis."""
+
+
+class Stage:
+    """Everything that tests share.
+
+    Args:
+        plan: The settings.
+        rundir: The directory of this run.
+        guard: Cleans up if this process is killed.
+        broker: A broker that somebody else runs; None to choose and start one when it is first needed.
+    """
+
+    def __init__(self, plan: StagePlan, *, rundir: RunDirectory, guard: Guard, broker: Broker | None = None) -> None:
+        self._plan = plan
+        self._rundir = rundir
+        self._guard = guard
+        self._broker = broker
+        self._owns_broker = broker is None
+        self._zygote: Zygote | None = None
+        self._zygote_environment: tuple[tuple[str, str], ...] = ()
+        self._pools: OrderedDict[tuple[WorkerSpec, ...], Pool] = OrderedDict()
+        self._free = list(range(DATABASES_EACH - 1))[::-1]
+        self._database: dict[int, int] = {}
+        self._prefixes = itertools.count()
+        self.project = ProjectState()
+        self.reader = Reader(rundir.spool, rundir.doorbell)
+        self.app: Any = app_under_test.load(plan.app)
+        if plan.logs is not None:
+            plan.logs.mkdir(parents=True, exist_ok=True)
+
+    # -- the broker ------------------------------------------------------------------------
+
+    @property
+    def broker(self) -> Broker:
+        """The broker that tests share, started on first use."""
+        if self._broker is None:
+            self._broker = self._choose(append_only=False)
+        return self._broker
+
+    def _choose(self, *, append_only: bool) -> Broker:
+        broker = choose(
+            self._plan.broker,
+            image=self._plan.image,
+            rundir=self._rundir.path,
+            guard=self._guard,
+            run_id=self._rundir.run_id,
+            append_only=append_only,
+        )
+        broker.start()
+        return broker
+
+    def probe_config(self, broker: Broker, database: int) -> ProbeConfig:
+        """Say where a pool's broker and databases are; a worker's own values are filled in later."""
+        slot = self._plan.slot if broker is self._broker else 0
+        url, prefix = broker.url(0), ""
+        if broker.key_prefix:
+            # Never one that was used before: a killed pool has left its keys there.
+            prefix = f"{broker.key_prefix}{self._plan.slot}.{next(self._prefixes)}:"
+        else:
+            url = broker.url(slot * DATABASES_EACH + database)
+        return ProbeConfig(
+            spool="",
+            doorbell=str(self._rundir.doorbell),
+            boot="",
+            clock=self.reader.ledger.clock,
+            broker_url=url,
+            result_backend=url,
+            transport_options={"global_keyprefix": prefix} if prefix else {},
+            databases=self.project.databases,
+            caches=self._caches(broker, slot),
+        )
+
+    def _caches(self, broker: Broker, slot: int) -> dict[str, str]:
+        # On a user's own server `cache.clear()` would flush what is not ours.
+        if broker.key_prefix:
+            return {}
+        url = broker.url((slot + 1) * DATABASES_EACH - 1)
+        return dict.fromkeys(self.project.caches, url)
+
+    def overrides(self) -> list[Override]:
+        """Say what the app's settings will have to be replaced by."""
+        return overrides_for(self.app.conf, self.probe_config(self.broker, 0))
+
+    # -- workers ---------------------------------------------------------------------------
+
+    @property
+    def _site(self) -> Site:
+        return Site(
+            app=self._plan.app,
+            cwd=Path.cwd(),
+            environment=environment_of(self._guard.environment),
+            logs=self._plan.logs or self._rundir.path / "logs",
+            spool=self._rundir.spool,
+            host=socket.gethostname(),
+        )
+
+    def preload(self) -> None:
+        """Begin to import the app in the process that workers are forked from."""
+        environment = environment_of(self._guard.environment)
+        if self._zygote is not None:
+            self._zygote.close()
+        self._zygote_environment = environment
+        self._zygote = Zygote(
+            app=self._plan.app,
+            environment=dict(environment),
+            cwd=Path.cwd(),
+            log=self._rundir.path / "logs" / "preload.log",
+            guard=self._guard,
+        )
+        self._zygote.start()
+
+    def _start(self, launch: Launch) -> Worker:
+        return create(launch, self._guard, self._zygote)
+
+    def pool_for(self, topology: tuple[WorkerSpec, ...]) -> Pool:
+        """Return running, unhurt workers of a topology, started now or reused.
+
+        Raises:
+            BrokerError, WorkerError: They could not be started.
+        """
+        pool = self._pools.get(topology)
+        if pool is not None and not pool.hurt and all(member.worker.alive for member in pool.members):
+            self._pools.move_to_end(topology)
+            return pool
+        if pool is not None:
+            self._discard(topology)
+        while len(self._pools) >= POOLS_KEPT:
+            self._discard(next(iter(self._pools)))
+        database = self._free.pop()
+        pool = self._new_pool(topology, self.broker, database)
+        self._pools[topology], self._database[id(pool)] = pool, database
+        pool.start()
+        return pool
+
+    def isolated_pool(self, topology: tuple[WorkerSpec, ...]) -> Pool:
+        """Return workers on a broker of their own, which keeps its data when it is killed."""
+        pool = self._new_pool(topology, self._choose(append_only=True), 0)
+        pool.start()
+        return pool
+
+    def _new_pool(self, topology: tuple[WorkerSpec, ...], broker: Broker, database: int) -> Pool:
+        return Pool(
+            topology,
+            broker=broker,
+            probe=self.probe_config(broker, database),
+            site=self._site,
+            start=self._start,
+            reader=self.reader,
+        )
+
+    def _discard(self, topology: tuple[WorkerSpec, ...]) -> None:
+        pool = self._pools.pop(topology)
+        pool.stop(drained=True)
+        database = self._database.pop(id(pool))
+        if not pool.broker.key_prefix:
+            inspect.flush(pool.broker, self._plan.slot * DATABASES_EACH + database)
+        self._free.append(database)
+
+    def give_back(self, pool: Pool) -> None:
+        """Take a pool back from a test."""
+        if pool.topology in self._pools and self._pools[pool.topology] is pool:
+            if pool.hurt:
+                self._discard(pool.topology)
+        else:
+            pool.stop(drained=True)
+            pool.broker.stop()
+
+    def close(self) -> None:
+        """Stop everything."""
+        for topology in list(self._pools):
+            self._discard(topology)
+        if self._zygote is not None:
+            self._zygote.close()
+        if self._broker is not None and self._owns_broker:
+            self._broker.stop()
+        self.reader.close()
+
+
+def with_start(topology: tuple[WorkerSpec, ...], start: str) -> tuple[WorkerSpec, ...]:
+    """Apply the session's way of starting to the workers that leave it open."""
+    return tuple(replace(spec, start=start) if spec.start == "auto" else spec for spec in topology)

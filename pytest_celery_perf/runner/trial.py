@@ -1,0 +1,160 @@
+"""One test's tasks: tracked from their publication to their end."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.collect.history import freeze
+from pytest_celery_perf.model.record import History, WorkerInfo
+from pytest_celery_perf.probe.django_glue import use_caches
+from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.overrides import Override
+from pytest_celery_perf.probe.publish import Header, PublishTracker
+from pytest_celery_perf.runner.app import on_broker
+from pytest_celery_perf.runner.pool import Pool
+from pytest_celery_perf.runner.reader import Reader
+from pytest_celery_perf.runner.rescue import Rescue
+
+ACKNOWLEDGE_GRACE_S = 1.0
+"""How long a task that has ended may wait for the worker's acknowledgment. It follows within
+milliseconds; after a broken connection it never comes, and then the broker is asked."""
+
+
+Progress = Callable[[int, int, int], None]
+"""Told how many tasks were published, have finished, and have failed among these."""
+
+
+class Trial:
+    """The tasks of one test.
+
+    Args:
+        pool: The workers that run them.
+        reader: Reads the records.
+        app: The Celery app, in the test process.
+        faults: What the tasks must suffer.
+        time_scale: By how much countdowns of retries shrink; None for not at all.
+        progress: Told how far the tasks are while the test waits.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        reader: Reader,
+        app: Any,
+        faults: tuple[FaultOrder, ...] = (),
+        time_scale: float | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> None:
+        self.pool = pool
+        self.token = secrets.token_hex(8)
+        self.book = reader.ledger.open_book(self.token)
+        self.overrides: tuple[Override, ...] = ()
+        self._reader = reader
+        self.app = app
+        self._faults = list(faults)
+        self._time_scale = time_scale
+        self._progress = progress
+        self._rescue = Rescue(self.book, pool, reader, app, self._faults)
+
+    @contextmanager
+    def tracking(self) -> Iterator[None]:
+        """Send this process's tasks to the workers, and keep track of them."""
+        tracker = PublishTracker(self._reader.journal, self._header, lambda: None)
+        with ExitStack() as stack:
+            self.overrides = stack.enter_context(on_broker(self.pool.probe))
+            before = use_caches(self.pool.probe.caches)
+            stack.callback(use_caches, before)
+            stack.callback(self._rescue.close)
+            tracker.connect()
+            stack.callback(tracker.disconnect)
+            stack.callback(self._reader.ledger.close_book, self.book)
+            yield
+
+    def _header(self) -> Header:
+        header: Header = {"t": self.token}
+        if self._time_scale is not None:
+            header["scale"] = self._time_scale
+        if self._faults:
+            header["faults"] = [_as_header(order) for order in self._faults]
+        return header
+
+    def order(self, order: FaultOrder) -> None:
+        """Have the tasks that are published from now on suffer one more fault."""
+        self._faults.append(order)
+
+    def wait(self, timeout_s: float, until_open: int = 0) -> bool:
+        """Wait for the tasks that were published so far, and for all that follows from them.
+
+        Args:
+            timeout_s: Seconds.
+            until_open: Return as soon as no more tasks than this are open.
+
+        Returns:
+            Whether they came to their end in time.
+
+        Raises:
+            SpoolError: A record file is damaged.
+        """
+        begun_s = time.monotonic()
+        ending_since_s: float | None = None
+        while True:
+            self._reader.pump()
+            self._rescue.tend()
+            book, now_s = self.book, time.monotonic()
+            if book.open or not book.ending:
+                ending_since_s = None
+            elif ending_since_s is None:
+                ending_since_s = now_s
+            acknowledged = not book.ending or now_s - (ending_since_s or now_s) > ACKNOWLEDGE_GRACE_S
+            if len(book.open) <= until_open and (until_open or acknowledged):
+                return True
+            left_s = begun_s + timeout_s - now_s
+            if left_s <= 0 or self._rescue.hopeless:
+                return False
+            published = len(book.last_attempt)
+            self._progress(published, published - len(book.open), len(book.failed))
+            self._reader.spool.wait(left_s, *self.pool.exit_fds)
+
+    def pump(self) -> None:
+        """Take in what was recorded by now."""
+        self._reader.pump()
+
+    @property
+    def workers(self) -> Mapping[str, WorkerInfo]:
+        """What the workers have said of themselves, by boot."""
+        return self._reader.ledger.workers
+
+    def history(self) -> History:
+        """Return what has happened by now, the state of the broker included."""
+        self._reader.pump()
+        history = freeze(self.book, self._reader.ledger)
+        stuck: tuple[str, ...] = ()
+        if self.book.faults or self.book.open or self.book.ending:
+            ours = {*self.book.last_attempt}
+            stuck = tuple(held.task_id for held in inspect.unacked_ids(self.app) if held.task_id in ours)
+        return replace(
+            history,
+            stuck_unacked=stuck,
+            visibility_timeout_s=inspect.visibility_timeout_s(self.app),
+            restore_delay_s=inspect.restore_delay_s(self.app),
+        )
+
+
+def _as_header(order: FaultOrder) -> dict[str, Any]:
+    return {
+        "key": order.key,
+        "task": order.task,
+        "do": order.do,
+        "at": order.at,
+        "times": order.times,
+        "signal": order.signal,
+        "error": order.error,
+        "args": list(order.args),
+    }

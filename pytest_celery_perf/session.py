@@ -1,0 +1,277 @@
+"""The composition root: everything that one pytest process needs, put together and taken apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.guard import Guard
+from pytest_celery_perf.judge.diagnosis import diagnose
+from pytest_celery_perf.measure.summary import Run
+from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.settings import Override
+from pytest_celery_perf.model.spec import Budget, RecoveryBudget, RetriesBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.verdict import Verdict
+from pytest_celery_perf.options import Options
+from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.project import Project
+from pytest_celery_perf.rundir import RunDirectory
+from pytest_celery_perf.runner.pool import Pool
+from pytest_celery_perf.runner.situation import situation_of
+from pytest_celery_perf.runner.stage import Stage, StagePlan
+from pytest_celery_perf.runner.trial import Progress, Trial
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_celery_perf.broker.base import Broker
+    from pytest_celery_perf.worker.base import Worker
+
+LOG_LINES = 30
+SHOWN_OVERRIDES = ("task_always_eager", "broker_url", "result_backend", "broker_use_ssl")
+"""Of what is replaced in the app, that which a user would wonder about."""
+UNFINISHED_AFTER_FAILURE_S = 5.0
+"""How long the tasks of a test that has failed already may take: only what a shared pool needs."""
+
+
+@dataclass(slots=True)
+class ActiveTest:
+    """A test between its set-up and its verdicts."""
+
+    nodeid: str
+    spec: TestSpec
+    pool: Pool
+    trial: Trial
+    verdicts: tuple[Verdict, ...] = ()
+    diagnosis: str = ""
+    history: History = field(default_factory=History)
+    logs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Of a failed test: the last lines of each worker, by node name."""
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """Its workers, those included that died and were replaced."""
+        return tuple(member.worker for member in (*self.pool.retired, *self.pool.members))
+
+
+class Session:
+    """What the tests of one pytest process share.
+
+    Args:
+        options: The settings.
+        project: The project under test.
+        slot: Which of the processes that share the broker this is.
+        broker: The broker that the xdist controller runs; None for one of our own.
+    """
+
+    def __init__(self, options: Options, project: Project, *, slot: int = 0, broker: Broker | None = None) -> None:
+        self.options = options
+        self.project = project
+        with ExitStack() as stack:
+            self.rundir = RunDirectory.create()
+            stack.callback(self.rundir.remove)
+            self.guard = Guard()
+            self.guard.start()
+            stack.callback(self.guard.close)
+            self.guard.directory(self.rundir.path)
+            plan = StagePlan(
+                app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot
+            )
+            self.stage = Stage(plan, rundir=self.rundir, guard=self.guard, broker=broker)
+            stack.callback(self.stage.close)
+            project.use_database_files(self.rundir.path)
+            self.stage.project.caches = project.caches()
+            self.overrides = tuple(
+                Override(name=each.name, was=str(each.was))
+                for each in self.stage.overrides()
+                if each.was not in (None, "", False) and each.name in SHOWN_OVERRIDES
+            )
+            self._closing = stack.pop_all()
+
+    @property
+    def notes(self) -> list[str]:
+        """What the header says of the broker."""
+        return [self.stage.broker.description, *self.stage.broker.warnings]
+
+    def preload(self, specs: Iterable[TestSpec]) -> None:
+        """Begin to import the app for the workers, unless no test wants a warm one."""
+        if any(worker.start != "cold" for spec in specs for worker in spec.workers):
+            self.stage.preload()
+
+    def databases_exist(self) -> None:
+        """Learn from the project what its test databases and caches are called."""
+        self.stage.project.databases = self.project.database_names()
+        self.stage.project.caches = self.project.caches()
+
+    @contextmanager
+    def test(self, nodeid: str, spec: TestSpec, progress: Progress) -> Iterator[ActiveTest]:
+        """Bring up what a test asks for, and track what it publishes.
+
+        Args:
+            nodeid: The test's name.
+            spec: What it asks for.
+            progress: Told how far its tasks are.
+
+        Raises:
+            BrokerError, WorkerError: Something could not be brought up.
+        """
+        isolated = any(isinstance(budget, RecoveryBudget) and budget.kill == "broker" for budget in spec.budgets)
+        pool = (self.stage.isolated_pool if isolated else self.stage.pool_for)(spec.workers)
+        try:
+            trial = Trial(
+                pool,
+                reader=self.stage.reader,
+                app=self.stage.app,
+                faults=tuple(_orders(spec.budgets)),
+                time_scale=self.options.time_scale
+                if any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
+                else None,
+                progress=progress,
+            )
+            with trial.tracking():
+                yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial)
+        except BaseException:
+            pool.hurt = True
+            raise
+        finally:
+            self.stage.give_back(pool)
+
+    def wait(self, active: ActiveTest, timeout_s: float) -> str:
+        """Wait for all tasks of a test.
+
+        Returns:
+            Why some did not finish; empty if all did.
+        """
+        began_s = time.monotonic()
+        if active.trial.wait(timeout_s):
+            return ""
+        active.pool.hurt = True
+        return self._diagnose(active, time.monotonic() - began_s)
+
+    def _diagnose(self, active: ActiveTest, waited_s: float) -> str:
+        callbacks = self.project.waiting_for_commit()
+        return diagnose(situation_of(active.trial, waited_s, on_commit_callbacks=callbacks))
+
+    def judge(self, active: ActiveTest, *, failed: bool) -> None:
+        """Wait for the tasks of a test whose body is over, and judge them.
+
+        Args:
+            active: The test; its verdicts are filled in.
+            failed: Whether the body has failed: then only the workers' sake is waited for.
+        """
+        timeout_s = self.options.timeout_s
+        active.diagnosis = self.wait(active, min(timeout_s, UNFINISHED_AFTER_FAILURE_S) if failed else timeout_s)
+        history = active.trial.history()
+        active.history = replace(history, diagnosis=active.diagnosis)
+        if active.spec.budgets and not history.publications and not active.diagnosis:
+            active.diagnosis = self._diagnose(active, 0.0)
+        else:
+            from pytest_celery_perf.judge import judge_all
+
+            active.verdicts = judge_all(active.spec.budgets, active.history, Path.cwd())
+        if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
+            active.logs = tuple((worker.launch.node, worker.log_tail(LOG_LINES)) for worker in active.workers)
+
+    def run_of(self, active: ActiveTest, since_ns: int | None = None) -> Run:
+        """Return the figures of a test's tasks.
+
+        Args:
+            active: The test.
+            since_ns: Only of tasks that the test itself published since then, and what followed from them.
+        """
+        history = active.trial.history()
+        return Run.of(history if since_ns is None else _published_since(history, since_ns))
+
+    def close(self) -> None:
+        """Stop and remove everything."""
+        self._closing.close()
+
+
+def start(config: pytest.Config, options: Options, broker_input: str) -> Session:
+    """Start what the tests of this pytest process need.
+
+    Args:
+        config: pytest's configuration.
+        options: The settings.
+        broker_input: The key under which an xdist worker is told of the controller's broker.
+
+    Raises:
+        CeleryPerfError: It cannot be started.
+    """
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is None or broker_input not in workerinput:
+        return Session(options, Project(config))
+    from pytest_celery_perf.broker.shared import attach
+
+    slot = int(workerinput["workerid"].removeprefix("gw"))
+    return Session(options, Project(config), slot=slot, broker=attach(workerinput[broker_input]))
+
+
+def shared_broker(options: Options) -> tuple[Broker, Callable[[], None]]:
+    """Start the broker that the xdist workers will share.
+
+    Returns:
+        The broker, and what removes it again.
+    """
+    from pytest_celery_perf.broker.choose import choose
+
+    with ExitStack() as stack:
+        rundir = RunDirectory.create()
+        stack.callback(rundir.remove)
+        guard = Guard()
+        guard.start()
+        stack.callback(guard.close)
+        guard.directory(rundir.path)
+        broker = choose(
+            options.broker, image=options.image, rundir=rundir.path, guard=guard, run_id=rundir.run_id
+        )
+        broker.start()
+        stack.callback(broker.stop)
+        return broker, stack.pop_all().close
+
+
+def default_workers(options: Options) -> tuple[WorkerSpec, ...]:
+    """Read the topology of the ini file.
+
+    Raises:
+        ConfigurationError: A line is wrong.
+    """
+    from pytest_celery_perf.worker.options import parse_line
+
+    specs = tuple(parse_line(line) for line in options.workers)
+    names = [spec.name for spec in specs]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"celery_perf_workers: several workers of one name: {', '.join(names)}")
+    return specs
+
+
+def _orders(budgets: Iterable[Budget]) -> Iterator[FaultOrder]:
+    for number, budget in enumerate(budgets):
+        if isinstance(budget, RecoveryBudget):
+            do = "hold" if budget.kill == "broker" else f"kill-{budget.kill}"
+            yield FaultOrder(
+                key=f"recovery{number}",
+                task=budget.task,
+                do=do,
+                at=budget.at,
+                times=budget.times,
+                signal=budget.signal,
+            )
+
+
+def _published_since(history: History, since_ns: int) -> History:
+    roots = {
+        publication.root_id
+        for publication in history.publications
+        if publication.boot is None and publication.published_ns >= since_ns
+    }
+    return replace(
+        history,
+        publications=tuple(each for each in history.publications if each.root_id in roots),
+        executions=tuple(each for each in history.executions if each.root_id in roots),
+    )

@@ -1,0 +1,27 @@
+"""What is kept at pytest's objects, under keys that nobody else has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.spec import TestSpec, WorkerSpec
+    from pytest_celery_perf.options import Options
+    from pytest_celery_perf.output import Output
+    from pytest_celery_perf.session import ActiveTest, Session
+
+OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
+OUTPUT: pytest.StashKey[Output] = pytest.StashKey()
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+DEFAULT_WORKERS: pytest.StashKey[tuple[WorkerSpec, ...]] = pytest.StashKey()
+SHARED_BROKER: pytest.StashKey[str] = pytest.StashKey()
+CLEANUP: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
+"""What must be undone when pytest ends, in order of doing."""
+
+SPEC: pytest.StashKey[TestSpec] = pytest.StashKey()
+"""Of a test: what its markers ask for."""
+ACTIVE: pytest.StashKey[ActiveTest] = pytest.StashKey()
+"""Of a test: what was brought up for it, and its verdicts."""
