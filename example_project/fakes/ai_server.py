@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 
 GENERATOR = """\
 import json
-import sys
 for number in range({cases}):
     print(json.dumps(f"{{number}} {{number + 1}}"))
 """

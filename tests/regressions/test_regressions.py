@@ -1,0 +1,253 @@
+"""Each budget of the example project bites: undo one optimisation, and exactly the tests that guard it fail.
+
+A regression is a patch against ``example_project``. It is applied to a copy, and the test file that is concerned runs
+there, in a process of its own, on real workers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PATCHES = Path(__file__).with_name("patches")
+EXAMPLE = Path(__file__).parents[2] / "example_project"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """What a patch breaks, and who says so."""
+
+    patch: str
+    file: str
+    """The test file that is run."""
+    fails: tuple[str, ...]
+    """Exactly these of its tests fail."""
+    says: tuple[str, ...]
+    """What their messages say, each of them somewhere."""
+
+
+REGRESSIONS = (
+    Regression(
+        patch="01-n-plus-one-on-test-cases",
+        file="test_query_budgets.py",
+        fails=("test_execute_code[1]", "test_execute_code[20]", "test_execute_code[100]"),
+        says=("N+1", "SELECT … FROM judge_testcase", "judge/tasks.py"),
+    ),
+    Regression(
+        patch="02-full-user-row",
+        file="test_query_budgets.py",
+        fails=tuple(f"test_execute_code[{cases}]" for cases in (0, 1, 20, 100)),
+        says=("FROM auth_user", "exactly 4"),
+    ),
+    Regression(
+        patch="03-full-save-of-the-problem",
+        file="test_load.py",
+        fails=("test_fifty_submissions_at_once",),
+        says=("{'submissions': 50}",),
+    ),
+    Regression(
+        patch="04-a-save-for-each-test-case",
+        file="test_query_budgets.py",
+        fails=("test_generate_script", "test_generate_script_writes_in_batches"),
+        says=("INSERT INTO judge_testcase", "bulk_create"),
+    ),
+    Regression(
+        patch="05-no-bulk-update",
+        file="test_query_budgets.py",
+        fails=("test_generate_outputs",),
+        says=("42", "N+1", "UPDATE judge_testcase"),
+    ),
+    Regression(
+        patch="06-no-select-related",
+        file="test_query_budgets.py",
+        fails=("test_generate_hints",),
+        says=("SELECT", "FROM judge_problem"),
+    ),
+    Regression(
+        patch="07-cache-is-not-asked",
+        file="test_cache.py",
+        fails=("test_the_second_call_is_served_by_the_cache",),
+        says=("{'/extract': 2}",),
+    ),
+    Regression(
+        patch="08-cache-without-ttl",
+        file="test_cache.py",
+        fails=("test_what_was_extracted_is_kept_for_an_hour",),
+        says=("-1",),
+    ),
+    Regression(
+        patch="09-no-claim",
+        file="test_function.py",
+        fails=("test_a_job_is_processed_once",),
+        says=("{'/generator': 2}",),
+    ),
+    Regression(
+        patch="10-early-acknowledgment",
+        file="test_crash.py",
+        fails=("test_a_killed_process[maintenance]", "test_a_killed_worker[maintenance]"),
+        says=("LOST", "acks_late=True"),
+    ),
+    Regression(
+        patch="11-no-reject-on-worker-lost",
+        file="test_crash.py",
+        fails=("test_a_killed_process[maintenance]",),
+        says=("LOST", "reject_on_worker_lost=True"),
+    ),
+    Regression(
+        patch="12-no-backoff",
+        file="test_retries.py",
+        fails=("test_a_lost_connection", "test_a_user_does_not_wait_for_long"),
+        says=("exponential", "retry_backoff"),
+    ),
+    Regression(
+        patch="13-no-jitter",
+        file="test_retries.py",
+        fails=("test_a_lost_connection", "test_a_user_does_not_wait_for_long"),
+        says=("jitter",),
+    ),
+    Regression(
+        patch="14-backoff-without-maximum",
+        file="test_retries.py",
+        fails=("test_an_outage_that_does_not_end",),
+        says=("retry_backoff_max", "600"),
+    ),
+    Regression(
+        patch="15-no-autoretry",
+        file="test_retries.py",
+        fails=("test_an_outage_of_the_ai_service",),
+        says=("AIUnavailableError", "autoretry_for"),
+    ),
+    Regression(
+        patch="16-retries-what-cannot-succeed",
+        file="test_retries.py",
+        fails=("test_what_cannot_succeed_is_not_tried_again",),
+        says=("UnsupportedLanguageError", "DoesNotExist"),
+    ),
+    Regression(
+        patch="17-wrong-queue",
+        file="test_routing.py",
+        fails=("test_extract",),
+        says=("execution", "ai"),
+    ),
+    Regression(
+        patch="18-priority-not-turned-round",
+        file="test_routing.py",
+        fails=(
+            "test_execute_code",
+            "test_generate_hints",
+            "test_generation",
+            "test_extract",
+            "test_maintenance",
+            "test_important_tasks_start_first",
+        ),
+        says=("priority 0 first",),
+    ),
+    Regression(
+        patch="19-delete-loads-the-row",
+        file="test_query_budgets.py",
+        fails=("test_delete_job",),
+        says=("FROM judge_scriptgenerationjob", "exactly 1"),
+    ),
+    Regression(
+        patch="20-delete-stores-a-result",
+        file="test_function.py",
+        fails=("test_a_job_is_deleted",),
+        says=("ignore_result=False",),
+    ),
+    Regression(
+        patch="21-hints-generated-again",
+        file="test_query_budgets.py",
+        fails=("test_generate_hints_has_nothing_to_do[known]",),
+        says=("UPDATE judge_searchhistory", "exactly 1"),
+    ),
+    Regression(
+        patch="22-no-early-validation",
+        file="test_query_budgets.py",
+        fails=("test_generate_outputs_validates_first",),
+        says=("UPDATE judge_testcase",),
+    ),
+    Regression(
+        patch="23-submission-counted-twice",
+        file="test_crash.py",
+        fails=("test_a_submission_is_not_counted_twice",),
+        says=("{'submissions': 2}",),
+    ),
+    Regression(
+        patch="24-half-a-submission",
+        file="test_crash.py",
+        fails=("test_half_a_submission_is_no_submission",),
+        says=("(1, {})",),
+    ),
+    Regression(
+        patch="25-orphaned-claim",
+        file="test_crash.py",
+        fails=("test_a_claimed_job_is_not_orphaned",),
+        says=("('processing', 0)",),
+    ),
+)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Return a copy of the example project."""
+    ignored = shutil.ignore_patterns("__pycache__", ".*_cache", "db.sqlite3*")
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "example_project", ignore=ignored))
+
+
+def test_every_patch_is_expected_to_break_something() -> None:
+    """No patch lies about unused, none is missing."""
+    assert sorted(regression.patch for regression in REGRESSIONS) == sorted(path.stem for path in PATCHES.iterdir())
+
+
+@pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda regression: regression.patch)
+def test_a_regression_is_found(regression: Regression, copy: Path) -> None:
+    """Exactly the expected tests fail, with the expected words."""
+    _apply(PATCHES / f"{regression.patch}.patch", copy)
+
+    said, failures = _run(copy, regression.file)
+
+    assert sorted(failures) == sorted(regression.fails), said
+    told = "\n".join(failures.values())
+    assert [words for words in regression.says if words not in told] == [], told
+
+
+def test_the_example_itself_is_free_of_them(copy: Path) -> None:
+    """Unpatched, every test passes: what fails above fails because of its patch."""
+    said, failures = _run(copy, *sorted({regression.file for regression in REGRESSIONS}))
+
+    assert failures == {}, said
+
+
+def _apply(patch: Path, folder: Path) -> None:
+    # Outside of any repository: inside one, git would take the paths as relative to its root, and do nothing.
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    command = ["git", "apply", "--whitespace=nowarn", str(patch)]
+    subprocess.run(command, cwd=folder, env=environment, check=True, timeout=30)
+
+
+def _run(folder: Path, *files: str) -> tuple[str, dict[str, str]]:
+    """Run test files of a project; return what pytest printed and the message of each test that failed, by name."""
+    junit = folder / "junit.xml"
+    outer = re.compile("PYTEST_|COV_|COVERAGE_|DJANGO_SETTINGS_MODULE$")
+    environment = {name: value for name, value in os.environ.items() if not outer.match(name)}
+    command = [sys.executable, "-m", "pytest", *(f"tests/{file}" for file in files)]
+    command += ["-p", "no:cacheprovider", f"--junitxml={junit}"]
+    process = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    said = process.stdout + process.stderr
+    assert process.returncode in {0, 1}, said
+    cases = ET.parse(junit).getroot().iter("testcase")
+    messages = {
+        case.get("name", ""): [problem for kind in ("failure", "error") for problem in case.findall(kind)]
+        for case in cases
+    }
+    return said, {name: "\n".join(p.text or "" for p in problems) for name, problems in messages.items() if problems}
