@@ -48,8 +48,7 @@ def _sizes(columns: Sequence[Column], rows: Sequence[tuple[str, Sequence[str]]])
     sizes = [max(len(column.title), *(len(cells[i]) for _, cells in rows)) for i, column in enumerate(columns)]
     for group, first, last in _spans(columns):
         room = sum(sizes[first : last + 1]) + len(_GAP) * (last - first)
-        if group:
-            sizes[last] += max(0, len(f"─ {group} ─") - room)
+        sizes[last] += max(0, len(group) - room)
     return sizes
 
 
@@ -60,8 +59,8 @@ def _line(cells: Sequence[str], sizes: Sequence[int]) -> str:
 def _groups(columns: Sequence[Column], sizes: Sequence[int]) -> list[str]:
     """The line of group headings, if there is a group."""
     spans = [(group, sum(sizes[a : z + 1]) + len(_GAP) * (z - a)) for group, a, z in _spans(columns)]
-    line = _GAP.join(f" {group} ".center(size, "─") if group else " " * size for group, size in spans)
-    return [line] if line.strip() else []
+    line = _GAP.join(group.center(size) for group, size in spans).rstrip()
+    return [line] if line else []
 
 
 def _spans(columns: Sequence[Column]) -> list[tuple[str, int, int]]:

@@ -15,6 +15,7 @@ from pytest_celery_perf.report.table import Column, table
 _GLYPHS = {Status.PASS: "✓", Status.FAIL: "✗", Status.INCONCLUSIVE: "?"}
 _MARKUP = {Status.PASS: "green", Status.FAIL: "red", Status.INCONCLUSIVE: "yellow"}
 _INDENT = "    "
+_SEPARATOR = " · "
 _RELATIONS = ("≤", "≥", "=", "<", ">")
 
 
@@ -130,31 +131,37 @@ def _verdict_lines(verdicts: Sequence[Verdict], width: int) -> list[Line]:
 
 
 def _joined(subject: str, figures: str, width: int) -> list[str]:
-    """One line or, where that is too long for the terminal, two."""
+    """One line or, where that is too long for the terminal, several."""
     line = f"{subject}  {figures}".rstrip()
-    return [line] if len(line) <= width else [subject.rstrip(), _INDENT + figures]
+    if len(line) <= width:
+        return [line]
+    lines = [""]
+    for figure in figures.split(_SEPARATOR):
+        longer = f"{lines[-1]}{_SEPARATOR}{figure}" if lines[-1] else figure
+        lines[-1:] = [longer] if len(_INDENT + longer) <= width or not lines[-1] else [lines[-1], figure]
+    return [subject.rstrip(), *(_INDENT + line for line in lines)]
 
 
 def _figures(verdict: Verdict) -> str:
     ordered = sorted(verdict.checks, key=lambda check: check.ok)
-    return " · ".join(_check(check) for check in ordered) or _gist(verdict)[0]
+    return _SEPARATOR.join(_check(check) for check in ordered) or _gist(verdict)[0]
 
 
 def _gist(verdict: Verdict) -> tuple[str, tuple[str, ...]]:
     """The verdict in one line, and the evidence that this line leaves untold."""
     failed = [check for check in verdict.checks if not check.ok]
     if failed:
-        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
         return _check(failed[0]) + more, verdict.evidence
     if verdict.status is Status.PASS or not verdict.evidence:
-        return " · ".join(_check(check) for check in verdict.checks), verdict.evidence
+        return _SEPARATOR.join(_check(check) for check in verdict.checks), verdict.evidence
     return verdict.evidence[0].strip(), verdict.evidence[1:]
 
 
 def _check(check: Check) -> str:
     if check.ok and check.budget.startswith(_RELATIONS):
         return f"{check.metric} {check.actual} {check.budget}"
-    return f"{check.metric} {check.actual}, budget {check.budget}"
+    return f"{check.metric} {check.actual} ({'' if check.ok else 'budget '}{check.budget})"
 
 
 def _check_lines(checks: Sequence[Check]) -> list[str]:

@@ -34,16 +34,17 @@ def _tell_unconsumed(tasks: Sequence[PendingTask], situation: Situation) -> Iter
 
 def _ignorant(task: PendingTask, situation: Situation) -> list[WorkerState]:
     """The workers that would throw the task away."""
-    told = [worker for worker in situation.consumers(task.queue) if worker.alive and worker.registered]
+    holder = situation.holder(task)
+    candidates = (holder,) if holder else situation.consumers(task.queue)
+    told = [worker for worker in candidates if worker.alive and worker.registered]
     return [worker for worker in told if task.name not in worker.registered]
 
 
 def _unregistered(task: PendingTask, situation: Situation) -> str | None:
-    if task.worker is not None:
-        return None
     ignorant = _ignorant(task, situation)
     # Where another worker of the queue knows it, the task may as well just wait for that one.
-    certain = len(ignorant) == len(situation.consumers(task.queue)) or situation.depth(task.queue) == 0
+    everybody = len(ignorant) == len(situation.consumers(task.queue))
+    certain = task.worker is not None or everybody or situation.depth(task.queue) == 0
     return task.name if ignorant and certain else None
 
 

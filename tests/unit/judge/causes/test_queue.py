@@ -88,3 +88,10 @@ def test_it_is_still_in_the_queue() -> None:
         "  14 messages wait there, and execution@host runs 2 of at most 2 tasks.",
         "  try: more concurrency for that worker (-c), fewer tasks in the test, or a longer celery_perf_timeout.",
     ]
+
+
+def test_the_worker_that_received_it_does_not_know_it() -> None:
+    ignorant = replace(WORKER, name="second@host", registered=frozenset({"other"}))
+    fields = {"workers": (WORKER, ignorant), "queue_depths": (("execution", 3),)}
+    assert "second@host does not know" in diagnosed(replace(TASK, worker="second@host", received_ago_s=5.0), **fields)
+    assert "does not know" not in diagnosed(replace(TASK, worker=WORKER.name, received_ago_s=5.0), **fields)
