@@ -64,10 +64,13 @@ def user_stack(frame: FrameType | None) -> Stack:
                     found.append(site)
         elif kind == _LIBRARY:
             libraries.append(frame)
-        elif kind == _BRIDGE:
+        elif kind == _BRIDGE and frame.f_code.co_name == "thread_handler":
             found.extend(handed_over)
             handed_over = ()
         elif kind == _EDGE:
+            # All the way to the task. What the context says besides is old: asgiref copies the
+            # context of a coroutine back to the thread that waited for it.
+            handed_over = ()
             break
         frame = frame.f_back
     found.extend(handed_over)
