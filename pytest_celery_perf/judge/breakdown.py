@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Self
 
 from pytest_celery_perf.measure.phases import Phases
+from pytest_celery_perf.measure.summary import body_queries
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.units import format_duration_ns
 
@@ -43,14 +44,13 @@ class Breakdown:
             known = [value for value in values if value is not None]
             return combine(known) if known else None
 
-        bodies = [[use for use in execution.queries if use.phase == "body"] for execution, _ in parts]
         return cls(
             executions=len(parts),
             queue_ns=combined(phases.queue_ns for _, phases in parts),
             prefetch_ns=combined(phases.prefetch_ns for _, phases in parts),
             runtime_ns=combined(phases.runtime_ns for _, phases in parts),
-            sql_ns=combined(sum(use.time_ns for use in body) for body in bodies) or 0,
-            queries=combined(sum(use.count for use in body) for body in bodies) or 0,
+            sql_ns=combined(_sql_ns(execution) for execution, _ in parts) or 0,
+            queries=combined(body_queries(execution) for execution, _ in parts) or 0,
             cpu_ns=combined(execution.cpu_ns for execution, _ in parts),
         )
 
@@ -94,3 +94,7 @@ class Breakdown:
         if self.cpu_ns > half_ns:
             return "most of the slowest runtime is computing: profile the task's body"
         return "the slowest mostly waited, neither for SQL nor for the CPU: calls to other services, locks, sleep"
+
+
+def _sql_ns(execution: Execution) -> int:
+    return sum(use.time_ns for use in execution.queries if use.phase == "body")

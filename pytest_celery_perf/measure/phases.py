@@ -59,18 +59,23 @@ def phases_of(execution: Execution, publication: Publication | None, clocks: Clo
         publication: The message that it was a delivery of; None if its publishing was not seen.
         clocks: Of the history that both come from.
     """
-    ready_ns = _ready_ns(publication) if publication and clocks.agree(publication.boot, execution.boot) else None
+    due_ns = ready_ns(publication) if publication and clocks.agree(publication.boot, execution.boot) else None
     redelivery = execution.redelivered or execution.delivery > 1
     delayed = publication is not None and _waited_ns(publication) > 0
     held_from_ns = execution.received_ns
     if delayed:
-        held_from_ns = None if ready_ns is None or held_from_ns is None else max(held_from_ns, ready_ns)
+        held_from_ns = None if due_ns is None or held_from_ns is None else max(held_from_ns, due_ns)
     return Phases(
-        queue_ns=None if redelivery else _between(ready_ns, execution.started_ns),
+        queue_ns=None if redelivery else _between(due_ns, execution.started_ns),
         prefetch_ns=_between(held_from_ns, execution.started_ns),
         runtime_ns=_between(execution.body_started_ns, execution.body_ended_ns),
         unacknowledged_ns=_between(execution.received_ns, execution.acknowledged_ns),
     )
+
+
+def ready_ns(publication: Publication) -> int:
+    """Return the time from which a message could be run: its publication, or the end of its delay."""
+    return publication.published_ns + _waited_ns(publication)
 
 
 def end_to_end_ns(life: Life, clocks: Clocks) -> int | None:
@@ -87,15 +92,11 @@ def end_to_end_ns(life: Life, clocks: Clocks) -> int | None:
     return _between(first.published_ns, life.concluding.ended_ns)
 
 
-def _waited_ns(publication: Publication) -> int:
-    waited_s = publication.countdown_s if publication.waited_s is None else publication.waited_s
-    return round((waited_s or 0.0) * NS_PER_S)
-
-
-def _ready_ns(publication: Publication) -> int:
-    return publication.published_ns + _waited_ns(publication)
-
-
 def _between(start_ns: int | None, end_ns: int | None) -> int | None:
     """Subtract two times; a delay ends by the wall clock, so that "ready" may be some microseconds late."""
     return None if start_ns is None or end_ns is None else max(0, end_ns - start_ns)
+
+
+def _waited_ns(publication: Publication) -> int:
+    waited_s = publication.countdown_s if publication.waited_s is None else publication.waited_s
+    return round((waited_s or 0.0) * NS_PER_S)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Self
 
 from pytest_celery_perf.measure.distribution import Distribution
+from pytest_celery_perf.measure.fingerprint import is_transaction_control
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.phases import Clocks, Phases, end_to_end_ns, phases_of
 from pytest_celery_perf.model.record import Execution, History, Outcome
@@ -138,7 +139,7 @@ def _rows(every: tuple[Life, ...], measured: list[tuple[Execution, Phases]]) -> 
 def _row(name: str, group: list[Life], measured: list[tuple[Execution, Phases]]) -> TaskRow:
     runtime = Distribution.from_samples((phases.runtime_ns for _, phases in measured), "runtime")
     queue = Distribution.from_samples((phases.queue_ns for _, phases in measured), "time in queue")
-    queries = [_body_queries(execution) for execution, _ in measured if execution.ended_ns is not None]
+    queries = [body_queries(execution) for execution, _ in measured if execution.ended_ns is not None]
     return TaskRow(
         name=name,
         tasks=len(group),
@@ -156,5 +157,7 @@ def _row(name: str, group: list[Life], measured: list[tuple[Execution, Phases]])
     )
 
 
-def _body_queries(execution: Execution) -> int:
-    return sum(use.count for use in execution.queries if use.phase == "body")
+def body_queries(execution: Execution) -> int:
+    """Count the statements of a task's body, transaction control left out: the figure that is judged."""
+    body = (use for use in execution.queries if use.phase == "body")
+    return sum(use.count for use in body if not is_transaction_control(use.sql))

@@ -1,0 +1,216 @@
+"""Judges ``celery_recovery``: after the crash nothing is lost, stuck, or run too often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL
+
+from pytest_celery_perf.judge.crashes import cause, overlaps, remedy, story
+from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
+from pytest_celery_perf.measure.lives import Fate, Life
+from pytest_celery_perf.model.record import Execution, Fault, History
+from pytest_celery_perf.model.spec import RecoveryBudget
+from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
+from pytest_celery_perf.model.verdict import Check, Verdict
+
+MARKER = "celery_recovery"
+
+_STORIES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Crash:
+    """The tasks of one name in a test in which something was killed."""
+
+    budget: RecoveryBudget
+    subject: Subject
+    faults: tuple[Fault, ...]
+    """The kills that the marker ordered, whichever task they hit."""
+
+    def hits(self, life: Life) -> tuple[Fault, ...]:
+        """The kills that hit a task."""
+        return tuple(fault for fault in self.faults if fault.task_id in (None, life.task_id))
+
+    def recovery_s(self, life: Life) -> float | None:
+        """Seconds from the first kill that hit a task to its end; None if it has none."""
+        if life.concluding is None or life.concluding.ended_ns is None:
+            return None
+        return max(0, life.concluding.ended_ns - self.hits(life)[0].at_ns) / NS_PER_S
+
+    @property
+    def hit(self) -> list[Life]:
+        """The tasks that were hit."""
+        return [life for life in self.subject.lives if self.hits(life)]
+
+
+def judge(budget: RecoveryBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
+    """Judge what became of the tasks of each name.
+
+    * Each task succeeded (or was ignored on purpose). Each that was hit did so in another
+      process than the one that was killed, unless it had ended before that.
+    * ``max_executions`` bounds how often a process began to run the same attempt.
+    * ``within`` bounds the time from the kill to the end of the task, as it was measured
+      here, where the visibility timeout is brought forward; what production would wait is
+      told beside it.
+
+    Args:
+        budget: What was killed, and what is demanded.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+    """
+    return judge_each(MARKER, budget, history, root, _judge_task)
+
+
+def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
+    ids = {life.task_id for life in subject.lives}
+    faults = [
+        fault
+        for fault in subject.history.faults
+        if fault.kind == f"kill-{budget.kill}" and fault.point in ("", budget.at)
+    ]
+    if budget.task is not None:
+        faults = [fault for fault in faults if fault.task_id is None or fault.task_id in ids]
+    crash = _Crash(budget=budget, subject=subject, faults=tuple(sorted(faults, key=lambda fault: fault.at_ns)))
+    happened = Check(
+        metric=f"{budget.kill} killed at {budget.at}",
+        budget=f"= {budget.times}×",
+        actual=f"{len(faults)}×",
+        ok=len(faults) >= budget.times,
+    )
+    if not faults:
+        return subject.verdict((happened,), _never_reached(budget, subject), _reach(budget, subject))
+    checks = [happened, *_survived(crash), *_elsewhere(crash), *_bounded(crash)]
+    bad = [life for life in subject.lives if life.fate not in (Fate.SUCCEEDED, Fate.IGNORED)]
+    told = (bad or crash.hit or list(subject.lives))[:_STORIES_SHOWN]
+    evidence = [
+        *dict.fromkeys(filter(None, (cause(life, budget, subject) for life in bad))),
+        *(story(life, crash.hits(life), budget, subject) for life in told),
+        *_notes(crash),
+        *(subject.history.diagnosis.splitlines() if bad else ()),
+        *(_never_reached(budget, subject) if not happened.ok else ()),
+    ]
+    return subject.verdict(checks, evidence, (line for life in bad for line in remedy(life, budget, subject)))
+
+
+def _survived(crash: _Crash) -> Iterator[Check]:
+    lives = crash.subject.lives
+    ended = sum(life.fate in (Fate.SUCCEEDED, Fate.IGNORED) for life in lives)
+    yield Check(metric="succeeded", budget=f"= {len(lives)}", actual=f"{ended}", ok=ended == len(lives))
+    lost = sum(life.fate is Fate.LOST for life in lives)
+    yield Check(metric="lost", budget="= 0", actual=f"{lost}", ok=lost == 0)
+    # A marker that names its task still answers for what the crash did to others.
+    ids = {life.task_id for life in lives}
+    stuck = [each for each in crash.subject.history.stuck_unacked if crash.budget.task is not None or each in ids]
+    yield Check(metric="left in unacked", budget="= 0", actual=f"{len(stuck)}", ok=not stuck)
+
+
+def _elsewhere(crash: _Crash) -> Iterator[Check]:
+    """Check that what was killed did not finish the task all the same; a signal less than SIGKILL may let it."""
+    if crash.budget.kill == "broker" or crash.budget.signal != SIGKILL:
+        return
+    finished = [
+        (life.concluding, hit)
+        for life in crash.hit
+        for hit in crash.hits(life)
+        if life.concluding is not None and (life.concluding.ended_ns or 0) > hit.at_ns
+    ]
+    wrong = [execution for execution, hit in finished if _killed(execution, hit)]
+    if finished:
+        places = dict.fromkeys(f"process {each.pid} of {each.worker}" for each in wrong or [one for one, _ in finished])
+        yield Check(metric="finished in", budget="another process", actual=listed(places, 2), ok=not wrong)
+
+
+def _killed(execution: Execution, hit: Fault) -> bool:
+    """Tell whether a kill was meant for the process that ran an execution."""
+    return execution.boot == hit.boot and (hit.kind == "kill-worker" or execution.pid == hit.pid)
+
+
+def _bounded(crash: _Crash) -> Iterator[Check]:
+    most = max((_executions(life) for life in crash.subject.lives), default=0)
+    limit = crash.budget.max_executions
+    yield Check(metric="executions", budget=f"≤ {limit}", actual=f"{most}", ok=most <= limit)
+    if crash.budget.within_s is not None and crash.hit:
+        times_s = [crash.recovery_s(life) for life in crash.hit]
+        known_s = [time_s for time_s in times_s if time_s is not None]
+        longest = format_duration_s(max(known_s)) if len(known_s) == len(times_s) else "never"
+        yield Check(
+            metric="recovery",
+            budget=f"≤ {format_duration_s(crash.budget.within_s)}",
+            actual=longest,
+            ok=longest != "never" and max(known_s) <= crash.budget.within_s,
+        )
+
+
+def _executions(life: Life) -> int:
+    """Count how often the attempt that was begun most often was begun."""
+    attempts = [execution.retries for execution in life.started]
+    return max((attempts.count(attempt) for attempt in attempts), default=0)
+
+
+def _notes(crash: _Crash) -> Iterator[str]:
+    options = crash.subject.options
+    recovered = [life for life in crash.hit if crash.recovery_s(life) is not None]
+    if recovered:
+        yield _duration(crash, max(recovered, key=lambda life: crash.recovery_s(life) or 0.0))
+        yield from _in_production(crash, recovered)
+        if options and not options.acks_late:
+            yield "acks_late=False, and not lost only since it was not acknowledged yet, or over, when it was killed"
+    for life in crash.subject.lives:
+        for first, second in overlaps(life):
+            yield (
+                f"{life.label} ran twice at once: in process {first.pid} until {crash.subject.clock(first.ended_ns)}, "
+                f"in process {second.pid} from {crash.subject.clock(second.started_ns)}"
+            )
+
+
+def _duration(crash: _Crash, life: Life) -> str:
+    """Tell how long the slowest recovery took."""
+    hit_ns, concluding = crash.hits(life)[0].at_ns, life.concluding
+    waited_ns = (concluding.started_ns or hit_ns) - hit_ns if concluding else 0
+    return (
+        f"recovery: from the kill to the last start of {life.label} {format_duration_ns(max(0, waited_ns))}, "
+        f"to its end {format_duration_s(crash.recovery_s(life) or 0.0)}"
+    )
+
+
+def _in_production(crash: _Crash, recovered: list[Life]) -> Iterator[str]:
+    """Tell what was brought forward here."""
+    history = crash.subject.history
+    if history.visibility_timeout_s is None or not any(fault.kind == "restored" for fault in history.faults):
+        return
+    waits = f"the visibility timeout, {format_duration_s(history.visibility_timeout_s)}"
+    if history.restore_delay_s:
+        waits += f", and up to {format_duration_s(history.restore_delay_s)} more until a worker looks"
+    idle = any(life.concluding is not None and life.concluding.pool == "gevent" for life in recovered)
+    never = "; an idle gevent worker never looks" if idle else ""
+    yield f"in production: Redis delivers again only after {waits}{never} (brought forward here)"
+
+
+def _never_reached(budget: RecoveryBudget, subject: Subject) -> Iterator[str]:
+    """Say how far the tasks got, where the kill did not happen as often as ordered."""
+    executions = [execution for life in subject.lives for execution in life.executions]
+    started = [execution for execution in executions if execution.started]
+    if not executions:
+        got = "no worker received it"
+    elif not started:
+        got = "it was received, but no process began to run it"
+    elif budget.at.startswith("query:"):
+        got = f"its body made {_most_queries(started)} queries at most"
+    else:
+        got = f"it was begun {len(started)}×, and ended {sum(each.ended_ns is not None for each in started)}×"
+    yield f"at={budget.at!r} was not reached {budget.times}×: {got}"
+    if not started:
+        yield from subject.history.diagnosis.splitlines()
+
+
+def _reach(budget: RecoveryBudget, subject: Subject) -> Iterator[str]:
+    most = _most_queries([execution for life in subject.lives for execution in life.started])
+    if budget.at.startswith("query:"):
+        yield f"kill it at a query that it makes: at='query:{most}' is the last" if most else "use at='started'"
+
+
+def _most_queries(executions: list[Execution]) -> int:
+    bodies = ([use.count for use in each.queries if use.phase == "body"] for each in executions)
+    return max(map(sum, bodies), default=0)

@@ -1,0 +1,47 @@
+"""Which judge judges which budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pytest_celery_perf.judge import latency, queries, recovery, retries, routing
+from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.spec import (
+    Budget,
+    LatencyBudget,
+    QueriesBudget,
+    RecoveryBudget,
+    RetriesBudget,
+    RoutingBudget,
+)
+from pytest_celery_perf.model.verdict import Verdict
+
+Judge = Callable[[Any, History, Path | None], tuple[Verdict, ...]]
+"""Takes a budget, a history and the folder that paths are shown relative to."""
+
+JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
+    {
+        QueriesBudget: queries.judge,
+        LatencyBudget: latency.judge,
+        RetriesBudget: retries.judge,
+        RecoveryBudget: recovery.judge,
+        RoutingBudget: routing.judge,
+    }
+)
+
+
+def judge_all(budgets: Iterable[Budget], history: History, root: Path | None = None) -> tuple[Verdict, ...]:
+    """Judge everything that the markers of a test demand.
+
+    Args:
+        budgets: One for each judging marker, in the order in which the verdicts shall come.
+        history: What happened in the test.
+        root: The folder that paths are shown relative to.
+
+    Returns:
+        For each budget a verdict for every task name that it is about.
+    """
+    return tuple(verdict for budget in budgets for verdict in JUDGES[type(budget)](budget, history, root))
