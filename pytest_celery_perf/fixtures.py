@@ -165,13 +165,13 @@ class CeleryPerf:
 
 @pytest.fixture(scope="session")
 def _celery_perf_session(request: pytest.FixtureRequest) -> Iterator[Session]:
-    """The session, once the test databases exist; ended before they are dropped."""
+    """The session, once the test databases exist; its workers end before they are dropped."""
     session = request.config.stash[SESSION]
     if session.project.uses_django:
         request.getfixturevalue("django_db_setup")
     session.databases_exist()
     yield session
-    session.close()
+    session.stop_workers()
 
 
 @pytest.fixture

@@ -78,6 +78,8 @@ class Output:
         from pytest_celery_perf.report.live import Progress as Shown
 
         def write(text: str) -> None:
+            if not text.isspace():
+                reporter.ensure_newline()
             reporter.write(text, flush=True)
 
         line = LiveLine(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.guard import Guard
+from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.record import History
@@ -171,8 +172,6 @@ class Session:
         if active.spec.budgets and not history.publications and not active.diagnosis:
             active.diagnosis = self._diagnose(active, 0.0)
         else:
-            from pytest_celery_perf.judge import judge_all
-
             active.verdicts = judge_all(active.spec.budgets, active.history, Path.cwd())
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
             active.logs = tuple((worker.launch.node, worker.log_tail(LOG_LINES)) for worker in active.workers)
@@ -186,6 +185,10 @@ class Session:
         """
         history = active.trial.history()
         return Run.of(history if since_ns is None else _published_since(history, since_ns))
+
+    def stop_workers(self) -> None:
+        """Stop all workers, so that the test databases can be dropped."""
+        self.stage.stop_workers()
 
     def close(self) -> None:
         """Stop and remove everything."""
@@ -227,9 +230,7 @@ def shared_broker(options: Options) -> tuple[Broker, Callable[[], None]]:
         guard.start()
         stack.callback(guard.close)
         guard.directory(rundir.path)
-        broker = choose(
-            options.broker, image=options.image, rundir=rundir.path, guard=guard, run_id=rundir.run_id
-        )
+        broker = choose(options.broker, image=options.image, rundir=rundir, guard=guard)
         broker.start()
         stack.callback(broker.stop)
         return broker, stack.pop_all().close

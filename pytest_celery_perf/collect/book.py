@@ -84,9 +84,10 @@ class Book:
         self.lost.add(task_id)
         self.settle(task_id)
 
-    def latest(self, task_id: str) -> Draft | None:
-        """Return the last delivery of the last attempt of a task, if a worker received it."""
-        attempt = self.last_attempt.get(task_id, 0)
+    def latest(self, task_id: str, attempt: int | None = None) -> Draft | None:
+        """Return the last delivery of an attempt (by default the last one), if a worker received it."""
+        if attempt is None:
+            attempt = self.last_attempt.get(task_id, 0)
         drafts = [draft for key, draft in self.executions.get(task_id, {}).items() if key[1] == attempt]
         return max(drafts, key=lambda draft: draft.key[2], default=None)
 
@@ -98,7 +99,7 @@ class Book:
             return
         latest = self.latest(task_id)
         if latest is None:
-            if (task_id, self.last_attempt.get(task_id, 0)) in self.confirmed:
+            if self._will_come(task_id):
                 self.open.add(task_id)
         elif latest.requeued_ns is not None or latest.outcome is None:
             self.open.add(task_id)
@@ -107,3 +108,12 @@ class Book:
                 self.ending.add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
                 self.failed.add(task_id)
+
+    def _will_come(self, task_id: str) -> bool:
+        """Tell whether a worker will receive the last attempt of a task, which none has yet."""
+        attempt = self.last_attempt.get(task_id, 0)
+        if (task_id, attempt) in self.confirmed:
+            return True
+        # A retry that is just being published, by an execution that has not ended.
+        publisher = self.latest(task_id, attempt - 1)
+        return publisher is not None and publisher.outcome is None

@@ -30,6 +30,7 @@ class RunningAttempt:
         orders: The faults it must suffer.
         faults: Carries them out.
         capture: Counts its queries; None without Django.
+        early: Whether its message is acknowledged when it starts, by another process or thread.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class RunningAttempt:
         "body_started_ns",
         "capture",
         "cpu_started_ns",
+        "early",
         "has_query_fault",
         "header",
         "injected",
@@ -61,6 +63,7 @@ class RunningAttempt:
         orders: tuple[FaultOrder, ...],
         faults: Faults,
         capture: Capture | None,
+        early: bool,
     ) -> None:
         self.name = name
         self.task_id = task_id
@@ -69,6 +72,7 @@ class RunningAttempt:
         self.header = header
         self.orders = orders
         self.capture = capture
+        self.early = early
         self.has_query_fault = any(order.query for order in orders)
         self.body_started_ns: int | None = None
         self.body_ended_ns: int | None = None
@@ -81,7 +85,7 @@ class RunningAttempt:
         """Carry out the faults that are due at a point."""
         for order in self.orders:
             if order.at == point:
-                self._faults.strike(order, self.header["t"], self.task_id)
+                self._faults.strike(order, self.header["t"], self.task_id, early=self.early)
 
     def on_query(self, number: int) -> None:
         """Carry out the faults that are due before the body's n-th query."""

@@ -8,6 +8,7 @@ a file that only one process can create.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import os
 import signal
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 HEADER = "celery_perf"
 """The message header that belongs to this package. It is added to those of the app."""
+EARLY_ACKNOWLEDGMENT_S = 1.0
+"""Longer than a main process takes to acknowledge what a child of it has begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +78,14 @@ class Faults:
         self._journal = journal
         self._main_pid = os.getpid()
 
-    def strike(self, order: FaultOrder, token: str, task_id: str) -> None:
+    def strike(self, order: FaultOrder, token: str, task_id: str, *, early: bool = False) -> None:
         """Carry out a fault, if it has not happened often enough yet.
+
+        Args:
+            order: What to do.
+            token: The test.
+            task_id: The task that suffers it.
+            early: Whether the main process acknowledges the task's message about now.
 
         Raises:
             BaseException: What a ``raise`` order names.
@@ -85,6 +94,8 @@ class Faults:
             return
         self._journal.write(wire.Faulted(time.monotonic_ns(), order.do, order.at, task_id, os.getpid()))
         self._journal.ring()
+        if early and order.do == "kill-worker":
+            self._await_acknowledgment(token, task_id)
         if order.do == "raise":
             _raise(order)
         elif order.do == "hold":
@@ -95,6 +106,24 @@ class Faults:
             os.killpg(os.getpgid(self._main_pid), signal.SIGKILL)
         else:
             os.kill(self._main_pid, order.signal)
+
+    def acknowledged(self, token: str, task_id: str) -> None:
+        """Tell the process that runs a task with faults that its message has left the broker."""
+        with contextlib.suppress(OSError):
+            os.close(os.open(self._acknowledgment(token, task_id), os.O_CREAT | os.O_WRONLY, 0o600))
+
+    def _await_acknowledgment(self, token: str, task_id: str) -> None:
+        """Let the main process acknowledge first, if it acknowledges early.
+
+        It does so within a millisecond of the start; a worker that is killed just before would
+        make every such task look safe.
+        """
+        deadline_s = time.monotonic() + EARLY_ACKNOWLEDGMENT_S
+        while not os.path.exists(self._acknowledgment(token, task_id)) and time.monotonic() < deadline_s:
+            time.sleep(0.001)
+
+    def _acknowledgment(self, token: str, task_id: str) -> str:
+        return os.path.join(self._directory, f"{token}.{task_id}.acknowledged")
 
     def _claim(self, order: FaultOrder, token: str) -> bool:
         for number in range(order.times):

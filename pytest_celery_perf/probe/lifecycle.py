@@ -35,6 +35,8 @@ class Probe:
         self._publishes = PublishTracker(self._journal, self._current_header, self._current_id)
         self._unacked: dict[str, tuple[str, int, int]] = {}
         """Of the main process: (id, retries, received_ns) by delivery tag."""
+        self._faulted: dict[int, str] = {}
+        """Of the main process: the test of an unacknowledged message that has faults, by time of receipt."""
         self._told: set[str] = set()
         self._ran: set[tuple[int, str]] = set()
         self._token = ""
@@ -139,7 +141,10 @@ class Probe:
                 bool(delivery["redelivered"]),
             )
         )
-        for order in orders_for(header, task.name):
+        orders = orders_for(header, task.name)
+        if orders:
+            self._faulted[received_ns] = header["t"]
+        for order in orders:
             if order.at == "received":
                 self._faults.strike(order, header["t"], request.id)
 
@@ -187,9 +192,13 @@ class Probe:
 
     def _left(self, tag: str, kind: Any) -> None:
         key = self._unacked.pop(tag, None)
-        if key is not None:
-            self._journal.write(kind(time.monotonic_ns(), *key))
-            self._journal.ring()
+        if key is None:
+            return
+        self._journal.write(kind(time.monotonic_ns(), *key))
+        self._journal.ring()
+        token = self._faulted.pop(key[2], None)
+        if token is not None:
+            self._faults.acknowledged(token, key[0])
 
     def on_failure(self, task_id: str = "", exception: Any = None, **_: Any) -> None:
         """A task failed: of interest only where the process that ran it could not say so."""
@@ -239,6 +248,8 @@ class Probe:
             orders=orders_for(header, name),
             faults=self._faults,
             capture=queries.Capture() if self._with_queries else None,
+            # The solo pool acknowledges after the body, whatever the task says.
+            early=not task.acks_late and self._pool != "solo",
         )
         process_task = (os.getpid(), name)
         first = process_task not in self._ran

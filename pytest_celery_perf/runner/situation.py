@@ -113,7 +113,8 @@ def _worker(member: Member, trial: Trial) -> WorkerState:
 
 
 def _member(pool: Pool, boot: str) -> Member | None:
-    return next((member for member in (*pool.members, *pool.retired) if member.boot == boot), None)
+    # Of one that was replaced nothing is known but its death.
+    return next((member for member in pool.members if member.boot == boot), None)
 
 
 def _alive(pid: int) -> bool:

@@ -95,9 +95,8 @@ class Stage:
         broker = choose(
             self._plan.broker,
             image=self._plan.image,
-            rundir=self._rundir.path,
+            rundir=self._rundir,
             guard=self._guard,
-            run_id=self._rundir.run_id,
             append_only=append_only,
         )
         broker.start()
@@ -219,10 +218,14 @@ class Stage:
             pool.stop(drained=True)
             pool.broker.stop()
 
-    def close(self) -> None:
-        """Stop everything."""
+    def stop_workers(self) -> None:
+        """Stop all workers."""
         for topology in list(self._pools):
             self._discard(topology)
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.stop_workers()
         if self._zygote is not None:
             self._zygote.close()
         if self._broker is not None and self._owns_broker:

@@ -102,20 +102,22 @@ class Trial:
         Raises:
             SpoolError: A record file is damaged.
         """
-        begun_s = time.monotonic()
-        ending_since_s: float | None = None
+        deadline_s = time.monotonic() + timeout_s
+        ending = _Since()
         while True:
             self._reader.pump()
             self._rescue.tend()
-            book, now_s = self.book, time.monotonic()
-            if book.open or not book.ending:
-                ending_since_s = None
-            elif ending_since_s is None:
-                ending_since_s = now_s
-            acknowledged = not book.ending or now_s - (ending_since_s or now_s) > ACKNOWLEDGE_GRACE_S
-            if len(book.open) <= until_open and (until_open or acknowledged):
-                return True
-            left_s = begun_s + timeout_s - now_s
+            book = self.book
+            unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open)
+            if len(book.open) <= until_open and (
+                until_open or not book.ending or unacknowledged_s > ACKNOWLEDGE_GRACE_S
+            ):
+                # The files are read one after the other: what is in the first ones may be older
+                # than what was found in the last.
+                self._reader.pump()
+                if len(book.open) <= until_open:
+                    return True
+            left_s = deadline_s - time.monotonic()
             if left_s <= 0 or self._rescue.hopeless:
                 return False
             published = len(book.last_attempt)
@@ -145,6 +147,23 @@ class Trial:
             visibility_timeout_s=inspect.visibility_timeout_s(self.app),
             restore_delay_s=inspect.restore_delay_s(self.app),
         )
+
+
+class _Since:
+    """For how long something has been so."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+
+    def duration_s(self, is_so: bool) -> float:
+        """Return seconds since it came to be so; zero if it is not."""
+        if not is_so:
+            self._since_s = None
+            return 0.0
+        now_s = time.monotonic()
+        if self._since_s is None:
+            self._since_s = now_s
+        return now_s - self._since_s
 
 
 def _as_header(order: FaultOrder) -> dict[str, Any]:
