@@ -105,7 +105,7 @@ class ProcessServer:
         return Endpoint(kind=self.kind, description=self.description, address=address, databases=DATABASES)
 
     def _listens(self, port: int) -> bool:
-        """Start the server at a port, and wait until it answers.
+        """Start the server at a port, and wait until it answers: as only it knows the password, none other is meant.
 
         Returns:
             False if somebody else listens there.
@@ -116,7 +116,7 @@ class ProcessServer:
         process = self._spawn(port)
         try:
             client.wait_until(
-                lambda: process.poll() is not None or self._is_ours(port, process.pid),
+                lambda: process.poll() is not None or client.answers(self._settings.url(_HOST, port)),
                 f"{self._binary.description} answers at port {port}",
             )
         except BrokerError as error:
@@ -146,16 +146,6 @@ class ProcessServer:
         with contextlib.suppress(BrokenPipeError), process.stdin:  # its end is noticed by whoever waits for it
             process.stdin.write(self._settings.text(f"bind {_HOST}", f"port {port}").encode())
         return process
-
-    def _is_ours(self, port: int, pid: int) -> bool:
-        """Whether the server at this port is the one that we started: it knows our password and has its pid."""
-        from redis.exceptions import RedisError
-
-        try:
-            with client.connect(self._settings.url(_HOST, port), timeout_s=1.0) as redis:
-                return bool(redis.info("server")["process_id"] == pid)
-        except (RedisError, OSError):
-            return False
 
     def _told(self) -> str:
         return "\n".join(f"    {line}" for line in self.log_tail(10)) or "    (it logged nothing)"
