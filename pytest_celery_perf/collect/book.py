@@ -61,6 +61,8 @@ class Book:
     open: set[str] = field(default_factory=set)
     ending: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
+    struck: set[str] = field(default_factory=set)
+    """Tasks whose process was killed: after their end, too, their message may come back."""
     last_attempt: dict[str, int] = field(default_factory=dict)
 
     def draft(self, key: Key) -> Draft:
@@ -105,7 +107,7 @@ class Book:
             self.open.add(task_id)
         else:
             if latest.acknowledged_ns is None:
-                self.ending.add(task_id)
+                (self.open if task_id in self.struck else self.ending).add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
                 self.failed.add(task_id)
 

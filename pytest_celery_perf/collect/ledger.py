@@ -125,6 +125,8 @@ class Ledger:
                 book.unknown[record.id] = record
             case wire.Faulted():
                 boot = self.files[spooled.file].process.boot
+                if record.kind.startswith("kill-"):
+                    book.struck.add(record.id)
                 book.faults.append(
                     Fault(
                         kind=record.kind,
