@@ -5,11 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 
 PARENT_VARIABLE = "CELERY_PERF_PARENT"
 """Names the process with which a launched one must die."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def tether() -> dict[str, str]:
+    """Return variables for a process that shall die with this one, by `die_with_launcher`.
+
+    None from any thread but the main one, as the kernel watches the *thread* that starts a process:
+    then only the guard stands behind it.
+    """
+    return {PARENT_VARIABLE: str(os.getpid())} if threading.current_thread() is threading.main_thread() else {}
 
 
 def die_with(parent: int) -> None:
@@ -19,8 +29,7 @@ def die_with(parent: int) -> None:
         parent: The process id that the parent had when it started this process.
 
     Source:
-        prctl(2), PR_SET_PDEATHSIG: "parent" is the *thread* that forked, so that thread must live on.
-        Elsewhere than on Linux the guard alone does it.
+        prctl(2), PR_SET_PDEATHSIG. Elsewhere than on Linux the guard alone does it.
     """
     if sys.platform != "linux":
         return

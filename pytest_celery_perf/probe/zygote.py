@@ -4,7 +4,7 @@ It talks over a ``SOCK_SEQPACKET`` socket, one JSON object a message:
 
 * to its client, once: ``{"sound": true}`` or ``{"unsound": reason}``, after which it ends;
 * from its client: ``{"launch": {"options": […], "environment": {…}, "log": path}}``,
-  answered by ``{"launched": pid}``, and ``{"reap": pid}``, not answered;
+  answered by ``{"launched": pid}``, and ``{"reap": pid}``, answered by ``{"reaped": pid}``;
 * to its client, at any time: ``{"exited": pid, "status": n}``. The dead worker stays a zombie until
   it is reaped on request, so that its process id means nobody else as long as the client may signal it.
 
@@ -131,6 +131,7 @@ class Server:
         if pid in self._zombies:
             self._zombies.remove(pid)
             os.waitpid(pid, 0)
+        self._tell(reaped=pid)
         return None
 
     def _fork(self, job: Job) -> Job | None:

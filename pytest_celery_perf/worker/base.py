@@ -29,6 +29,8 @@ class Launch:
     """The project's directory."""
     log: Path
     """What the worker prints is appended here."""
+    read_only: bool = False
+    """In a container: whether the project's directory must not be written to."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -65,8 +67,6 @@ class Worker(Protocol):
 
     def start(self) -> None:
         """Start it and return as soon as its process exists; it is ready when the probe says so.
-
-        Call it from the main thread: the kernel kills the worker when the thread ends that started it.
 
         Raises:
             WorkerError: It could not be started.

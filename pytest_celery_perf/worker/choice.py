@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.worker.base import Guard, Launch, Worker
 from pytest_celery_perf.worker.cold import Interpreter
-from pytest_celery_perf.worker.options import read
+from pytest_celery_perf.worker.options import named_pool
 from pytest_celery_perf.worker.process import ProcessWorker
 from pytest_celery_perf.worker.warm import Zygote
 
@@ -27,9 +28,13 @@ def create(launch: Launch, guard: Guard, zygote: Zygote | None = None) -> Worker
 
     Raises:
         WorkerError: A warm start was demanded but would not be sound.
-        ConfigurationError: Celery would refuse the worker's options.
     """
     if launch.spec.runtime == "container":
+        if find_spec("testcontainers") is None:
+            raise WorkerError(
+                f"worker {launch.node}: runtime='container' needs testcontainers: "
+                "pip install pytest-celery-perf[container], or use runtime='process'"
+            )
         from pytest_celery_perf.worker.container import ContainerWorker
 
         return ContainerWorker(_told(launch, "cold (in a container)"), guard)
@@ -48,7 +53,7 @@ def _told(launch: Launch, how: str) -> Launch:
 def _objection(launch: Launch, zygote: Zygote | None) -> str | None:
     if launch.spec.start == "cold":
         return "as asked"
-    pool = read(launch.spec.options).pool
+    pool = named_pool(launch.spec.options)
     if pool in _PATCHING_POOLS:
         return f"{pool} patches the standard library before the app is imported"
     return "nothing was preloaded" if zygote is None else zygote.objection(launch)

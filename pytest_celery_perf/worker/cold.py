@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from pytest_celery_perf.errors import WorkerError
-from pytest_celery_perf.probe.processes import PARENT_VARIABLE
+from pytest_celery_perf.probe.processes import tether
 from pytest_celery_perf.worker.base import Launch
 from pytest_celery_perf.worker.options import command_options
 
@@ -25,7 +25,7 @@ class Interpreter:
             with launch.log.open("ab") as log:
                 process = subprocess.Popen(
                     [*command, *command_options(launch.spec, launch.node)],
-                    env={**launch.variables, PARENT_VARIABLE: str(os.getpid())},
+                    env={**launch.variables, **tether()},
                     cwd=launch.cwd,
                     stdin=subprocess.DEVNULL,
                     stdout=log,

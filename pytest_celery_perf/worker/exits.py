@@ -1,4 +1,4 @@
-"""Makes the end of a process something that a selector can wait for."""
+"""Makes the end of a worker something that a selector can wait for."""
 
 from __future__ import annotations
 
@@ -12,23 +12,54 @@ _POLL_S = 0.01
 
 
 class ExitWatch:
-    """A descriptor that becomes readable once a process has ended.
+    """A descriptor that becomes readable once something has ended.
 
     Args:
-        pid: The process, alive or not yet reaped.
-        has_ended: Asked again and again where the kernel has no descriptors of processes.
-
-    Source:
-        pidfd_open(2), since Linux 5.3: it "polls as readable" when the process terminates, reaped or not.
+        fd: The descriptor; it is closed by `close`.
     """
 
-    def __init__(self, pid: int, has_ended: Callable[[], bool]) -> None:
-        self._closed = threading.Event()
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._open = True
+
+    @classmethod
+    def of_process(cls, pid: int, has_ended: Callable[[], bool]) -> ExitWatch:
+        """Watch a process of this machine.
+
+        Args:
+            pid: The process, alive or not yet reaped.
+            has_ended: Asked again and again where the kernel has no descriptors of processes.
+
+        Source:
+            pidfd_open(2), since Linux 5.3: it "polls as readable" when the process terminates, reaped or not.
+        """
         try:
-            self.fd = os.pidfd_open(pid)
+            return cls(os.pidfd_open(pid))
         except (AttributeError, OSError):  # not Linux, an old kernel, or a sandbox that forbids it
-            self.fd, bell = os.pipe()
-            threading.Thread(target=self._poll, args=(has_ended, bell), daemon=True).start()
+
+            def wait() -> None:
+                while not has_ended():
+                    time.sleep(_POLL_S)
+
+            return cls.of_call(wait)
+
+    @classmethod
+    def of_call(cls, wait: Callable[[], object]) -> ExitWatch:
+        """Watch what a blocking function waits for, in a thread of its own.
+
+        Args:
+            wait: Returns, or raises, once it has ended.
+        """
+        fd, bell = os.pipe()
+
+        def ring() -> None:
+            try:
+                wait()
+            finally:
+                os.close(bell)  # a pipe without a writer is readable
+
+        threading.Thread(target=ring, name="celery-perf-exit-watch", daemon=True).start()
+        return cls(fd)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the end.
@@ -42,11 +73,6 @@ class ExitWatch:
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if not self._closed.is_set():
-            self._closed.set()
+        if self._open:
+            self._open = False
             os.close(self.fd)
-
-    def _poll(self, has_ended: Callable[[], bool], bell: int) -> None:
-        while not self._closed.is_set() and not has_ended():
-            time.sleep(_POLL_S)
-        os.close(bell)  # the end of the pipe makes it readable

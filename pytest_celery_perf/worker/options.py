@@ -152,12 +152,30 @@ def read(options: Sequence[str], what: str = "celery_worker", app: Celery | None
             f"{what}: {shlex.join(options)!r}: {strange[0]!r} is no option; write what stands behind 'celery worker'"
         )
     chosen = context.params
+    if chosen.get("pool_start_method") == "spawn":
+        raise ConfigurationError(
+            f"{what}: {shlex.join(options)!r}: spawn starts children that record nothing; use fork"
+        )
     pool = chosen["pool"] or "prefork"
     return WorkerOptions(
         pool=app.conf.worker_pool if pool == "prefork" else pool,  # as Celery's own type decides
         concurrency=chosen["concurrency"] if isinstance(chosen["concurrency"], int) else None,
         queues=tuple(chosen["queues"] or ()),
     )
+
+
+def named_pool(options: Sequence[str]) -> str | None:
+    """Return the pool that options name, where Celery looks for one whose patches must come first.
+
+    Source:
+        ``celery.maybe_patch_concurrency``.
+    """
+    for position, option in enumerate(options):
+        if option in {"-P", "--pool"}:
+            return options[position + 1] if position + 1 < len(options) else None
+        if option.startswith("--pool="):
+            return option.partition("=")[2]
+    return None
 
 
 def _without_ours(options: Sequence[str]) -> tuple[str, ...]:

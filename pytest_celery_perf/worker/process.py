@@ -73,7 +73,7 @@ class ProcessWorker:
         self._launch.log.parent.mkdir(parents=True, exist_ok=True)
         self._pid = self._origin.spawn(self._launch)
         self._guard.process_group(self._pid)
-        self._watch = ExitWatch(self._pid, lambda: not self.alive)
+        self._watch = ExitWatch.of_process(self._pid, lambda: not self.alive)
 
     @property
     def pid(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import select
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_celery_perf.errors import WorkerError
-from pytest_celery_perf.probe.processes import PARENT_VARIABLE
+from pytest_celery_perf.probe.processes import tether
 from pytest_celery_perf.worker.base import Guard, Launch, tail
 from pytest_celery_perf.worker.options import command_options
 
@@ -53,7 +52,7 @@ class Zygote:
         self._exits: dict[int, int] = {}
 
     def start(self) -> None:
-        """Begin to import the app, and return at once; call it from the main thread.
+        """Begin to import the app, and return at once.
 
         A platform without this kind of process makes it unsound, not an error.
         """
@@ -65,7 +64,7 @@ class Zygote:
         with remote, self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pytest_celery_perf.probe", "zygote", str(remote.fileno()), self._app],
-                env={**self._environment, PARENT_VARIABLE: str(os.getpid())},
+                env={**self._environment, **tether()},
                 cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -102,12 +101,7 @@ class Zygote:
         }
         with self._lock:
             self._send(launch=job)
-            while True:
-                message = self._receive(_ANSWER_S)
-                if message is None:
-                    raise WorkerError(f"worker {launch.node} could not be started: {self._no_answer()}")
-                if "launched" in message:
-                    return int(message["launched"])
+            return self._await("launched")
 
     def peek(self, pid: int) -> int | None:
         """Return how a forked worker ended; None while it runs."""
@@ -122,8 +116,9 @@ class Zygote:
 
     def reap(self, pid: int) -> None:
         """Let a forked worker that has ended go."""
-        with self._lock, contextlib.suppress(WorkerError):
+        with self._lock, contextlib.suppress(WorkerError):  # if the preloaded process is gone, init has done it
             self._send(reap=pid)
+            self._await("reaped")
 
     def close(self) -> None:
         """End the preloaded process, and all that was forked from it."""
@@ -151,6 +146,14 @@ class Zygote:
             self._control.send(json.dumps(message).encode())
         except OSError:
             raise WorkerError(self._no_answer()) from None
+
+    def _await(self, key: str) -> int:
+        while True:
+            message = self._receive(_ANSWER_S)
+            if message is None:
+                raise WorkerError(self._no_answer())
+            if key in message:
+                return int(message[key])
 
     def _receive(self, timeout_s: float) -> dict[str, Any] | None:
         """Return the next message, having noted it if it tells of an exit; None if there is none in time."""

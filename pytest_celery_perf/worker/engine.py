@@ -1,0 +1,98 @@
+"""Where the tests stand as the Docker engine sees them: its networks, its file system.
+
+What runs in a container must reach servers on the tests' loopback and files at the tests' paths.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_celery_perf.errors import WorkerError
+
+_OWN_ID = re.compile(r"/containers/([0-9a-f]{64})/")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_GATEWAY = "host.docker.internal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standpoint:
+    """How a container can be where the tests are."""
+
+    network_mode: str
+    """``host``, ``container:<id>`` of the tests' own container, or ``bridge``."""
+    mounts: tuple[tuple[str, str], ...] = ()
+    """(path here, path on the engine's machine) of the tests' own container; empty where they are the same."""
+    in_container: bool = False
+
+    @property
+    def extra_hosts(self) -> dict[str, str]:
+        """Host names that a container must be given."""
+        return {_GATEWAY: "host-gateway"} if self.network_mode == "bridge" else {}
+
+    def address(self, url: str) -> str:
+        """Return the URL by which a container reaches a server that the tests reach by another."""
+        parts = urlsplit(url)
+        if self.network_mode != "bridge" or parts.hostname not in _LOOPBACK:
+            return url
+        user, at, host = parts.netloc.rpartition("@")
+        port = f":{parts.port}" if parts.port else ""
+        return parts._replace(netloc=f"{user}{at}{_GATEWAY}{port}").geturl() if host else url
+
+    def path(self, path: Path) -> str:
+        """Return where the engine finds a file of the tests.
+
+        Raises:
+            WorkerError: The tests run in a container and the file is in none of its volumes.
+        """
+        if not self.in_container:
+            return str(path)
+        for here, there in sorted(self.mounts, key=lambda mount: len(mount[0]), reverse=True):
+            if path.is_relative_to(here):
+                return str(Path(there) / path.relative_to(here))
+        raise WorkerError(
+            f"{path} cannot be mounted: the tests run in a container, and it is in none of its volumes. Mount the "
+            "project's folder as a volume, and let TMPDIR name a folder in a volume"
+        )
+
+
+def locate(client: Any) -> Standpoint:
+    """Find out where the tests stand.
+
+    Args:
+        client: A client of the Docker SDK.
+
+    Raises:
+        WorkerError: The engine runs on another machine, which has not the tests' files.
+    """
+    if own := _own_container(client):
+        volumes = own.attrs["Mounts"]
+        mounts = tuple((volume["Destination"], volume["Source"]) for volume in volumes if volume["Type"] == "bind")
+        named = tuple((volume["Destination"], volume["Source"]) for volume in volumes if volume["Type"] == "volume")
+        return Standpoint(network_mode=f"container:{own.id}", mounts=mounts + named, in_container=True)
+    host = urlsplit(client.api.base_url).hostname
+    if host not in _LOOPBACK | {"localunixsocket", None}:
+        raise WorkerError(
+            f"the Docker engine on {host} cannot mount the folders of this machine: "
+            "use runtime='process', or an engine on this machine"
+        )
+    info = client.info()
+    apart = info["OperatingSystem"] == "Docker Desktop" or any("rootless" in o for o in info["SecurityOptions"] or ())
+    return Standpoint(network_mode="bridge" if apart else "host")
+
+
+def _own_container(client: Any) -> Any:
+    """Return the container in which this process runs; None if there is none, or the engine does not know it."""
+    from docker.errors import NotFound
+
+    if not Path("/.dockerenv").exists():
+        return None
+    match = _OWN_ID.search(Path("/proc/self/mountinfo").read_text())
+    try:
+        return client.containers.get(match[1] if match else socket.gethostname())
+    except NotFound:
+        return None

@@ -1,0 +1,3 @@
+"""An app that cannot be imported."""
+
+raise LookupError("the secret key is not set")

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import select
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.worker.base import died
+
+from .workshop import PATIENCE_S, Workshop, folder_of
+
+IMAGE = "celery-perf-test/worker:bookworm"
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def docker_client() -> Iterator[Any]:
+    docker = pytest.importorskip("docker", reason="needs testcontainers: pip install pytest-celery-perf[container]")
+    try:
+        client = docker.from_env(timeout=10)
+        client.images.get(IMAGE)
+    except docker.errors.DockerException as error:
+        pytest.skip(f"needs a Docker engine with the image {IMAGE} (.ci/build-images): {error}")
+    with closing(client):
+        yield client
+
+
+def test_it_runs_tasks_of_the_mounted_project(docker_client: Any, workshop: Workshop) -> None:
+    worker = workshop.boot(workshop.launch(options="-c 2", runtime="container", image=IMAGE))
+    assert worker.started_how == "cold (in a container)"
+    assert worker.pid > 0
+    told = workshop.wire(among_records_of=worker)
+    workshop.send("plain.describe", told.path)
+    assert f'"cwd": "{folder_of("plain")}"' in told.heard()
+    worker.stop(PATIENCE_S)
+    assert worker.exit_status == 0
+    assert docker_client.containers.list(all=True, filters={"name": worker.launch.probe.boot}) == []
+
+
+def test_it_has_nothing_of_ours_but_the_probe(docker_client: Any, workshop: Workshop) -> None:
+    worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
+    container = docker_client.containers.get(f"celery-perf-{worker.launch.probe.boot}")
+    status, listing = container.exec_run(["ls", "/opt/celery-perf/pytest_celery_perf"])
+    assert (status, listing.decode().split()) == (0, ["__init__.py", "probe"])
+    status, _ = container.exec_run(["touch", "/opt/celery-perf/pytest_celery_perf/probe/new"])
+    assert status != 0, "the probe is mounted read-only"
+
+
+def test_it_writes_to_the_sqlite_database_of_the_test(docker_client: Any, workshop: Workshop, tmp_path: Path) -> None:
+    database = tmp_path / "data" / "test.sqlite3"
+    database.parent.mkdir()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE shop_order (id integer PRIMARY KEY AUTOINCREMENT, title varchar(80))")
+    databases = {"default": str(database)}
+    launch = workshop.launch("shop.celery:app", databases=databases, runtime="container", image=IMAGE)
+    told = workshop.wire(among_records_of=workshop.boot(launch))
+    workshop.send("shop.tasks.place", told.path, "tea")
+    assert told.heard() == "1"
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT title FROM shop_order").fetchall() == [("tea",)]
+
+
+def test_an_image_with_a_user_of_its_own_is_built_and_can_write_records(
+    docker_client: Any, workshop: Workshop, tmp_path: Path
+) -> None:
+    folder = tmp_path / "image"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nUSER 4711:4711\n")
+    dockerfile = str(folder / "Dockerfile")
+    try:
+        worker = workshop.boot(workshop.launch(runtime="container", dockerfile=dockerfile))
+        container = docker_client.containers.get(f"celery-perf-{worker.launch.probe.boot}")
+        image = container.image
+        assert container.exec_run(["id", "-u"]).output.decode().strip() == "4711"
+        worker.stop(0, drained=True)
+    finally:
+        for tag in docker_client.images.list(filters={"reference": "celery-perf/worker"}):
+            docker_client.images.remove(tag.id, force=True)
+    assert any(tag.startswith("celery-perf/worker:") for tag in image.tags)
+
+
+def test_a_dockerfile_that_cannot_be_built_says_why(docker_client: Any, workshop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo no licence; exit 3\n")
+    with pytest.raises(WorkerError, match=r"(?s)Dockerfile cannot be built: .*no licence"):
+        workshop.start(workshop.launch(runtime="container", dockerfile=str(tmp_path / "Dockerfile")))
+
+
+def test_limits_are_the_containers(docker_client: Any, workshop: Workshop) -> None:
+    launch = workshop.launch(runtime="container", image=IMAGE, cpus=0.5, memory_bytes=256 << 20)
+    worker = workshop.boot(launch)
+    limits = docker_client.containers.get(f"celery-perf-{worker.launch.probe.boot}").attrs["HostConfig"]
+    assert limits["NanoCpus"] == 500_000_000
+    assert limits["Memory"] == limits["MemorySwap"] == 256 << 20
+
+
+def test_too_little_memory_is_named_as_the_cause(docker_client: Any, workshop: Workshop) -> None:
+    worker = workshop.start(workshop.launch(runtime="container", image=IMAGE, memory_bytes=16 << 20))
+    assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]
+    message = str(died(worker, "before it was ready"))
+    assert "was killed by SIGKILL before it was ready" in message
+    assert "it used more memory than" in message
+
+
+def test_a_kill_ends_the_container(docker_client: Any, workshop: Workshop) -> None:
+    worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
+    worker.kill()
+    assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]
+    assert worker.exit_status == -signal.SIGKILL
+
+
+def test_refused_options_end_it_with_celerys_message(docker_client: Any, workshop: Workshop) -> None:
+    from dataclasses import replace
+
+    launch = workshop.launch(runtime="container", image=IMAGE)
+    worker = workshop.start(replace(launch, spec=replace(launch.spec, options=("--concurency=3",))))
+    assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]
+    assert worker.exit_status == 2
+    assert "No such option" in worker.log_tail()[-1]
+
+
+def test_an_image_that_nobody_has_is_an_error(docker_client: Any, workshop: Workshop) -> None:
+    with pytest.raises(WorkerError, match=r"no image 'localhost:1/nothing:here' and cannot pull it: "):
+        workshop.start(workshop.launch(runtime="container", image="localhost:1/nothing:here"))

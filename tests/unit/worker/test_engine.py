@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.worker import engine
+from pytest_celery_perf.worker.engine import Standpoint, locate
+
+HOST = Standpoint(network_mode="host")
+BRIDGE = Standpoint(network_mode="bridge")
+
+
+def client(url: str = "http+docker://localhost", system: str = "Debian", security: tuple[str, ...] = ()) -> Any:
+    info = {"OperatingSystem": system, "SecurityOptions": list(security)}
+    return SimpleNamespace(api=SimpleNamespace(base_url=url), info=lambda: info)
+
+
+@pytest.fixture(autouse=True)
+def outside_of_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_own_container", lambda _: None)
+
+
+def test_an_engine_of_this_machine_shares_its_network() -> None:
+    assert locate(client()) == HOST
+
+
+@pytest.mark.parametrize(("system", "security"), [("Docker Desktop", ()), ("Debian", ("name=rootless",))])
+def test_an_engine_in_a_network_of_its_own_has_a_way_out(system: str, security: tuple[str, ...]) -> None:
+    standpoint = locate(client(system=system, security=security))
+    assert standpoint == BRIDGE
+    assert standpoint.extra_hosts == {"host.docker.internal": "host-gateway"}
+
+
+def test_an_engine_on_another_machine_has_not_our_files() -> None:
+    with pytest.raises(WorkerError, match="the Docker engine on builder cannot mount the folders of this machine"):
+        locate(client("http://builder:2375"))
+
+
+@pytest.mark.parametrize(
+    ("standpoint", "url", "expected"),
+    [
+        (HOST, "redis://:p@127.0.0.1:1/0", "redis://:p@127.0.0.1:1/0"),
+        (BRIDGE, "redis://:p@127.0.0.1:1/0", "redis://:p@host.docker.internal:1/0"),
+        (BRIDGE, "redis://localhost/3", "redis://host.docker.internal/3"),
+        (BRIDGE, "redis://db.example:1/0", "redis://db.example:1/0"),
+    ],
+)
+def test_only_addresses_on_the_loopback_change(standpoint: Standpoint, url: str, expected: str) -> None:
+    assert expected == standpoint.address(url)
+
+
+def test_tests_in_a_container_stay_in_its_network_and_its_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    volumes = [
+        {"Type": "bind", "Source": "/home/me/project", "Destination": "/app"},
+        {"Type": "volume", "Source": "/var/lib/docker/volumes/tmp/_data", "Destination": "/app/tmp"},
+        {"Type": "tmpfs", "Source": "", "Destination": "/run"},
+    ]
+    own = SimpleNamespace(id="c0ffee", attrs={"Mounts": volumes})
+    monkeypatch.setattr(engine, "_own_container", lambda _: own)
+    standpoint = locate(client())
+    assert standpoint.network_mode == "container:c0ffee"
+    assert standpoint.path(Path("/app/src")) == "/home/me/project/src"
+    assert standpoint.path(Path("/app/tmp/spool")) == "/var/lib/docker/volumes/tmp/_data/spool"
+    with pytest.raises(WorkerError, match=r"/run/x cannot be mounted: .*Mount the project's folder as a volume"):
+        standpoint.path(Path("/run/x"))
+
+
+def test_paths_outside_of_containers_are_what_they_are() -> None:
+    assert HOST.path(Path("/srv/project")) == "/srv/project"
