@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pytest_celery_perf.model.record import Fault, Outcome
@@ -62,7 +63,7 @@ class Book:
     ending: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     struck: set[str] = field(default_factory=set)
-    """Tasks whose process was killed: after their end, too, their message may come back."""
+    """Tasks whose process or broker was killed: after their end, too, their message may come back."""
     last_attempt: dict[str, int] = field(default_factory=dict)
 
     def draft(self, key: Key) -> Draft:
@@ -85,6 +86,12 @@ class Book:
         """Wait for a task no longer: its process is gone, and its message has left the broker."""
         self.lost.add(task_id)
         self.settle(task_id)
+
+    def strike(self, task_ids: Iterable[str]) -> None:
+        """Note that a fault has hit tasks, or their messages."""
+        for task_id in list(task_ids):
+            self.struck.add(task_id)
+            self.settle(task_id)
 
     def latest(self, task_id: str, attempt: int | None = None) -> Draft | None:
         """Return the last delivery of an attempt (by default the last one), if a worker received it."""

@@ -126,7 +126,7 @@ class Ledger:
             case wire.Faulted():
                 boot = self.files[spooled.file].process.boot
                 if record.kind.startswith("kill-"):
-                    book.struck.add(record.id)
+                    book.strike([record.id])
                 book.faults.append(
                     Fault(
                         kind=record.kind,

@@ -106,6 +106,7 @@ class Rescue:
         self._note("kill-broker", task_id=fault.task_id, pid=broker.pid, point=fault.point)
         broker.restart()
         self._note("broker-restarted", pid=broker.pid)
+        self._book.strike(self._book.open | self._book.ending)
         self._open_gates()
 
     def _open_gates(self) -> None:
