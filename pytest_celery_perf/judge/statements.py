@@ -33,26 +33,16 @@ def table(profile: QueryProfile, subject: Subject, mark: Callable[[Statement], s
     yield f"{_who(profile, subject)}: {_total(profile)}"
     shown, rest = profile.statements[:SHOWN], profile.statements[SHOWN:]
     several = len(profile.by_alias) > 1
-    rows = [
-        (
-            f"{each.count}×",
-            format_duration_ns(each.time_ns),
-            _text(each, several=several),
-            _sites(each, subject),
-            mark(each),
-        )
-        for each in shown
-    ]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    for count, time, text, sites, remark in rows:
-        first, *others = sites or [""]
-        start = f"  {count:>{widths[0]}} {time:>{widths[1]}}  {text:<{widths[2]}}  {first}"
-        yield start.rstrip() + (f"  ← {remark}" if remark else "")
-        for other in others:
-            yield " " * (6 + sum(widths)) + f" {other}"
+    cells = [(f"{each.count}×", format_duration_ns(each.time_ns), _text(each, several=several)) for each in shown]
+    counts, times, texts = (max((len(row[column]) for row in cells), default=0) for column in range(3))
+    for statement, (count, time, text) in zip(shown, cells, strict=True):
+        first, *others = _sites(statement, subject) or [""]
+        remark = mark(statement)
+        line = f"  {count:>{counts}} {time:>{times}}  {text:<{texts}}  "
+        yield f"{line}{first}".rstrip() + (f"  ← {remark}" if remark else "")
+        yield from (" " * len(line) + other for other in others)
     if rest:
-        queries = sum(each.count for each in rest)
-        yield f"  … and {len(rest)} more statements ({queries} queries)"
+        yield f"  … and {len(rest)} more statements ({sum(each.count for each in rest)} queries)"
     yield _left_out(profile)
 
 
@@ -97,10 +87,11 @@ def _who(profile: QueryProfile, subject: Subject) -> str:
 
 
 def _total(profile: QueryProfile) -> str:
-    by_alias = [f"{count} on {alias}" for alias, count in profile.by_alias.items()]
-    if not by_alias:
+    first, *others = profile.by_alias.items() or [("", 0)]
+    if not first[1]:
         return "no queries"
-    return f"{', '.join(by_alias)}".replace(" on ", f" {'query' if profile.count == 1 else 'queries'} on ", 1)
+    noun = "query" if first[1] == 1 else "queries"
+    return ", ".join([f"{first[1]} {noun} on {first[0]}", *(f"{count} on {alias}" for alias, count in others)])
 
 
 def _text(statement: Statement, *, several: bool) -> str:
@@ -122,8 +113,9 @@ def _sites(statement: Statement, subject: Subject) -> list[str]:
 def _times(statement: Statement, calls: int) -> str:
     if len(statement.stacks) == 1:
         return ""  # all of them: the line begins with how many
-    certain = statement.sampled == statement.count
-    return f" ×{calls}" if certain else f" ×{calls} or more"
+    if statement.sampled < statement.count:
+        return f" ×{calls} or more"
+    return "" if calls == 1 else f" ×{calls}"
 
 
 def _site(stack: CallStack, subject: Subject) -> str:

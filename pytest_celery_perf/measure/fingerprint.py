@@ -135,14 +135,14 @@ def batch_size(sql: str) -> int:
 _SELECT_LIST = re.compile(rf"SELECT (?:DISTINCT )?((?:[^()]|{_BRACKETS})*?) FROM ")  # noqa: S608 - a pattern
 _INSERT = re.compile(rf"(INSERT (?:OR \w+ )?INTO [^\s(]+) ?{_BRACKETS} VALUES {_BRACKETS}")  # noqa: S608 - a pattern
 _TABLE = re.compile(r'\b(?:FROM|UPDATE|INTO) ([\w$."]+)')
-_SHORT_LIST = 24
+_SHORT = 24
 
 
 @lru_cache(maxsize=_MEMO)
 def readable(statement: str, width: int = 100) -> str:
     """Shorten a fingerprint to what tells it from others.
 
-    Long column lists become ``…``; where only one table occurs, columns lose its name.
+    Lists of columns become ``…``; where only one table occurs, columns lose its name.
 
     Args:
         statement: A fingerprint.
@@ -152,7 +152,7 @@ def readable(statement: str, width: int = 100) -> str:
     if len(tables) == 1 and " JOIN " not in statement:
         statement = statement.replace(f"{tables.pop()}.", "")
     columns = _SELECT_LIST.match(statement)
-    if columns and len(columns.group(1)) > _SHORT_LIST:
+    if columns and ("," in columns.group(1) or len(columns.group(1)) > _SHORT):
         statement = f"{statement[: columns.start(1)]}…{statement[columns.end(1) :]}"
     statement = _INSERT.sub(r"\1 (…) VALUES (…)", statement)
     return statement if len(statement) <= width else f"{statement[: width - 1].rstrip()}…"

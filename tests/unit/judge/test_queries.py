@@ -1,0 +1,288 @@
+"""``celery_queries`` passes good tasks, and tells what to change in the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_celery_perf.judge.queries import judge
+from pytest_celery_perf.model.record import Execution, Frame, History, Outcome, QueryUse
+from pytest_celery_perf.model.spec import QueriesBudget
+from pytest_celery_perf.model.verdict import Status, Verdict
+from tests.unit.histories import NAME, crashed, execution, failed, history, publication, query, retried
+
+ROOT = Path("/app")
+
+
+def frame(line: int, function: str = "charge", path: str = "/app/shop/tasks.py") -> Frame:
+    return Frame(path=path, line=line, function=function)
+
+
+AUTHOR = 'SELECT "shop_author"."id", "shop_author"."name" FROM "shop_author" WHERE "shop_author"."id" = %s LIMIT 21'
+BOOKS = 'SELECT "shop_book"."id", "shop_book"."title" FROM "shop_book" ORDER BY "shop_book"."id"'
+AUTHOR_SHOWN = "SELECT … FROM shop_author WHERE id = ? LIMIT ?"
+
+
+def authors(count: int, sql: str = AUTHOR, **fields: Any) -> QueryUse:
+    """Build a query in a loop: a property of a model, read by the task."""
+    stack = (frame(30, "Book.byline", "/app/shop/models.py"), frame(7))
+    return query(count, sql=sql, **{"stacks": ((stack, min(count, 8)),), "ms": 0.9, **fields})
+
+
+def books(**fields: Any) -> QueryUse:
+    return query(1, sql=BOOKS, **{"stacks": (((frame(5),), 1),), "ms": 0.4, **fields})
+
+
+def verdict_on(budget: QueriesBudget, *executions: Execution, **fields: Any) -> Verdict:
+    (verdict,) = judge(budget, history(*executions, **fields), ROOT)
+    return verdict
+
+
+def figures(verdict: Verdict) -> list[tuple[str, str, str, bool]]:
+    return [(check.metric, check.budget, check.actual, check.ok) for check in verdict.checks]
+
+
+def test_a_good_task_passes_every_check() -> None:
+    budget = QueriesBudget(
+        max=2, exact=2, using=(("default", 1), ("replica", 1)), verbs=(("SELECT", 2), ("update", 0)), no_n_plus_one=True
+    )
+    verdict = verdict_on(budget, execution(queries=(books(), books(alias="replica"))))
+    assert verdict.status is Status.PASS
+    assert (verdict.evidence, verdict.fix) == ((), ())
+    assert figures(verdict) == [
+        ("queries", "≤ 2", "2", True),
+        ("queries", "= 2", "2", True),
+        ("queries on default", "≤ 1", "1", True),
+        ("queries on replica", "≤ 1", "1", True),
+        ("SELECT", "≤ 2", "2", True),
+        ("UPDATE", "≤ 0", "0", True),
+        ("N+1 statements", "= 0", "0", True),
+    ]
+
+
+def test_too_many_queries_are_shown_with_count_time_text_and_place() -> None:
+    verdict = verdict_on(
+        QueriesBudget(max=2),
+        execution(
+            queries=(books(), authors(3), query(2, sql="BEGIN"), query(4, phase="hooks")),
+            connects=1,
+            connect_ns=7_000_000,
+        ),
+    )
+    assert figures(verdict) == [("queries", "≤ 2", "4", False)]
+    assert verdict.evidence == (
+        "charge[t1], attempt 1, prefork process 811: 4 queries on default",
+        f"  3× 900µs  {AUTHOR_SHOWN}  shop/models.py:30 Book.byline ← shop/tasks.py:7 charge  ← N+1",
+        "  1× 400µs  SELECT … FROM shop_book ORDER BY id             shop/tasks.py:5 charge",
+        "not counted: 2 transaction control, 1 connect (7ms), 4 in hooks · unattributed 0",
+    )
+    (fix,) = verdict.fix
+    assert fix.startswith(
+        f"shop/models.py:30 Book.byline repeats `{AUTHOR_SHOWN}`: load the rows together: select_related(…)"
+    )
+
+
+def test_the_worst_execution_is_shown() -> None:
+    verdict = verdict_on(
+        QueriesBudget(max=2),
+        execution("good", queries=(books(),)),
+        execution("bad", queries=(books(), authors(20)), first_in_process=True),
+        execution("middling", queries=(books(), authors(3))),
+    )
+    assert verdict.checks[0].actual == "21"
+    assert verdict.evidence[0] == (
+        "charge[bad], attempt 1, prefork process 811, first of its process: 21 queries on default"
+    )
+    assert verdict.evidence[-1] == "judged 3 executions: 1 to 21 queries each"
+
+
+def test_each_attempt_is_judged_on_its_own() -> None:
+    first, second = retried(countdown_s=1, queries=(books(),)), execution(retries=1, queries=(books(), books()))
+    assert verdict_on(QueriesBudget(max=1), first, second).evidence[0].startswith("charge[t1], attempt 2,")
+    assert verdict_on(QueriesBudget(max=2), first, second).status is Status.PASS
+
+
+def test_paths_outside_of_the_root_are_whole() -> None:
+    (verdict,) = judge(QueriesBudget(max=0), history(execution(queries=(books(),))), Path("/elsewhere"))
+    assert "/app/shop/tasks.py:5 charge" in verdict.evidence[1]
+
+
+def test_exact_fails_in_both_directions_and_says_what_to_write() -> None:
+    more = verdict_on(QueriesBudget(exact=1), execution(queries=(books(), authors(1))))
+    assert figures(more) == [("queries", "= 1", "2", False)]
+    assert more.fix == (
+        "each statement is sent once: leave one out, merge some of them, or raise the budget on purpose",
+    )
+    fewer = verdict_on(QueriesBudget(exact=3), execution(queries=(books(),)))
+    assert figures(fewer) == [("queries", "= 3", "1", False)]
+    assert fewer.fix == ("fewer queries than expected: if that is the improvement you made, write exact=1",)
+
+
+def test_exact_leaves_out_attempts_that_stopped_half_way() -> None:
+    attempts = retried(countdown_s=1, queries=()), execution(retries=1, queries=(books(),))
+    assert verdict_on(QueriesBudget(exact=1), *attempts).status is Status.PASS
+    assert verdict_on(QueriesBudget(exact=1), failed(queries=())).status is Status.FAIL, "there is no other"
+
+
+def test_a_budget_of_one_database_marks_its_statements() -> None:
+    verdict = verdict_on(
+        QueriesBudget(using=(("replica", 0), ("default", 1))), execution(queries=(books(), books(alias="replica")))
+    )
+    assert figures(verdict)[0] == ("queries on replica", "≤ 0", "1", False)
+    assert verdict.evidence[0].endswith(": 1 query on default, 1 on replica")
+    assert [line.split("  ")[2].split(":")[0] for line in verdict.evidence if line.endswith("← over budget")] == [
+        "replica"
+    ]
+
+
+def test_a_budget_of_one_verb_marks_its_statements() -> None:
+    update = query(2, sql="UPDATE shop_book SET pages = %s", stacks=(((frame(8),), 1), ((frame(9),), 1)))
+    verdict = verdict_on(QueriesBudget(verbs=(("update", 1),)), execution(queries=(books(), update)))
+    assert figures(verdict) == [("UPDATE", "≤ 1", "2", False)]
+    assert [line for line in verdict.evidence if "over budget" in line] == [
+        "  2×   1ms  UPDATE shop_book SET pages = ?       shop/tasks.py:8 charge  ← over budget"
+    ]
+    assert verdict.evidence[2].strip() == "shop/tasks.py:9 charge"
+    assert verdict.evidence[2].index("shop") == verdict.evidence[1].index("shop/")
+
+
+def test_an_n_plus_one_fails_whatever_the_number() -> None:
+    verdict = verdict_on(QueriesBudget(max=100, no_n_plus_one=True), execution(queries=(books(), authors(20))))
+    assert figures(verdict) == [("queries", "≤ 100", "21", True), ("N+1 statements", "= 0", "1 (×20)", False)]
+    assert verdict.evidence[1].endswith("← N+1")
+
+
+def test_of_many_calls_from_several_places_the_least_is_told() -> None:
+    stacks = (((frame(7),), 6), ((frame(9),), 2))
+    verdict = verdict_on(QueriesBudget(no_n_plus_one=True), execution(queries=(authors(50, stacks=stacks),)))
+    assert "shop/tasks.py:7 charge ×6 or more" in verdict.evidence[1]
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT a.b FROM a WHERE a.c_id = %s", "prefetch_related(…)"),
+        ("SELECT COUNT(*) AS n FROM a WHERE a.c_id = %s", "annotate(…)"),
+        ("SELECT 1 AS a FROM b WHERE b.c = %s LIMIT 1", "annotate(Exists(…))"),
+        ("UPDATE a SET b = %s WHERE id = %s", "bulk_update(…, batch_size=…)"),
+        ("INSERT INTO a (b) VALUES (%s)", "bulk_create(…, batch_size=…)"),
+        ("DELETE FROM a WHERE id IN (%s)", "filter(pk__in=…).delete()"),
+        ("REFRESH a", "send it once for all rows"),
+    ],
+)
+def test_the_advice_suits_the_statement(sql: str, words: str) -> None:
+    verdict = verdict_on(QueriesBudget(max=1), execution(queries=(authors(3, sql=sql),)))
+    assert words in verdict.fix[0]
+
+
+def test_repeated_writes_are_marked() -> None:
+    verdict = verdict_on(QueriesBudget(max=1), execution(queries=(authors(3, sql="UPDATE a SET b = %s"),)))
+    assert verdict.evidence[1].endswith("← repeated")
+
+
+def test_many_statements_are_counted_in_the_end() -> None:
+    uses = tuple(query(2, sql=f"SELECT a{number} FROM b") for number in range(20))
+    verdict = verdict_on(QueriesBudget(max=1), execution(queries=uses))
+    assert "  … and 8 more statements (16 queries)" in verdict.evidence
+
+
+def test_no_queries_at_all() -> None:
+    verdict = verdict_on(QueriesBudget(exact=1), execution())
+    assert verdict.evidence == (
+        "charge[t1], attempt 1, prefork process 811: no queries",
+        "not counted: nothing · unattributed 0",
+    )
+
+
+def test_warmup_leaves_out_the_first_of_each_process() -> None:
+    cold = (books(), authors(3))
+    runs = [
+        execution("1", started=1, pid=1, queries=cold),
+        execution("2", started=2, pid=2, queries=cold),
+        execution("3", started=3, pid=1, queries=(books(),)),
+        execution("4", started=4, pid=1, boot="another", queries=cold),
+        execution("5", started=5, pid=2, queries=(books(),)),
+    ]
+    assert verdict_on(QueriesBudget(max=1, warmup=1), *runs).status is Status.PASS
+    assert verdict_on(QueriesBudget(max=1), *runs).status is Status.FAIL
+
+
+def test_a_task_that_was_only_warmed_up_fails() -> None:
+    verdict = verdict_on(QueriesBudget(max=1, warmup=2), execution(queries=(books(),)))
+    assert figures(verdict) == [("executions to judge", "≥ 1", "0 of 1", False)]
+    assert verdict.evidence == ("left out: 1 warm-up",)
+    assert verdict.fix == ("run the task more often than warmup=2 in each process, or lower warmup",)
+
+
+def test_crashed_and_injected_executions_are_left_out_and_told() -> None:
+    runs = (
+        crashed("1"),
+        execution("2", outcome=Outcome.LOST),
+        failed("3", injected=True),
+        execution("4", queries=(books(), books())),
+    )
+    verdict = verdict_on(QueriesBudget(exact=1), *runs)
+    assert verdict.checks[0].actual == "2"
+    assert verdict.evidence[-1] == ("left out: 2 crashed (what it asked is not known), 1 stopped before its body ran")
+
+
+def test_a_task_that_only_crashed_fails() -> None:
+    verdict = verdict_on(QueriesBudget(max=9), crashed())
+    assert figures(verdict) == [("executions to judge", "≥ 1", "0 of 1", False)]
+    assert verdict.evidence == ("left out: 1 crashed (what it asked is not known)",)
+
+
+def test_a_task_that_no_worker_ran_fails() -> None:
+    verdict = verdict_on(QueriesBudget(max=9), publications=(publication(),), diagnosis="no worker consumes it")
+    assert verdict.failed
+    assert "no worker consumes it" in verdict.evidence
+
+
+def test_a_task_that_was_not_published_fails() -> None:
+    (verdict,) = judge(QueriesBudget(task="shop.tasks.chrage", max=9), history(execution()))
+    assert (verdict.failed, verdict.task) == (True, "shop.tasks.chrage")
+    assert NAME in "".join(verdict.fix)
+    (nothing,) = judge(QueriesBudget(max=9), History())
+    assert nothing.failed
+
+
+def test_each_task_has_a_verdict_of_its_own() -> None:
+    other = "shop.tasks.ship"
+    past = history(execution("1", queries=(books(),)), execution("2", name=other))
+    assert [verdict.task for verdict in judge(QueriesBudget(max=0), past)] == [NAME, other]
+    assert [verdict.status for verdict in judge(QueriesBudget(max=0), past)] == [Status.FAIL, Status.PASS]
+    assert [verdict.task for verdict in judge(QueriesBudget(max=0, task=other), past)] == [other]
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        QueriesBudget(max=9),
+        QueriesBudget(exact=1),
+        QueriesBudget(using=(("default", 9),)),
+        QueriesBudget(verbs=(("SELECT", 9),)),
+    ],
+)
+def test_unattributed_queries_fail_what_counts(budget: QueriesBudget) -> None:
+    verdict = verdict_on(budget, execution(queries=(books(),), unattributed_queries=3))
+    assert figures(verdict)[-1] == ("unattributed queries", "≤ 0", "3", False)
+    assert "unattributed 3" in verdict.evidence[-1]
+    assert "run them one at a time" in verdict.fix[0]
+
+
+def test_unattributed_queries_do_not_fail_a_search_for_n_plus_one() -> None:
+    verdict = verdict_on(QueriesBudget(no_n_plus_one=True), execution(queries=(books(),), unattributed_queries=3))
+    assert verdict.status is Status.PASS
+
+
+def test_repeated_reads_from_nobody_knows_where_are_inconclusive() -> None:
+    verdict = verdict_on(QueriesBudget(no_n_plus_one=True), execution(queries=(authors(5, stacks=(((), 5),)),)))
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.evidence[0].startswith("no line of your code was seen to send this, 5 times: SELECT shop_author.id")
+
+
+def test_without_paths_known_the_statements_are_shown_all_the_same() -> None:
+    verdict = verdict_on(QueriesBudget(max=1), execution(queries=(authors(2, stacks=()),)))
+    assert verdict.evidence[1] == f"  2× 900µs  {AUTHOR_SHOWN}"
