@@ -10,6 +10,7 @@ from signal import SIGKILL
 from pytest_celery_perf.judge.crashes import cause, overlaps, remedy, story
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
 from pytest_celery_perf.measure.lives import Fate, Life
+from pytest_celery_perf.measure.summary import body_queries
 from pytest_celery_perf.model.record import Execution, Fault, History
 from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
@@ -212,5 +213,4 @@ def _reach(budget: RecoveryBudget, subject: Subject) -> Iterator[str]:
 
 
 def _most_queries(executions: list[Execution]) -> int:
-    bodies = ([use.count for use in each.queries if use.phase == "body"] for each in executions)
-    return max(map(sum, bodies), default=0)
+    return max(map(body_queries, executions), default=0)

@@ -27,7 +27,8 @@ def for_attempts(retrying: Retrying, wanted: int, wrong: list[Life]) -> Iterator
         elif life.fate is Fate.FAILED:
             yield _gave_up(retrying.subject, life, wanted)
         elif life.fate not in (Fate.LOST, Fate.UNFINISHED):
-            yield f"it was {life.fate} at attempt {life.attempts}: {provoke(retrying.subject, wanted - 1)}"
+            ended = life.fate if life.fate is Fate.SUCCEEDED else f"was {life.fate}"
+            yield f"it {ended} at attempt {life.attempts}: {provoke(retrying.subject, wanted - 1)}"
 
 
 def for_backoff(retrying: Retrying) -> Iterator[str]:

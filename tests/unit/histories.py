@@ -172,8 +172,9 @@ def history(*executions: Execution, **fields: Any) -> History:
     Where nothing else is given, each attempt was published by the test one millisecond
     before its first receipt, and the options are those of `options`.
     """
-    published = {
-        (each.task_id, each.retries): Publication(
+    published: dict[tuple[str, int], Publication] = {}
+    for each in executions:
+        message = Publication(
             task_id=each.task_id,
             root_id=each.root_id,
             parent_id=each.parent_id,
@@ -183,8 +184,7 @@ def history(*executions: Execution, **fields: Any) -> History:
             queue=each.queue,
             priority=each.priority,
         )
-        for each in reversed(executions)
-    }
+        published.setdefault((each.task_id, each.retries), message)
     defaults: dict[str, Any] = {
         "publications": tuple(published.values()),
         "tasks": {name: options(name) for name in sorted({each.name for each in executions})},
