@@ -139,7 +139,7 @@ def _rows(every: tuple[Life, ...], measured: list[tuple[Execution, Phases]]) -> 
 def _row(name: str, group: list[Life], measured: list[tuple[Execution, Phases]]) -> TaskRow:
     runtime = Distribution.from_samples((phases.runtime_ns for _, phases in measured), "runtime")
     queue = Distribution.from_samples((phases.queue_ns for _, phases in measured), "time in queue")
-    queries = [body_queries(execution) for execution, _ in measured if execution.ended_ns is not None]
+    queries = [body_queries(execution) for execution, _ in measured if execution.ended_ns and execution.queries_counted]
     return TaskRow(
         name=name,
         tasks=len(group),

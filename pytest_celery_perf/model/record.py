@@ -114,6 +114,8 @@ class Execution:
     cpu_ns: int | None = None
     """CPU time of the executing thread; absent where threads are shared (gevent)."""
     queries: tuple[QueryUse, ...] = ()
+    queries_counted: bool = True
+    """Whether anybody counted them: without Django nobody does."""
     connects: int = 0
     connect_ns: int = 0
     unattributed_queries: int = 0

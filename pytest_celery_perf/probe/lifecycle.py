@@ -294,7 +294,7 @@ class Probe:
                 cpu_ns,
                 countdown,
                 error,
-                [] if capture is None else capture.summary(journal.statement, journal.stack),
+                None if capture is None else capture.summary(journal.statement, journal.stack),
                 0 if capture is None else capture.connects,
                 0 if capture is None else capture.connect_ns,
                 queries.unattributed - attempt.unattributed_before,

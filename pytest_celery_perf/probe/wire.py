@@ -134,7 +134,8 @@ class Finished(NamedTuple):
     countdown_s: float | None
     error: list[Any] | None
     """``[type, message, frame or None]``."""
-    queries: list[QueryRow]
+    queries: list[QueryRow] | None
+    """None without Django."""
     connects: int
     connect_ns: int
     unattributed: int
