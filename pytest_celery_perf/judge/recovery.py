@@ -97,14 +97,14 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
 
 def _survived(crash: _Crash) -> Iterator[Check]:
     lives = crash.subject.lives
-    ended = sum(life.fate in (Fate.SUCCEEDED, Fate.IGNORED) for life in lives)
-    yield Check(metric="succeeded", budget=f"= {len(lives)}", actual=f"{ended}", ok=ended == len(lives))
     lost = sum(life.fate is Fate.LOST for life in lives)
     yield Check(metric="lost", budget="= 0", actual=f"{lost}", ok=lost == 0)
     # A marker that names its task still answers for what the crash did to others.
     ids = {life.task_id for life in lives}
     stuck = [each for each in crash.subject.history.stuck_unacked if crash.budget.task is not None or each in ids]
     yield Check(metric="left in unacked", budget="= 0", actual=f"{len(stuck)}", ok=not stuck)
+    ended = sum(life.fate in (Fate.SUCCEEDED, Fate.IGNORED) for life in lives)
+    yield Check(metric="succeeded", budget=f"= {len(lives)}", actual=f"{ended}", ok=ended == len(lives))
 
 
 def _elsewhere(crash: _Crash) -> Iterator[Check]:
