@@ -58,9 +58,9 @@ class CeleryPerf:
             UnfinishedTasksError: They did not finish in time; the text is a diagnosis.
             ConfigurationError: An argument is wrong.
         """
-        for name, value in {"times": times, "concurrency": concurrency}.items():
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ConfigurationError(f"celery_perf.run: {name}={value!r} is not a whole number from 1")
+        _check_count(times, "run: times")
+        if concurrency is not None:
+            _check_count(concurrency, "run: concurrency")
         task = self._task(task)
         deadline_s = time.monotonic() + self._timeout_s(timeout)
         since_ns = time.monotonic_ns()
@@ -111,8 +111,7 @@ class CeleryPerf:
             raise ConfigurationError(
                 f"celery_perf.fail: with_={kind.__qualname__} is defined inside a function: no worker can import it"
             )
-        if not isinstance(times, int) or times < 1:
-            raise ConfigurationError(f"celery_perf.fail: times={times!r} is not a whole number from 1")
+        _check_count(times, "fail: times")
         self._active.trial.order(
             FaultOrder(
                 key=f"fail{time.monotonic_ns()}",
@@ -161,6 +160,11 @@ class CeleryPerf:
         diagnosis = self._session.wait(self._active, timeout_s)
         if diagnosis:
             raise UnfinishedTasksError(diagnosis)
+
+
+def _check_count(value: object, what: str) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"celery_perf.{what}={value!r} is not a whole number from 1")
 
 
 @pytest.fixture(scope="session")

@@ -168,8 +168,7 @@ def celery_recovery(
         raise ConfigurationError(f'at={at!r} is not "received", "started", "finished" or "query:N" with N from 1')
     if at == "received" and kill == "child":
         raise ConfigurationError(
-            'at="received" with kill="child": no child process holds the task yet; '
-            'use at="started", or kill="worker"'
+            'at="received" with kill="child": no child process holds the task yet; use at="started", or kill="worker"'
         )
     return RecoveryBudget(
         task=_task_name(task),
@@ -212,7 +211,8 @@ NAMES = (celery_worker.__name__, *JUDGING)
 def help_lines() -> list[str]:
     """Return a line for each marker, as ``pytest --markers`` shows them."""
     lines = []
-    for function in (celery_worker, *JUDGING.values()):
+    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values()]
+    for function in functions:
         signature = inspect.signature(function)
         arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
         lines.append(f"{function.__name__}({arguments}): {inspect.getdoc(function)}")
@@ -245,7 +245,7 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
     names = [worker.name for worker in workers]
     if len(set(names)) < len(names):
         raise ConfigurationError(
-            f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}); give each a name= of its own"
+            f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}): give each its own name="
         )
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
     return TestSpec(workers=tuple(workers) or default_workers, budgets=tuple(budgets))

@@ -115,7 +115,10 @@ def add_to(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         # No default here: a default on the command line would hide the ini value.
         group.addoption(option.flag, dest=option.ini, metavar=option.metavar, default=None, help=option.help)
-        parser.addini(option.ini, option.help, type="linelist" if option.lines else "string", default=None)
+        if option.lines:
+            parser.addini(option.ini, option.help, type="linelist", default=None)
+        else:
+            parser.addini(option.ini, option.help, type="string", default=None)
 
 
 def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> Options:

@@ -12,8 +12,6 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.record import History
@@ -21,6 +19,8 @@ from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.report.glyphs import supports_unicode
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_celery_perf.model.settings import Override
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.runner.trial import Progress

@@ -171,5 +171,3 @@ def _told_as_usage_error() -> Iterator[None]:
         yield
     except CeleryPerfError as error:
         raise pytest.UsageError(str(error)) from error
-
-

@@ -82,8 +82,8 @@ class Project:
         if not self.uses_django:
             if any(isinstance(budget, QueriesBudget) for budget in spec.budgets):
                 raise ConfigurationError(
-                    "@pytest.mark.celery_queries counts the queries of Django's ORM, but Django is not configured here: "
-                    "set DJANGO_SETTINGS_MODULE and install pytest-django"
+                    "@pytest.mark.celery_queries counts the queries of Django, which is not configured here: "
+                    "install pytest-django and set DJANGO_SETTINGS_MODULE"
                 )
             return
         if not _in_transaction(item):

@@ -80,9 +80,7 @@ class Session:
             self.guard.start()
             stack.callback(self.guard.close)
             self.guard.directory(self.rundir.path)
-            plan = StagePlan(
-                app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot
-            )
+            plan = StagePlan(app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot)
             self.stage = Stage(plan, rundir=self.rundir, guard=self.guard, broker=broker)
             stack.callback(self.stage.close)
             project.use_database_files(self.rundir.path)

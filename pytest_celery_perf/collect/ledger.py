@@ -9,6 +9,19 @@ from pytest_celery_perf.collect.spool import SpooledRecord
 from pytest_celery_perf.model.record import Fault, Frame, Outcome, TaskOptions, WorkerInfo
 from pytest_celery_perf.probe import wire
 
+TaskRecord = (
+    wire.Published
+    | wire.Started
+    | wire.Finished
+    | wire.Failed
+    | wire.Acknowledged
+    | wire.Requeued
+    | wire.Revoked
+    | wire.Unknown
+    | wire.Faulted
+)
+"""What is about one task, and tells neither its name nor its test."""
+
 
 @dataclass(slots=True)
 class _File:
@@ -34,7 +47,7 @@ class Ledger:
         self.tasks: dict[str, TaskOptions] = {}
         self._books: dict[str, Book] = {}
         self._book_of: dict[str, Book] = {}
-        self._early: dict[str, list[SpooledRecord]] = {}
+        self._early: dict[str, list[tuple[str, TaskRecord]]] = {}
         """Records of tasks whose test is not known yet: the file that tells is read later."""
 
     def open_book(self, token: str) -> Book:
@@ -70,9 +83,9 @@ class Ledger:
             case _:
                 book_of = self._book_of.get(record.id)
                 if book_of is None:
-                    self._early.setdefault(record.id, []).append(spooled)
+                    self._early.setdefault(record.id, []).append((spooled.file, record))
                 else:
-                    self._enter_in(book_of, spooled, record)
+                    self._enter_in(book_of, spooled.file, record)
 
     def _enter_ready(self, process: wire.Process, record: wire.Ready) -> None:
         self.workers[process.boot] = WorkerInfo(
@@ -101,58 +114,49 @@ class Ledger:
             draft = book.draft((record.id, record.retries, record.ns))
             draft.received, draft.boot = record, boot
         for early in self._early.pop(record.id, ()):
-            self._enter_in(book, early, early.record)
+            self._enter_in(book, *early)
         book.settle(record.id)
 
-    def _enter_in(self, book: Book, spooled: SpooledRecord, record: wire.Record) -> None:
+    def _enter_in(self, book: Book, file: str, record: TaskRecord) -> None:
         match record:
             case wire.Published():
                 book.confirmed.add((record.id, record.retries))
             case wire.Started() | wire.Finished():
-                self._enter_run(book, spooled, record)
+                self._enter_run(book, file, record)
             case wire.Acknowledged():
                 book.draft(_key(record)).acknowledged_ns = record.ns
             case wire.Requeued():
                 book.draft(_key(record)).requeued_ns = record.ns
-            case wire.Failed():
-                latest = book.latest(record.id)
-                if latest is not None:
-                    latest.failed = record
+            case wire.Failed() if (latest := book.latest(record.id)) is not None:
+                latest.failed = record
             case wire.Revoked():
                 book.discarded[record.id] = Outcome.REVOKED
             case wire.Unknown():
                 book.discarded[record.id] = Outcome.REJECTED
                 book.unknown[record.id] = record
             case wire.Faulted():
-                boot = self.files[spooled.file].process.boot
-                if record.kind.startswith("kill-"):
-                    book.strike([record.id])
-                book.faults.append(
-                    Fault(
-                        kind=record.kind,
-                        at_ns=record.ns,
-                        point=record.point,
-                        task_id=record.id,
-                        pid=record.pid,
-                        boot=boot,
-                    )
-                )
-            case _:
-                raise AssertionError(f"{record!r} belongs to no task")
+                self._enter_fault(book, file, record)
         book.settle(record.id)
 
-    def _enter_run(self, book: Book, spooled: SpooledRecord, record: wire.Started | wire.Finished) -> None:
+    def _enter_fault(self, book: Book, file: str, record: wire.Faulted) -> None:
+        if record.kind.startswith("kill-"):
+            book.strike([record.id])
+        boot = self.files[file].process.boot
+        book.faults.append(
+            Fault(kind=record.kind, at_ns=record.ns, point=record.point, task_id=record.id, pid=record.pid, boot=boot)
+        )
+
+    def _enter_run(self, book: Book, file: str, record: wire.Started | wire.Finished) -> None:
         draft = book.draft(_key(record))
-        draft.file = spooled.file
+        draft.file = file
         if isinstance(record, wire.Started):
-            draft.started, draft.pid = record, self.files[spooled.file].process.pid
+            draft.started, draft.pid = record, self.files[file].process.pid
         else:
             draft.finished = record
 
     def forget(self, boot: str) -> None:
         """Drop the files of a worker that has ended, once no book needs them."""
         self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}
-
 
 
 def _options(record: wire.Task) -> TaskOptions:

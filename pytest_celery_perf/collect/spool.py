@@ -70,9 +70,9 @@ class Spool:
         return list(self._tails.values())
 
     def _read(self, tail: _Tail) -> Iterator[SpooledRecord]:
-        if os.stat(tail.path).st_size <= tail.offset + len(tail.rest):
+        if tail.path.stat().st_size <= tail.offset + len(tail.rest):
             return
-        with open(tail.path, "rb") as file:
+        with tail.path.open("rb") as file:
             file.seek(tail.offset + len(tail.rest))
             chunk = tail.rest + file.read()
         *lines, tail.rest = chunk.split(b"\n")

@@ -164,4 +164,3 @@ _OUTCOMES = {
     "IGNORED": "ignored",
     "REVOKED": "revoked",
 }
-

@@ -38,7 +38,8 @@ def use_databases(names: dict[str, str]) -> None:
                 configured[alias]["NAME"] = name
         return configured
 
-    ConnectionHandler.configure_settings = with_test_names
+    patched: Any = ConnectionHandler
+    patched.configure_settings = with_test_names
     if "settings" in connections.__dict__:
         # Loaded before the probe came: a forked worker. Open connections hold the same dict.
         for alias, name in names.items():

@@ -5,6 +5,7 @@ Those, their plugins and their REPL are a quarter of what ``celery worker`` impo
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -122,9 +123,10 @@ def work(app: Celery, options: Sequence[str]) -> int:
     Returns:
         The exit status: 2 if Celery refused the options, having said why.
     """
+    worker = worker_command()
     from celery.bin.base import CLIContext
-    from celery.bin.worker import worker
 
+    spare_collections()
     accept_options_of(app, worker)
     callback: Any = worker.callback
     worker.callback = lambda *args, **chosen: callback(*args, **{**chosen, **OWNED_BY_RUNNER})
@@ -137,6 +139,40 @@ def work(app: Celery, options: Sequence[str]) -> int:
         )
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
+
+
+def worker_command() -> Any:
+    """Import Celery's worker command without the syntax highlighter that the base of all commands builds."""
+    hide = "pygments" not in sys.modules
+    if hide:
+        sys.modules["pygments"] = cast("Any", None)  # so importing it fails, for which Celery is prepared
+    try:
+        from celery.bin.worker import worker
+    finally:
+        if hide:
+            del sys.modules["pygments"]
+    return worker
+
+
+def spare_collections() -> None:
+    """Keep what the worker has imported out of the garbage collections of its boot.
+
+    Prefork collects before each child that it forks, a tenth of a cold boot and half of a warm one, where
+    each visited page is also copied. Ready workers and their children collect as they always do.
+    """
+    from celery import signals
+
+    signals.worker_init.connect(_freeze, weak=False)
+    signals.worker_process_init.connect(_unfreeze, weak=False)
+    signals.worker_ready.connect(_unfreeze, weak=False)
+
+
+def _freeze(**_: Any) -> None:
+    gc.freeze()
+
+
+def _unfreeze(**_: Any) -> None:
+    gc.unfreeze()
 
 
 def accept_options_of(app: Any, command: Any) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from pytest_celery_perf.probe import context, django_glue, overrides, queries, stacks, wire
@@ -176,9 +177,10 @@ class Probe:
         Source:
             ``kombu.transport.redis.QoS``.
         """
-        from kombu.transport.redis import QoS
+        from kombu.transport import redis
 
-        acknowledge, reject = QoS.ack, QoS.reject
+        patched: Any = redis.QoS
+        acknowledge, reject = patched.ack, patched.reject
 
         def ack(qos: Any, delivery_tag: str) -> None:
             acknowledge(qos, delivery_tag)
@@ -188,7 +190,7 @@ class Probe:
             reject(qos, delivery_tag, requeue=requeue)
             self._left(delivery_tag, wire.Requeued if requeue else wire.Acknowledged)
 
-        QoS.ack, QoS.reject = ack, requeue_or_drop
+        patched.ack, patched.reject = ack, requeue_or_drop
 
     def _left(self, tag: str, kind: Any) -> None:
         key = self._unacked.pop(tag, None)
@@ -214,9 +216,9 @@ class Probe:
         self._journal.write(wire.Revoked(time.monotonic_ns(), request.id, bool(expired)))
         self._journal.ring()
 
-    def on_unknown(self, sender: Any = None, id: str | None = None, name: str | None = None, **_: Any) -> None:
+    def on_unknown(self, sender: Any = None, name: str | None = None, **message: Any) -> None:
         """A message named a task that this worker does not know."""
-        self._journal.write(wire.Unknown(time.monotonic_ns(), id or "", name or "", sender.hostname))
+        self._journal.write(wire.Unknown(time.monotonic_ns(), message.get("id") or "", name or "", sender.hostname))
         self._journal.ring()
 
     # -- the process that runs the task ----------------------------------------------------
@@ -258,9 +260,7 @@ class Probe:
             stacks.answer(self._config.spool)
         attempt.unattributed_before = queries.unattributed
         request.celery_perf_scope = context.enter(attempt)
-        self._journal.write(
-            wire.Started(time.monotonic_ns(), task_id, attempt.retries, attempt.received_ns, first)
-        )
+        self._journal.write(wire.Started(time.monotonic_ns(), task_id, attempt.retries, attempt.received_ns, first))
         if attempt.orders:
             attempt.strike("started")
         if self._count_cpu:
@@ -316,12 +316,10 @@ def _countdown(retry: Any) -> float | None:
     """Return the seconds that a task asked to wait, from Celery's ``Retry`` exception."""
     when = retry.when
     if when is None or isinstance(when, (int, float)):
-        return when
-    from datetime import datetime, timezone
-
+        return None if when is None else float(when)
     if when.tzinfo is None:
-        when = when.replace(tzinfo=timezone.utc)
-    return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+        when = when.replace(tzinfo=UTC)
+    return float(max(0.0, (when - datetime.now(UTC)).total_seconds()))
 
 
 _installed: Probe | None = None

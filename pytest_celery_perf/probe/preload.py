@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.probe.launch import load_app
+from pytest_celery_perf.probe.launch import load_app, worker_command
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -25,7 +25,6 @@ _OF_EVERY_WORKER = (
     "celery.app.events",
     "celery.app.log",
     "celery.apps.worker",
-    "celery.bin.worker",
     "celery.concurrency.prefork",
     "celery.concurrency.solo",
     "celery.concurrency.thread",
@@ -48,13 +47,12 @@ def preload(name: str) -> Celery:
     app = load_app(name)
     app.loader.import_default_modules()
     app.finalize()
+    worker_command()
     for module in _OF_EVERY_WORKER:
         importlib.import_module(module)
     platform.platform()  # remembered; every worker prints it
-    # Prefork collects garbage before each child that it starts. That would visit, and so copy, every page
-    # shared with this process: more than half the time of a warm start.
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # see `spare_collections`
     return app
 
 

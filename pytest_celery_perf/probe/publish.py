@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_celery_perf.probe import wire
@@ -99,7 +99,7 @@ class PublishTracker:
         eta = headers.get("eta")
         if not eta:
             return None, None
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         requested = max(0.0, (_instant(eta) - now).total_seconds())
         scale = header.get("scale")
         if scale is None or headers["id"] != self._retrying():
@@ -113,4 +113,4 @@ class PublishTracker:
 
 def _instant(value: str | datetime) -> datetime:
     instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=timezone.utc)
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

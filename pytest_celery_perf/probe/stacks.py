@@ -30,4 +30,5 @@ def answer(spool: str) -> None:
     path = stack_path(spool, _answering)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     # Open for good: the handler writes to the descriptor whenever the signal comes.
-    faulthandler.register(STACK_SIGNAL, file=os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    faulthandler.register(STACK_SIGNAL, file=file)

@@ -1,5 +1,7 @@
 """The user's Celery app in the test process: pointed at the test's broker, and given back."""
 
+# ruff: noqa: SLF001 - Celery has no public way to exchange an app's connections.
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -71,7 +73,8 @@ def on_broker(config: ProbeConfig) -> Iterator[tuple[Override, ...]]:
     """
     from celery import _state
 
-    apps = list(_state._get_active_apps())
+    state: Any = _state
+    apps = list(state._get_active_apps())
     has_backend = any(has_result_server(app.conf) for app in apps)
     overrides = {app: overrides_for(app.conf, config) for app in apps}
     environment = set_environment(config, has_backend)

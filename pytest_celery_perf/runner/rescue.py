@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from pytest_celery_perf.broker import inspect
@@ -36,7 +37,7 @@ class Rescue:
         self._reader = reader
         self._app = app
         self._faults = faults
-        self._directory = os.path.dirname(pool.probe.doorbell)
+        self._directory = str(Path(pool.probe.doorbell).parent)
         self._gates: list[str] = []
         self._opened: list[int] = []
         self._seen = 0
@@ -96,9 +97,7 @@ class Rescue:
                 self._book.lose(draft.key[0])
 
     def _drafts(self, boot: str) -> list[Draft]:
-        return [
-            draft for drafts in self._book.executions.values() for draft in drafts.values() if draft.boot == boot
-        ]
+        return [draft for drafts in self._book.executions.values() for draft in drafts.values() if draft.boot == boot]
 
     def _break_broker(self, fault: Fault) -> None:
         broker = self._pool.broker
@@ -122,4 +121,4 @@ class Rescue:
         for descriptor in self._opened:
             os.close(descriptor)
         for gate in self._gates:
-            os.unlink(gate)
+            Path(gate).unlink()
