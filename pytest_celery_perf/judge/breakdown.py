@@ -63,10 +63,15 @@ class Breakdown:
             prefetched = f"prefetched {format_duration_ns(self.prefetch_ns)}"
             told = [f"{told[0]} (of it {prefetched})"] if told else [prefetched]
         if self.runtime_ns is not None:
-            queries = "1 query" if self.queries == 1 else f"{self.queries:.4g} queries"
-            made_of = f"SQL {format_duration_ns(self.sql_ns)} in {queries}"
-            made_of += "" if self.cpu_ns is None else f", CPU {format_duration_ns(self.cpu_ns)}"
-            told.append(f"runtime {format_duration_ns(self.runtime_ns)} ({made_of})")
+            made_of = []
+            if self.queries:
+                queries = "1 query" if self.queries == 1 else f"{self.queries:.4g} queries"
+                made_of.append(f"SQL {format_duration_ns(self.sql_ns)} in {queries}")
+            if self.cpu_ns is not None:
+                made_of.append(f"CPU {format_duration_ns(self.cpu_ns)}")
+            told.append(
+                f"runtime {format_duration_ns(self.runtime_ns)}" + (f" ({', '.join(made_of)})" if made_of else "")
+            )
         return " + ".join(told) or "nothing that was measured"
 
     def advice(self, phase: str, duration_ns: float) -> str:
@@ -90,7 +95,7 @@ class Breakdown:
         if self.sql_ns > half_ns:
             return "most of the slowest runtime is SQL: @pytest.mark.celery_queries shows which, and from where"
         if self.cpu_ns is None:
-            return "little of the slowest runtime is SQL: profile the task's body"
+            return "most of the slowest runtime is not SQL: profile the task's body"
         if self.cpu_ns > half_ns:
             return "most of the slowest runtime is computing: profile the task's body"
         return "the slowest mostly waited, neither for SQL nor for the CPU: calls to other services, locks, sleep"

@@ -112,6 +112,11 @@ def test_the_advice_knows_time_between_executions() -> None:
     assert "2 executions" in "\n".join(verdict.evidence)
 
 
+def test_what_was_not_measured_is_not_shown() -> None:
+    verdict = verdict_of(LatencyBudget(max_s=1), history(execution()))
+    assert verdict.evidence[-1].endswith("runtime 10ms")
+
+
 def test_too_few_samples_are_a_failure_that_says_how_to_get_more() -> None:
     verdict = verdict_of(LatencyBudget(p95_s=1), history(*hundred()[:12]))
     assert verdict.status is Status.FAIL
