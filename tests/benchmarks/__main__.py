@@ -44,7 +44,7 @@ def main(wanted: Sequence[str]) -> int:
         except CannotMeasureError as lack:
             print(f"not measured: {lack}", flush=True)
     if rows:
-        print("\n" + show(rows, shutil.get_terminal_size((140, 24)).columns))
+        print("\n" + show(rows, shutil.get_terminal_size((180, 24)).columns))
     return 0 if all(row.met for row in rows) else 1
 
 

@@ -1,0 +1,35 @@
+"""The Celery app."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import django
+from celery import Celery
+from celery.signals import worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "warehouse.settings")
+django.setup()
+
+app = Celery("warehouse")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+@app.task(name="warehouse.nothing")
+def nothing() -> None:
+    """Do nothing."""
+
+
+@app.task(name="warehouse.pause")
+def pause(seconds: float) -> None:
+    """Take some time."""
+    time.sleep(seconds)
+
+
+@worker_ready.connect
+def say_ready(**_: object) -> None:
+    """Tell whoever started a worker without our probe that it is ready."""
+    if path := os.environ.get("WAREHOUSE_READY"):
+        with open(path, "w") as fifo:
+            fifo.write("ready")
