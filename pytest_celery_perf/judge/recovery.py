@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
+from typing import Self
 
 from pytest_celery_perf.judge.crashes import cause, overlaps, remedy, story
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
@@ -29,6 +30,19 @@ class _Crash:
     subject: Subject
     faults: tuple[Fault, ...]
     """The kills that the marker ordered, whichever task they hit."""
+
+    @classmethod
+    def of(cls, budget: RecoveryBudget, subject: Subject) -> Self:
+        """Collect the kills."""
+        ids = {life.task_id for life in subject.lives}
+        kills = [
+            fault
+            for fault in subject.history.faults
+            if fault.kind == f"kill-{budget.kill}"
+            and fault.point in ("", budget.at)
+            and (budget.task is None or fault.task_id is None or fault.task_id in ids)
+        ]
+        return cls(budget=budget, subject=subject, faults=tuple(sorted(kills, key=lambda fault: fault.at_ns)))
 
     def hits(self, life: Life) -> tuple[Fault, ...]:
         """The kills that hit a task."""
@@ -65,22 +79,14 @@ def judge(budget: RecoveryBudget, history: History, root: Path | None = None) ->
 
 
 def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
-    ids = {life.task_id for life in subject.lives}
-    faults = [
-        fault
-        for fault in subject.history.faults
-        if fault.kind == f"kill-{budget.kill}" and fault.point in ("", budget.at)
-    ]
-    if budget.task is not None:
-        faults = [fault for fault in faults if fault.task_id is None or fault.task_id in ids]
-    crash = _Crash(budget=budget, subject=subject, faults=tuple(sorted(faults, key=lambda fault: fault.at_ns)))
+    crash = _Crash.of(budget, subject)
     happened = Check(
         metric=f"{budget.kill} killed at {budget.at}",
         budget=f"= {budget.times}×",
-        actual=f"{len(faults)}×",
-        ok=len(faults) >= budget.times,
+        actual=f"{len(crash.faults)}×",
+        ok=len(crash.faults) >= budget.times,
     )
-    if not faults:
+    if not crash.faults:
         return subject.verdict((happened,), _never_reached(budget, subject), _reach(budget, subject))
     checks = [happened, *_survived(crash), *_elsewhere(crash), *_bounded(crash)]
     bad = [life for life in subject.lives if life.fate not in (Fate.SUCCEEDED, Fate.IGNORED)]
@@ -90,9 +96,19 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
         *(story(life, crash.hits(life), budget, subject) for life in told),
         *_notes(crash),
         *(subject.history.diagnosis.splitlines() if bad else ()),
-        *(_never_reached(budget, subject) if not happened.ok else ()),
+        *(() if happened.ok else _never_reached(budget, subject)),
     ]
-    return subject.verdict(checks, evidence, (line for life in bad for line in remedy(life, budget, subject)))
+    fix = [line for life in bad for line in remedy(life, budget, subject)]
+    if budget.kill == "child" and any(_executions(life) > budget.max_executions for life in subject.lives):
+        fix.append(_UNBOUNDED)
+    return subject.verdict(checks, evidence, fix)
+
+
+_UNBOUNDED = (
+    "Celery puts the task of a dead child back without a bound: retry_on_worker_lost=True, where your Celery has it, "
+    "counts these executions against max_retries"
+)
+"""Source: ``on_failure`` in celery/worker/request.py."""
 
 
 def _survived(crash: _Crash) -> Iterator[Check]:

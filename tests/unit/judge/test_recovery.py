@@ -199,6 +199,14 @@ def test_more_executions_than_allowed() -> None:
     assert wrong(verdict_of(RecoveryBudget(max_executions=2), happened)) == {"executions": "3"}
 
 
+def test_a_task_that_kills_its_process_is_requeued_without_a_bound() -> None:
+    kills = tuple(fault("kill-child", ms=number) for number in (5, 15))
+    happened = told(crashed(), crashed(delivery=2, redelivered=True, received=10, started=11), again(), faults=kills)
+    verdict = verdict_of(RecoveryBudget(kill="child", times=2, max_executions=2), happened)
+    assert wrong(verdict) == {"executions": "3"}
+    assert "retry_on_worker_lost=True" in verdict.fix[0]
+
+
 def test_executions_are_counted_per_attempt() -> None:
     happened = told(crashed(), retried(countdown_s=1, delivery=2, redelivered=True), execution(retries=1, received=300))
     assert actual(verdict_of(RecoveryBudget(), happened))["executions"] == "2"
