@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
@@ -51,19 +51,75 @@ def load(path: str) -> Any:
 
 
 @dataclass(slots=True)
+class Connections:
+    """An app's connections to one broker and to one result backend; made by the app when it needs them.
+
+    Source:
+        ``celery.app.base.Celery.pool``, ``.backend`` and ``celery.app.amqp.AMQP.producer_pool``.
+    """
+
+    pool: Any = None
+    producer_pool: Any = None
+    backend: Any = _ABSENT
+
+    @classmethod
+    def of(cls, app: Any) -> Connections:
+        """Return those that an app has now."""
+        return cls(app._pool, app.amqp._producer_pool, getattr(app._local, "backend", _ABSENT))
+
+    def give(self, app: Any) -> None:
+        """Have an app use these from now on."""
+        app._pool, app.amqp._producer_pool = self.pool, self.producer_pool
+        app._backend_cache = None
+        if self.backend is _ABSENT:
+            app._local.__dict__.pop("backend", None)
+        else:
+            app._local.backend = self.backend
+
+    def close(self) -> None:
+        """Close them."""
+        for pool in (self.producer_pool, self.pool):
+            if pool is not None:
+                pool.force_close_all()
+        client = getattr(self.backend, "client", None)
+        if client is not None:
+            client.connection_pool.disconnect()
+
+
+class Clients:
+    """The apps' connections to one broker, kept between the tests that use it: making them takes longer than a task."""
+
+    def __init__(self) -> None:
+        self._of: dict[Any, Connections] = {}
+
+    def take(self, app: Any) -> Connections:
+        """Return an app's connections, none yet on its first use."""
+        return self._of.pop(app, None) or Connections()
+
+    def keep(self, app: Any, connections: Connections) -> None:
+        """Take an app's connections back."""
+        self._of[app] = connections
+
+    def close(self) -> None:
+        """Close all of them."""
+        while self._of:
+            self._of.popitem()[1].close()
+
+
+@dataclass(slots=True)
 class _Saved:
     app: Any
     changes: dict[str, Any]
-    pools: tuple[Any, Any]
-    backend: Any = field(default=_ABSENT)
+    connections: Connections
 
 
 @contextmanager
-def on_broker(config: ProbeConfig) -> Iterator[tuple[Override, ...]]:
+def on_broker(config: ProbeConfig, clients: Clients) -> Iterator[tuple[Override, ...]]:
     """Have every Celery app of this process publish to the test's broker, for a while.
 
     Args:
         config: Where the test's broker is.
+        clients: Connections to it.
 
     Yields:
         What had to be changed in the apps' settings.
@@ -78,25 +134,25 @@ def on_broker(config: ProbeConfig) -> Iterator[tuple[Override, ...]]:
     has_backend = any(has_result_server(app.conf) for app in apps)
     overrides = {app: overrides_for(app.conf, config) for app in apps}
     environment = set_environment(config, has_backend)
-    saved = [_replace(app, changed) for app, changed in overrides.items()]
+    saved = [_replace(app, changed, clients.take(app)) for app, changed in overrides.items()]
     try:
         yield tuple({override.name: override for changed in overrides.values() for override in changed}.values())
     finally:
         for each in saved:
+            clients.keep(each.app, Connections.of(each.app))
             _restore(each)
         restore_environment(environment)
 
 
-def _replace(app: Any, overrides: list[Override]) -> _Saved:
+def _replace(app: Any, overrides: list[Override], connections: Connections) -> _Saved:
     changes = app.conf.changes
     saved = _Saved(
         app=app,
         changes={override.name: changes.get(override.name, _ABSENT) for override in overrides},
-        pools=(app._pool, app.amqp._producer_pool),
-        backend=getattr(app._local, "backend", _ABSENT),
+        connections=Connections.of(app),
     )
     app.conf.update({override.name: override.now for override in overrides})
-    _use(app, (None, None), _ABSENT)
+    connections.give(app)
     return saved
 
 
@@ -106,20 +162,4 @@ def _restore(saved: _Saved) -> None:
             saved.app.conf.changes.pop(name, None)
         else:
             saved.app.conf.changes[name] = value
-    _use(saved.app, saved.pools, saved.backend)
-
-
-def _use(app: Any, pools: tuple[Any, Any], backend: Any) -> None:
-    """Give an app its connection pools and its result backend.
-
-    Our own are not closed when they are taken away: kombu keeps them by URL for the next test.
-
-    Source:
-        ``celery.app.base.Celery.pool``, ``.backend`` and ``celery.app.amqp.AMQP.producer_pool``.
-    """
-    app._pool, app.amqp._producer_pool = pools
-    app._backend_cache = None
-    if backend is _ABSENT:
-        app._local.__dict__.pop("backend", None)
-    else:
-        app._local.backend = backend
+    saved.connections.give(saved.app)

@@ -14,6 +14,7 @@ from pytest_celery_perf.broker.base import Broker
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import ProbeConfig
+from pytest_celery_perf.runner.app import Clients
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.worker.base import Launch, Worker, died
 
@@ -77,6 +78,7 @@ class Pool:
         self.members: list[Member] = []
         self.retired: list[Member] = []
         """Those that died and were replaced; their records are still to be judged."""
+        self.clients = Clients()
         self.hurt = False
         """Whether a test has done something to it after which no other test may have it."""
         self._site = site
@@ -161,6 +163,7 @@ class Pool:
             self._reader.forget(member.boot)
         self.retired.clear()
         self.members.clear()
+        self.clients.close()
 
 
 def _settings(spec: WorkerSpec) -> dict[str, object]:

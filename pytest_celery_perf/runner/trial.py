@@ -68,7 +68,7 @@ class Trial:
         """Send this process's tasks to the workers, and keep track of them."""
         tracker = PublishTracker(self._reader.journal, self._header, lambda: None)
         with ExitStack() as stack:
-            self.overrides = stack.enter_context(on_broker(self.pool.probe))
+            self.overrides = stack.enter_context(on_broker(self.pool.probe, self.pool.clients))
             before = use_caches(self.pool.probe.caches)
             stack.callback(use_caches, before)
             stack.callback(self._rescue.close)
