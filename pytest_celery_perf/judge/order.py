@@ -94,7 +94,7 @@ def judge_order(marker: str, order: Sequence[str], history: History) -> Verdict:
     inverted = Check(metric="out of order", budget="= 0", actual=f"{len(overtaken)}", ok=not overtaken)
     evidence = [
         _starts(entries),
-        *shortened(_told(late, early, subject) for late, early in overtaken),
+        *shortened(overtaken, lambda pair: _told(*pair, subject)),
         *([fates(subject), *history.diagnosis.splitlines()] if waiting else []),
         REDIS_ORDER,
     ]

@@ -54,10 +54,7 @@ def _judge_task(budget: RoutingBudget, subject: Subject) -> Verdict:
         wrong += astray
         fix += _route(subject, "priority", str(budget.priority), some=0 < len(astray) < len(messages)) if astray else []
     evidence = [
-        *shortened(
-            f"{each.who} went to {each.queue}, priority {'none' if each.priority is None else each.priority}"
-            for each in dict.fromkeys(wrong)
-        ),
+        *shortened(list(dict.fromkeys(wrong)), _told),
         *(_consumers(subject, budget.queue) if wrong and budget.queue else ()),
         *([REDIS_ORDER] if budget.priority is not None else []),
     ]
@@ -73,6 +70,11 @@ def _messages(subject: Subject) -> Iterator[_Message]:
             yield _Message(who=f"{life.label}{attempt}", queue=each.queue or "no queue", priority=each.priority)
 
 
+def _told(message: _Message) -> str:
+    priority = "none" if message.priority is None else message.priority
+    return f"{message.who} went to {message.queue}, priority {priority}"
+
+
 def _check(metric: str, wanted: str, given: list[str], *, ok: bool) -> Check:
     counts = Counter(given)
     actual = next(iter(counts)) if len(counts) == 1 else ", ".join(f"{value} ×{n}" for value, n in counts.most_common())
@@ -83,7 +85,8 @@ def _route(subject: Subject, key: str, value: str, *, some: bool) -> list[str]:
     """Say where the queue or the priority of a message comes from."""
     if some:
         return [f"not all messages are wrong: look for apply_async({key}=…) and self.retry({key}=…) at the calls"]
-    return [f"task_routes = {{'{subject.name}': {{'{key}': {value}}}}}, or {key}={value} in {subject.decorator}"]
+    # The decorator takes both too, but Celery 5.7 deprecates that (``Task.bind``).
+    return [f"set task_routes = {{'{subject.name}': {{'{key}': {value}}}}}"]
 
 
 def _consumers(subject: Subject, queue: str) -> Iterator[str]:

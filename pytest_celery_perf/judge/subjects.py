@@ -17,6 +17,7 @@ SHOWN = 5
 """How many of the same kind are shown before the rest is only counted."""
 
 AnyBudget = TypeVar("AnyBudget", bound=Budget)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +158,10 @@ def listed(items: Iterable[str], shown: int = SHOWN) -> str:
     return ", ".join(every[:shown]) + more
 
 
-def shortened(lines: Iterable[str], shown: int = SHOWN) -> tuple[str, ...]:
-    """Return the first few lines, and a last one that counts the rest."""
-    every = tuple(lines)
-    return every if len(every) <= shown else (*every[:shown], f"… and {len(every) - shown} more")
+def shortened(items: Sequence[Item], tell: Callable[[Item], str], shown: int = SHOWN) -> tuple[str, ...]:
+    """Tell the first few, a line each, and in a last line how many more there are."""
+    more = (f"… and {len(items) - shown} more",) if len(items) > shown else ()
+    return (*map(tell, items[:shown]), *more)
 
 
 def _subjects(marker: str, history: History, root: Path | None) -> tuple[Subject, ...]:

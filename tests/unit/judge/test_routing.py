@@ -35,9 +35,7 @@ def test_the_wrong_queue() -> None:
         "shop.tasks.charge[t1] went to celery, priority none",
         "no worker that ran a task of this test consumes billing",
     )
-    route = "task_routes = {'shop.tasks.charge': {'queue': 'billing'}}"
-    decorator = "the decorator of charge (/app/shop/tasks.py:20)"
-    assert verdict.fix == (f"{route}, or queue='billing' in {decorator}",)
+    assert verdict.fix == ("set task_routes = {'shop.tasks.charge': {'queue': 'billing'}}",)
 
 
 def test_a_message_that_no_worker_received_is_judged_all_the_same() -> None:
