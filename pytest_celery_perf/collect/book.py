@@ -42,7 +42,7 @@ class Book:
     """The records of one test, and which of its tasks have not come to their end.
 
     A task is *open* while another record of it must come; it is *ending* when its last
-    execution has ended and only the worker's acknowledgment is to come.
+    execution has ended and only an acknowledgment, or the end of an earlier attempt, is to come.
     """
 
     token: str
@@ -115,8 +115,15 @@ class Book:
         else:
             if latest.acknowledged_ns is None:
                 (self.open if task_id in self.struck else self.ending).add(task_id)
+            elif self._overtaken(task_id):
+                self.ending.add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
                 self.failed.add(task_id)
+
+    def _overtaken(self, task_id: str) -> bool:
+        """Tell whether an earlier attempt is still ending: it publishes the next one first, which may be faster."""
+        earlier = (self.latest(task_id, attempt) for attempt in range(self.last_attempt[task_id]))
+        return any(each is not None and None in {each.outcome, each.acknowledged_ns} for each in earlier)
 
     def _will_come(self, task_id: str) -> bool:
         """Tell whether a worker will receive the last attempt of a task, which none has yet."""
