@@ -76,7 +76,11 @@ class Retrying:
         if execution.outcome is None:
             return "no end was recorded"
         error = execution.error
-        told = execution.outcome.value if error is None else f"{short_name(error.type)}: {error.message}"
+        told = (
+            execution.outcome.value
+            if error is None
+            else f"{short_name(error.type)}: {error.message}".removesuffix(": ")
+        )
         told += f" at {self.subject.place(error.where)}" if error and error.where else ""
         told += " (injected by celery_perf.fail)" if execution.injected else ""
         if step is None:

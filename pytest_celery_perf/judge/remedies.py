@@ -45,8 +45,9 @@ def for_backoff(retrying: Retrying) -> Iterator[str]:
     elif options.autoretry:
         yield f"set retry_backoff=True in {subject.decorator}"
     else:
-        retried = next((step.execution.error for step in retrying.every if step.execution.error), None)
-        error = short_name(retried.type) if retried else "ConnectionError"
+        raised = (short_name(step.execution.error.type) for step in retrying.every if step.execution.error)
+        # A self.retry() without exc= is recorded as Celery's own Retry, which nobody can retry for.
+        error = next((name for name in raised if name != "Retry"), "ConnectionError")
         yield (
             f"set autoretry_for=({error},) and retry_backoff=True in {subject.decorator}, or pass "
             "self.retry(countdown=2 ** self.request.retries)"
