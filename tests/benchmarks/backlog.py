@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import redis
@@ -38,7 +38,7 @@ class Backlog:
             # The header is what makes the probe record a task; a worker without a probe ignores it.
             headers = {HEADER: {"t": "backlog"}}
             app.send_task("warehouse.nothing", connection=connection, queue=_UNHEARD, headers=headers)
-        template = json.loads(self._redis.lpop(_UNHEARD))
+        template = json.loads(cast("bytes", self._redis.lpop(_UNHEARD)))
         for ids in _batches(sorted(self.ids), 1000):
             self._redis.lpush(_ASIDE, *(_copy(template, task_id) for task_id in ids))
 

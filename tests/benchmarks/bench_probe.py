@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
 from pytest_celery_perf.rundir import RunDirectory
@@ -20,8 +21,7 @@ def main() -> list[Row]:
     bell = os.open(rundir.doorbell, os.O_RDONLY | os.O_NONBLOCK)
     probe = ProbeConfig(spool=str(rundir.spool), doorbell=str(rundir.doorbell), boot="benchmark", clock="")
 
-    def cpu_us(*probes: ProbeConfig) -> float:
-        variables = {VARIABLE: one.dump() for one in probes}
+    def cpu_us(variables: Mapping[str, str]) -> float:
         command = [sys.executable, "-m", "tests.benchmarks.tracing"]
         printed = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, check=True, text=True)
         while len(os.read(bell, 1 << 16)) == 1 << 16:
@@ -29,7 +29,7 @@ def main() -> list[Row]:
         return float(printed.stdout) / 1e3
 
     try:
-        ours, reference = alternate(lambda: cpu_us(probe), cpu_us, ROUNDS)
+        ours, reference = alternate(lambda: cpu_us({VARIABLE: probe.dump()}), lambda: cpu_us({}), ROUNDS)
     finally:
         os.close(bell)
         rundir.remove()

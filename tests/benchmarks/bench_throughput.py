@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from celery import Celery
+
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe import wire
-from pytest_celery_perf.runner.app import on_broker
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.stage import Stage
 from pytest_celery_perf.worker.options import command_options
@@ -87,9 +88,9 @@ def _killed(stage: Stage) -> int:
     backlog.wait(partial(_read, stage), left=TASKS // 2)
     victim = pool.members[0]
     victim.worker.kill()
-    with on_broker(pool.probe):
-        # What the visibility timeout would do an hour later.
-        inspect.restore(stage.app, [message.tag for message in inspect.unacked_ids(stage.app)])
+    broken = Celery(broker=pool.probe.broker_url)
+    # What the visibility timeout would do an hour later.
+    inspect.restore(broken, [message.tag for message in inspect.unacked_ids(broken)])
     pool.wait_ready([pool.replace(victim)])
     backlog.wait(partial(_read, stage))
     missing = len(backlog.ids - _finished(pool))

@@ -59,7 +59,7 @@ def main() -> None:
                 HEADER: {"t": "benchmark", "received": time.monotonic_ns()},
             }
             began_ns = time.thread_time_ns()
-            trace(task_id, (), {}, request)
+            trace(task_id, [], {}, request)
             spent_ns += time.thread_time_ns() - began_ns
         return spent_ns
 

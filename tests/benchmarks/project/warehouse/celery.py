@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import django
 from celery import Celery
@@ -31,5 +32,4 @@ def pause(seconds: float) -> None:
 def say_ready(**_: object) -> None:
     """Tell whoever started a worker without our probe that it is ready."""
     if path := os.environ.get("WAREHOUSE_READY"):
-        with open(path, "w") as fifo:
-            fifo.write("ready")
+        Path(path).write_text("ready")
