@@ -78,6 +78,11 @@ def test_each_attempt_is_shown_with_its_exception_and_with_both_delays() -> None
     )
 
 
+def test_an_exception_without_a_message_is_named_alone() -> None:
+    verdict = verdict_of(RetriesBudget(attempts=1), history(failed(error=error("builtins.KeyError", ""))))
+    assert verdict.evidence == ("shop.tasks.charge[t1] attempt 1, t=0.002s: failed, KeyError at /app/shop/tasks.py:30",)
+
+
 # -- attempts
 
 
@@ -164,6 +169,12 @@ def test_manual_retries_of_a_plain_task_are_told_both_ways() -> None:
     assert f"set autoretry_for=(ConnectionError,) and retry_backoff=True in {DECORATOR}" in verdict.fix[0]
     assert "self.retry(countdown=2 ** self.request.retries)" in verdict.fix[0]
     assert len(verdict.fix) == 1
+
+
+def test_celerys_own_retry_is_no_exception_to_retry_for() -> None:
+    steps = [retried(countdown_s=5, retries=number, error=error("celery.exceptions.Retry")) for number in (0, 1)]
+    verdict = verdict_of(RetriesBudget(backoff="exponential"), told(*steps, execution(retries=2), **MANUAL))
+    assert "autoretry_for=(ConnectionError,)" in verdict.fix[0]
 
 
 def test_manual_backoff_is_known_by_its_growth() -> None:
