@@ -11,15 +11,15 @@ import pytest
 from pytest_celery_perf import markers, options
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.fixtures import _celery_perf_session, celery_perf
-from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, SESSION, SHARED_BROKER, SPEC
+from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, SESSION, SHARED, SPEC
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import WorkerSpec
 
 __all__ = ["_celery_perf_session", "celery_perf"]
 
-BROKER_INPUT = "celery_perf_broker"
-"""The key under which an xdist worker is told of the controller's broker."""
+SHARED_INPUT = "celery_perf"
+"""The key under which an xdist worker is told what the controller runs for all."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,18 +43,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Let the workers of pytest-xdist share one broker."""
+    """Let the workers of pytest-xdist share one broker, and take turns."""
     config = node.config
     if not config.stash[OPTIONS].app:
         return
-    if SHARED_BROKER not in config.stash:
-        from pytest_celery_perf.session import shared_broker
+    if SHARED not in config.stash:
+        from pytest_celery_perf.session import share
 
         with _told_as_usage_error():
-            broker, remove = shared_broker(config.stash[OPTIONS])
+            config.stash[SHARED], remove = share(config.stash[OPTIONS])
         config.stash[CLEANUP].append(remove)
-        config.stash[SHARED_BROKER] = broker.endpoint.dump()
-    node.workerinput[BROKER_INPUT] = config.stash[SHARED_BROKER]
+    node.workerinput[SHARED_INPUT] = config.stash[SHARED]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -107,7 +106,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from pytest_celery_perf.session import start
 
     with _told_as_usage_error():
-        config.stash[SESSION] = ours = start(config, config.stash[OPTIONS], BROKER_INPUT)
+        shared = getattr(config, "workerinput", {}).get(SHARED_INPUT)
+        config.stash[SESSION] = ours = start(config, config.stash[OPTIONS], shared)
         config.stash[CLEANUP].append(ours.close)
         ours.preload(specs)
 
@@ -153,7 +153,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call" and active is not None:
         output = item.config.stash[OUTPUT]
         if report.failed:
-            report.sections.extend(output.sections(active))
+            report.sections.extend(output.sections(active, report.longreprtext))
         output.record(active, report)
     return report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,14 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_celery_perf.broker.choose import choose
+from pytest_celery_perf.broker.shared import attach
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.guard import Guard
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.summary import Run
+from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.settings import Override
-from pytest_celery_perf.model.spec import Budget, RecoveryBudget, RetriesBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import Budget, LatencyBudget, RecoveryBudget, RetriesBudget, TestSpec, WorkerSpec
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
 from pytest_celery_perf.probe.faults import FaultOrder
@@ -24,13 +28,14 @@ from pytest_celery_perf.project import Project
 from pytest_celery_perf.rundir import RunDirectory
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.situation import situation_of
-from pytest_celery_perf.runner.stage import Stage, StagePlan
+from pytest_celery_perf.runner.stage import Stage, StagePlan, with_start
 from pytest_celery_perf.runner.trial import Progress, Trial
+from pytest_celery_perf.runner.turn import turn
+from pytest_celery_perf.worker.base import tail
 
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_celery_perf.broker.base import Broker
     from pytest_celery_perf.worker.base import Worker
 
 LOG_LINES = 30
@@ -51,8 +56,10 @@ class ActiveTest:
     verdicts: tuple[Verdict, ...] = ()
     diagnosis: str = ""
     history: History = field(default_factory=History)
+    log_sizes: dict[Path, int] = field(default_factory=dict)
+    """How long the workers' logs were when the test began."""
     logs: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Of a failed test: the last lines of each worker, by node name."""
+    """Of a failed test: the last lines that each worker printed meanwhile, by node name."""
 
     @property
     def workers(self) -> tuple[Worker, ...]:
@@ -67,12 +74,13 @@ class Session:
         options: The settings.
         project: The project under test.
         slot: Which of the processes that share the broker this is.
-        broker: The broker that the xdist controller runs; None for one of our own.
+        shared: What the xdist controller runs for all; None if this process is alone.
     """
 
-    def __init__(self, options: Options, project: Project, *, slot: int = 0, broker: Broker | None = None) -> None:
+    def __init__(self, options: Options, project: Project, *, slot: int = 0, shared: Shared | None = None) -> None:
         self.options = options
         self.project = project
+        self._turns = Path(shared.turns) if shared is not None else None
         with ExitStack() as stack:
             self.rundir = RunDirectory.create()
             stack.callback(self.rundir.remove)
@@ -81,6 +89,7 @@ class Session:
             stack.callback(self.guard.close)
             self.guard.directory(self.rundir.path)
             plan = StagePlan(app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot)
+            broker = attach(shared.broker) if shared is not None else None
             self.stage = Stage(plan, rundir=self.rundir, guard=self.guard, broker=broker)
             stack.callback(self.stage.close)
             project.use_database_files(self.rundir.path)
@@ -119,8 +128,13 @@ class Session:
         Raises:
             BrokerError, WorkerError: Something could not be brought up.
         """
+        with turn(self._turns, alone=any(isinstance(budget, LatencyBudget) for budget in spec.budgets)):
+            yield from self._test(nodeid, spec, progress)
+
+    def _test(self, nodeid: str, spec: TestSpec, progress: Progress) -> Iterator[ActiveTest]:
+        topology = with_start(spec.workers, self.options.start)
         isolated = any(isinstance(budget, RecoveryBudget) and budget.kill == "broker" for budget in spec.budgets)
-        pool = (self.stage.isolated_pool if isolated else self.stage.pool_for)(spec.workers)
+        pool = self.stage.isolated_pool(topology) if isolated else self.stage.pool_for(topology)
         try:
             trial = Trial(
                 pool,
@@ -132,8 +146,10 @@ class Session:
                 else None,
                 progress=progress,
             )
+            logs = [member.worker.launch.log for member in pool.members]
+            sizes = {log: log.stat().st_size for log in logs}
             with trial.tracking():
-                yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial)
+                yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial, log_sizes=sizes)
         except BaseException:
             pool.hurt = True
             raise
@@ -172,7 +188,7 @@ class Session:
         else:
             active.verdicts = judge_all(active.spec.budgets, active.history, Path.cwd())
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
-            active.logs = tuple((worker.launch.node, worker.log_tail(LOG_LINES)) for worker in active.workers)
+            active.logs = tuple(_logs(active))
 
     def run_of(self, active: ActiveTest, since_ns: int | None = None) -> Run:
         """Return the figures of a test's tasks.
@@ -193,34 +209,39 @@ class Session:
         self._closing.close()
 
 
-def start(config: pytest.Config, options: Options, broker_input: str) -> Session:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What the xdist controller runs for all its workers; it goes to them as text."""
+
+    broker: str
+    """Its endpoint, as `broker.shared.attach` takes it."""
+    turns: str
+    """The file by which the tests that judge times take turns."""
+
+
+def start(config: pytest.Config, options: Options, shared: str | None) -> Session:
     """Start what the tests of this pytest process need.
 
     Args:
         config: pytest's configuration.
         options: The settings.
-        broker_input: The key under which an xdist worker is told of the controller's broker.
+        shared: What `share` returned to the xdist controller; None without one.
 
     Raises:
         CeleryPerfError: It cannot be started.
     """
-    workerinput = getattr(config, "workerinput", None)
-    if workerinput is None or broker_input not in workerinput:
+    if shared is None:
         return Session(options, Project(config))
-    from pytest_celery_perf.broker.shared import attach
-
-    slot = int(workerinput["workerid"].removeprefix("gw"))
-    return Session(options, Project(config), slot=slot, broker=attach(workerinput[broker_input]))
+    slot = int(config.workerinput["workerid"].removeprefix("gw"))  # type: ignore[attr-defined]
+    return Session(options, Project(config), slot=slot, shared=decode(Shared, json.loads(shared)))
 
 
-def shared_broker(options: Options) -> tuple[Broker, Callable[[], None]]:
-    """Start the broker that the xdist workers will share.
+def share(options: Options) -> tuple[str, Callable[[], None]]:
+    """Start what the xdist workers will share.
 
     Returns:
-        The broker, and what removes it again.
+        What to tell them, and what removes it again.
     """
-    from pytest_celery_perf.broker.choose import choose
-
     with ExitStack() as stack:
         rundir = RunDirectory.create()
         stack.callback(rundir.remove)
@@ -231,7 +252,8 @@ def shared_broker(options: Options) -> tuple[Broker, Callable[[], None]]:
         broker = choose(options.broker, image=options.image, rundir=rundir, guard=guard)
         broker.start()
         stack.callback(broker.stop)
-        return broker, stack.pop_all().close
+        shared = Shared(broker=broker.endpoint.dump(), turns=str(rundir.path / "turns"))
+        return json.dumps(encode(shared)), stack.pop_all().close
 
 
 def default_workers(options: Options) -> tuple[WorkerSpec, ...]:
@@ -247,6 +269,13 @@ def default_workers(options: Options) -> tuple[WorkerSpec, ...]:
     if len(set(names)) < len(names):
         raise ConfigurationError(f"celery_perf_workers: several workers of one name: {', '.join(names)}")
     return specs
+
+
+def _logs(active: ActiveTest) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for worker in active.workers:
+        log = worker.launch.log
+        if lines := tail(log, LOG_LINES, active.log_sizes.get(log, 0)):
+            yield worker.launch.node, lines
 
 
 def _orders(budgets: Iterable[Budget]) -> Iterator[FaultOrder]:

@@ -17,7 +17,8 @@ OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 OUTPUT: pytest.StashKey[Output] = pytest.StashKey()
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 DEFAULT_WORKERS: pytest.StashKey[tuple[WorkerSpec, ...]] = pytest.StashKey()
-SHARED_BROKER: pytest.StashKey[str] = pytest.StashKey()
+SHARED: pytest.StashKey[str] = pytest.StashKey()
+"""Of an xdist controller: what it runs for all its workers."""
 CLEANUP: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
 """What must be undone when pytest ends, in order of doing."""
 
