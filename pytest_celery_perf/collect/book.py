@@ -93,6 +93,13 @@ class Book:
             self.struck.add(task_id)
             self.settle(task_id)
 
+    def forgive(self) -> None:
+        """Expect no more of the messages that faults have hit."""
+        struck = list(self.struck)
+        self.struck.clear()
+        for task_id in struck:
+            self.settle(task_id)
+
     def latest(self, task_id: str, attempt: int | None = None) -> Draft | None:
         """Return the last delivery of an attempt (by default the last one), if a worker received it."""
         if attempt is None:

@@ -31,7 +31,7 @@ def freeze(book: Book, ledger: Ledger) -> History:
         The history, without what only the runner knows (the state of the broker, the diagnosis).
     """
     executions = sorted(
-        (execution for drafts in book.executions.values() for execution in _executions(drafts, ledger)),
+        (execution for drafts in book.executions.values() for execution in _executions(drafts, book, ledger)),
         key=lambda execution: execution.received_ns or 0,
     )
     judged = tuple(execution for execution in executions if not execution.name.startswith(BUILT_IN))
@@ -70,7 +70,7 @@ def _publications(book: Book) -> list[Publication]:
     ]
 
 
-def _executions(drafts: dict[Any, Draft], ledger: Ledger) -> list[Execution]:
+def _executions(drafts: dict[Any, Draft], book: Book, ledger: Ledger) -> list[Execution]:
     """Return the executions of one task, their deliveries numbered per attempt."""
     deliveries: dict[int, int] = {}
     executions = []
@@ -78,11 +78,14 @@ def _executions(drafts: dict[Any, Draft], ledger: Ledger) -> list[Execution]:
         if draft.received is None:
             continue  # Its worker's main process died between taking the message and saying so.
         delivery = deliveries[draft.key[1]] = deliveries.get(draft.key[1], 0) + 1
-        executions.append(_execution(draft, draft.received, delivery, ledger))
+        # The worker knows only by which key the message was bound.
+        published = book.publishing.get(draft.key[:2])
+        queue = published.queue if published is not None else draft.received.queue
+        executions.append(_execution(draft, draft.received, queue, delivery, ledger))
     return executions
 
 
-def _execution(draft: Draft, received: Any, delivery: int, ledger: Ledger) -> Execution:
+def _execution(draft: Draft, received: Any, queue: str | None, delivery: int, ledger: Ledger) -> Execution:
     worker = ledger.workers.get(draft.boot)
     started, finished = draft.started, draft.finished
     outcome = draft.outcome
@@ -98,7 +101,7 @@ def _execution(draft: Draft, received: Any, delivery: int, ledger: Ledger) -> Ex
         retries=received.retries,
         delivery=delivery,
         redelivered=received.redelivered,
-        queue=received.queue,
+        queue=queue,
         priority=received.priority,
         worker=worker.name if worker is not None else "",
         boot=draft.boot,

@@ -58,6 +58,7 @@ class PublishTracker:
         headers: dict[str, Any] | None = None,
         properties: dict[str, Any] | None = None,
         routing_key: str | None = None,
+        declare: list[Any] | None = None,
         **_: Any,
     ) -> None:
         """Handle ``before_task_publish``."""
@@ -77,7 +78,8 @@ class PublishTracker:
                 headers.get("parent_id"),
                 sender,
                 headers.get("retries") or 0,
-                routing_key,
+                # A queue may be bound by another key than its name.
+                getattr(declare[0], "name", routing_key) if declare else routing_key,
                 (properties or {}).get("priority"),
                 requested,
                 waited,

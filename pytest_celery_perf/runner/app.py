@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.overrides import (
     Override,
@@ -43,11 +45,19 @@ def load(path: str) -> Any:
 
     try:
         app = find_app(path)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(f"celery_perf_app={path!r} is no Celery app: {error}") from error
-    app.loader.import_default_modules()
-    app.finalize()
+        app.loader.import_default_modules()
+        app.finalize()
+    except Exception as error:  # the user's code: anything may come out of it
+        raise ConfigurationError(
+            f"celery_perf_app={path!r} cannot be loaded: {type(error).__name__}: {str(error).strip()}{_place_of(error)}"
+        ) from error
     return app
+
+
+def _place_of(error: Exception) -> str:
+    """Print the innermost line of the user's code in an error's traceback."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__)[1:] if is_user_file(each.filename)]
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
 
 
 @dataclass(slots=True)

@@ -15,6 +15,11 @@ from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.reader import Reader
 
 
+RECONNECT_S = 10.0
+"""Workers are back at a restarted broker after about 4 s. A message that they have neither
+acknowledged nor put back by then, though its task has ended, stays where it is."""
+
+
 class Rescue:
     """Looks after the workers and the broker of one test.
 
@@ -42,6 +47,7 @@ class Rescue:
         self._opened: list[int] = []
         self._seen = 0
         self._booting: list[Member] = []
+        self._reconnecting_until_s: float | None = None
         self._dead: set[str] = set()
         for order in faults:
             if order.do == "hold":
@@ -65,6 +71,9 @@ class Rescue:
         for member in list(self._pool.members):
             if not member.worker.alive and member.boot not in self._dead:
                 self._on_death(member)
+        if self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s:
+            self._reconnecting_until_s = None
+            self._book.forgive()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
             self._booting.remove(member)
@@ -106,6 +115,7 @@ class Rescue:
         broker.restart()
         self._note("broker-restarted", pid=broker.pid)
         self._book.strike(self._book.open | self._book.ending)
+        self._reconnecting_until_s = time.monotonic() + RECONNECT_S
         self._open_gates()
 
     def _open_gates(self) -> None:
