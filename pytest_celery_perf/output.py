@@ -111,10 +111,16 @@ class Output:
             parts.append(verdicts_text(active.verdicts, unicode=self._unicode))
         return "\n\n".join(parts)
 
-    def sections(self, active: ActiveTest) -> list[tuple[str, str]]:
-        """Return what the report of a failed test shows besides: what its workers logged."""
+    def sections(self, active: ActiveTest, message: str) -> list[tuple[str, str]]:
+        """Return what the report of a failed test shows besides: what its workers logged.
+
+        Args:
+            active: The test.
+            message: What it failed with, which is not repeated.
+        """
         shown = []
-        if complaint := self.complaint(active):
+        complaint = self.complaint(active)
+        if complaint and complaint not in message:
             shown.append(("celery-perf", complaint))
         for name, lines in active.logs:
             shown.append((f"log of worker {name}", "\n".join(lines)))

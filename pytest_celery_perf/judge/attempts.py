@@ -76,11 +76,8 @@ class Retrying:
         if execution.outcome is None:
             return "no end was recorded"
         error = execution.error
-        told = (
-            execution.outcome.value
-            if error is None
-            else f"{short_name(error.type)}: {error.message}".removesuffix(": ")
-        )
+        told = execution.outcome.value if error is None else short_name(error.type)
+        told += f": {error.message}" if error and error.message else ""
         told += f" at {self.subject.place(error.where)}" if error and error.where else ""
         told += " (injected by celery_perf.fail)" if execution.injected else ""
         if step is None:

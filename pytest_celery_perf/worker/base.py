@@ -103,10 +103,17 @@ class Worker(Protocol):
         """Return the last lines that it printed."""
 
 
-def tail(path: Path, lines: int) -> tuple[str, ...]:
-    """Return the last lines of a file that may not exist yet."""
+def tail(path: Path, lines: int, since: int = 0) -> tuple[str, ...]:
+    """Return the last lines of a file that may not exist yet.
+
+    Args:
+        path: The file.
+        lines: At most so many.
+        since: Bytes to leave out at its beginning.
+    """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
+            file.seek(since)
             return tuple(line.rstrip() for line in deque(file, maxlen=lines))
     except FileNotFoundError:
         return ()
