@@ -90,7 +90,8 @@ class Connections:
         """Close them."""
         for pool in (self.producer_pool, self.pool):
             if pool is not None:
-                pool.force_close_all()
+                # The connections only: kombu keeps the pool itself by its URL, which another set of workers may get.
+                pool.force_close_all(close_pool=False)
         client = getattr(self.backend, "client", None)
         if client is not None:
             client.connection_pool.disconnect()
