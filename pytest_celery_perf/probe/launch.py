@@ -139,6 +139,7 @@ def work(app: Celery, options: Sequence[str]) -> int:
         )
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
+    return 0
 
 
 def worker_command() -> Any:

@@ -11,7 +11,7 @@ from pytest_celery_perf.guard import kill_groups
 from pytest_celery_perf.worker.base import Guard, Launch, tail
 from pytest_celery_perf.worker.exits import ExitWatch
 
-_KILLED_S = 10.0
+_KILLED_S = 30.0
 """A killed process ends within milliseconds, unless the kernel holds it in a system call."""
 
 

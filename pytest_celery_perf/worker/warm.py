@@ -22,7 +22,8 @@ from pytest_celery_perf.worker.options import command_options
 _MESSAGE_BYTES = 1 << 20
 _PRELOAD_S = 120.0
 """Longer than any app takes to be imported."""
-_ANSWER_S = 10.0
+_ANSWER_S = 30.0
+"""It answers within milliseconds, unless the machine is very busy."""
 _SIGKILLED = -9
 _OWN_VARIABLES = ("CELERY_PERF_", "PYTEST_")
 """Beginnings of the names of variables that may differ between the preloaded process and a worker."""
@@ -90,7 +91,9 @@ class Zygote:
             if self._verdict is None:
                 self._verdict = self._receive(_PRELOAD_S) or {"unsound": self._no_answer()}
         reason = self._verdict.get("unsound")
-        return None if reason is None else str(reason)
+        if reason is None and self._process is not None and self._process.poll() is None:
+            return None
+        return str(reason or "the preloaded process has ended")
 
     def spawn(self, launch: Launch) -> int:
         """Fork a worker; see `Origin.spawn`."""

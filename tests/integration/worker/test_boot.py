@@ -36,24 +36,26 @@ def test_gevent_starts_cold_and_patched_before_the_app_is_imported(workshop: Wor
     assert told.heard() == "done"
 
 
-def test_warm_and_cold_workers_look_the_same_to_a_task(workshop: Workshop) -> None:
+@pytest.mark.parametrize("pool", ["solo", "prefork"])
+def test_warm_and_cold_workers_look_the_same_to_a_task(workshop: Workshop, pool: str) -> None:
     zygote = workshop.zygote()
     seen = []
     for start in ("warm", "cold"):
-        worker = workshop.boot(workshop.launch(start=start), zygote)
+        worker = workshop.boot(workshop.launch(options=f"-P {pool} -c 1", start=start), zygote)
         told = workshop.wire()
         workshop.send("plain.describe", told.path)
         seen.append(json.loads(told.heard()))
-        worker.stop(PATIENCE_S)
+        worker.stop(0, drained=True)
     warm, cold = seen
     assert warm == cold
     assert warm["imported_as"] == ["celery", "-A", "plain:app", "worker"]
-    assert warm["options"] == ["-P", "solo", "--without-mingle", "--without-gossip", "-n", "w@here"]
+    assert warm["options"] == ["-P", pool, "-c", "1", "--without-mingle", "--without-gossip", "-n", "w@here"]
     assert warm["cwd"] == str(folder_of("plain"))
     assert warm["cwd_on_path"]
     assert warm["extra"] == "extra"
     assert warm["parent_variable"] is None
     assert warm["configured"] == 3
+    assert warm["frozen"] == 0
 
 
 @pytest.mark.parametrize("start", ["warm", "cold"])
@@ -114,6 +116,14 @@ def test_another_environment_needs_a_cold_start(workshop: Workshop) -> None:
     workshop.environment["SECRET_KEY"] = "another"
     worker = create(workshop.launch(), workshop.guard, zygote)
     assert worker.started_how == "cold (the variable SECRET_KEY is not as it was when the app was imported)"
+
+
+def test_a_lost_preloaded_process_means_cold_starts(workshop: Workshop) -> None:
+    zygote = workshop.zygote()
+    assert create(workshop.launch(), workshop.guard, zygote).started_how == "warm"
+    zygote.close()
+    worker = create(workshop.launch(), workshop.guard, zygote)
+    assert worker.started_how == "cold (the preloaded process has ended)"
 
 
 @pytest.mark.parametrize("start", ["warm", "cold"])

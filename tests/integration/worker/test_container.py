@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import select
 import signal
 import sqlite3
@@ -15,7 +16,7 @@ from pytest_celery_perf.worker.base import died
 
 from .workshop import PATIENCE_S, Workshop, folder_of
 
-IMAGE = "celery-perf-test/worker:bookworm"
+IMAGE = os.environ.get("CELERY_PERF_TEST_WORKER_IMAGE", "celery-perf-test/worker:bookworm")
 
 pytestmark = pytest.mark.docker
 
@@ -23,12 +24,10 @@ pytestmark = pytest.mark.docker
 @pytest.fixture(scope="module")
 def docker_client() -> Iterator[Any]:
     docker = pytest.importorskip("docker", reason="needs testcontainers: pip install pytest-celery-perf[container]")
-    try:
-        client = docker.from_env(timeout=10)
-        client.images.get(IMAGE)
-    except docker.errors.DockerException as error:
-        pytest.skip(f"needs a Docker engine with the image {IMAGE} (.ci/build-images): {error}")
-    with closing(client):
+    with closing(docker.from_env(timeout=60)) as client:
+        if not client.images.list(name=IMAGE):
+            required = "docker" in os.environ.get("CELERY_PERF_REQUIRE", "").split(",")
+            (pytest.fail if required else pytest.skip)(f"needs the image {IMAGE}; build it with .ci/build-images")
         yield client
 
 

@@ -5,6 +5,7 @@ What they tell goes through a FIFO that the test has made: writing waits for a r
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -40,6 +41,7 @@ def describe(fifo: str) -> None:
         "current_app": app.current_task.app.main if app.current_task else None,
         "threads": [thread.name for thread in threading.enumerate()],
         "stdin": str(Path("/proc/self/fd/0").readlink()),
+        "frozen": gc.get_freeze_count(),
         "configured": app.conf.worker_prefetch_multiplier,
     }
     tell(fifo, json.dumps(seen))
