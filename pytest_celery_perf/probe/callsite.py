@@ -31,8 +31,6 @@ _FRAMEWORKS = frozenset(
 _INLINED = frozenset(("<listcomp>", "<dictcomp>", "<setcomp>"))
 """Frames of their own before Python 3.12 only."""
 
-_kinds: dict[str, int] = {}
-
 origin: ContextVar[Stack] = ContextVar("celery_perf_origin", default=())
 """The user frames that asked another thread to do what this one does."""
 
@@ -48,30 +46,30 @@ def user_stack(frame: FrameType | None) -> Stack:
     Args:
         frame: The innermost frame to look at.
     """
-    kinds = _kinds
     found: list[tuple[str, int, str]] = []
     libraries: list[FrameType] = []
     handed_over = origin.get()
-    while frame is not None and len(found) < DEPTH:
-        name = frame.f_code.co_filename
-        kind = kinds.get(name)
-        if kind is None:
-            kind = kinds[name] = _kind_of(name)
-        if kind == _USER:
-            if frame.f_code.co_name not in _INLINED:
+    kinds = _kinds
+    while frame is not None:
+        kind = kinds[frame.f_code.co_filename]
+        if kind:  # most frames are hidden ones: nothing else is done for them
+            if kind == _USER:
                 site = _describe(frame)
-                if not found or found[-1] != site:  # a hand-over may already have told it
+                # A hand-over may already have told the line.
+                if site[2] not in _INLINED and (not found or found[-1] != site):
                     found.append(site)
-        elif kind == _LIBRARY:
-            libraries.append(frame)
-        elif kind == _BRIDGE and frame.f_code.co_name == "thread_handler":
-            found.extend(handed_over)
-            handed_over = ()
-        elif kind == _EDGE:
-            # All the way to the task. What the context says besides is old: asgiref copies the
-            # context of a coroutine back to the thread that waited for it.
-            handed_over = ()
-            break
+                    if len(found) >= DEPTH:
+                        break
+            elif kind == _LIBRARY:
+                libraries.append(frame)
+            elif kind == _EDGE:
+                # All the way to the task. What the context says besides is old: asgiref copies
+                # the context of a coroutine back to the thread that waited for it.
+                handed_over = ()
+                break
+            elif frame.f_code.co_name == "thread_handler":
+                found.extend(handed_over)
+                handed_over = ()
         frame = frame.f_back
     found.extend(handed_over)
     return tuple(found[:DEPTH] or map(_describe, libraries[:DEPTH]))
@@ -79,10 +77,7 @@ def user_stack(frame: FrameType | None) -> Stack:
 
 def is_user_file(name: str) -> bool:
     """Tell whether a code object's file name is one of the user's own files."""
-    kind = _kinds.get(name)
-    if kind is None:
-        kind = _kinds[name] = _kind_of(name)
-    return kind == _USER
+    return _kinds[name] == _USER
 
 
 def _describe(frame: FrameType) -> tuple[str, int, str]:
@@ -107,6 +102,17 @@ def _kind_of_installed(path: list[str]) -> int:
     if path == ["celery", "app", "trace.py"]:
         return _EDGE
     return _HIDDEN if path[0] in _FRAMEWORKS else _LIBRARY
+
+
+class _Kinds(dict[str, int]):
+    """What kind of file each one is."""
+
+    def __missing__(self, name: str) -> int:
+        kind = self[name] = _kind_of(name)
+        return kind
+
+
+_kinds = _Kinds()
 
 
 def follow_coroutines() -> None:

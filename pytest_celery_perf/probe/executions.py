@@ -1,0 +1,137 @@
+"""The process that runs the tasks: each execution from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.probe import context, django_glue, queries, stacks, wire
+from pytest_celery_perf.probe.attempt import RunningAttempt, describe_error, outcome_of
+from pytest_celery_perf.probe.callsite import is_user_file
+from pytest_celery_perf.probe.faults import HEADER, Faults, orders_for
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.journal import Journal
+    from pytest_celery_perf.probe.publish import Header
+
+
+class ExecutionWatch:
+    """Notes the start and the end of each execution. Its handlers are the probe's hot path.
+
+    Args:
+        journal: Where the records go.
+        faults: Carries out the faults that a message asks for.
+        spool: Where this process writes its stacks when it is asked to.
+    """
+
+    def __init__(self, journal: Journal, faults: Faults, spool: str) -> None:
+        self._journal = journal
+        self._faults = faults
+        self._spool = spool
+        self._token = ""
+        self._ran: set[str] = set()
+        """The names of the tasks that this process has run."""
+        self._count_cpu = True
+        self._count_queries = False
+        self._acknowledges_at_start = True
+        os.register_at_fork(after_in_child=self._ran.clear)
+
+    def configure(self, pool: str, *, count_queries: bool) -> None:
+        """Learn which pool this worker has, and whether it uses Django."""
+        # Greenlets share a thread, whose CPU time belongs to all of them.
+        self._count_cpu = pool != "gevent"
+        # The solo pool acknowledges after the body, whatever the task says.
+        self._acknowledges_at_start = pool != "solo"
+        self._count_queries = count_queries
+
+    def current_header(self) -> Header | None:
+        """Return our header of the message that is being executed."""
+        attempt = context.current()
+        return None if attempt is None else attempt.header
+
+    def current_id(self) -> str | None:
+        """Return the id of the task that is being executed."""
+        attempt = context.current()
+        return None if attempt is None else attempt.task_id
+
+    def on_prerun(self, task: Any = None, task_id: str = "", **_: Any) -> None:
+        """Handle ``task_prerun``: an execution begins."""
+        request = task.request
+        header = request.__dict__.get(HEADER)
+        if header is None or request.called_directly or request.is_eager:
+            return
+        if header["t"] != self._token:
+            self._token = header["t"]
+            django_glue.clear_stale_caches()
+        name = task.name
+        attempt = RunningAttempt(
+            name,
+            task_id,
+            request.retries or 0,
+            header,
+            orders_for(header, name),
+            self._faults,
+            queries.Capture() if self._count_queries else None,
+            self._acknowledges_at_start and not task.acks_late,
+        )
+        first = name not in self._ran
+        if first:
+            self._ran.add(name)
+            stacks.answer(self._spool)
+        attempt.unattributed_before = queries.unattributed
+        attempt.scope = context.enter(attempt)
+        self._journal.write(wire.Started(time.monotonic_ns(), task_id, attempt.retries, attempt.received_ns, first))
+        if attempt.orders:
+            attempt.strike("started")
+        if self._count_cpu:
+            attempt.cpu_started_ns = time.thread_time_ns()
+
+    def on_postrun(self, task_id: str = "", state: str | None = None, retval: Any = None, **_: Any) -> None:
+        """Handle ``task_postrun``: an execution ended."""
+        attempt = context.current()
+        if attempt is None or attempt.task_id != task_id:
+            return  # not of a test, or a task that another one has called directly
+        cpu_ns = None if attempt.cpu_started_ns is None else time.thread_time_ns() - attempt.cpu_started_ns
+        context.leave(attempt.scope)
+        outcome = outcome_of(state)
+        countdown = error = None
+        if isinstance(retval, BaseException) and outcome != "succeeded":
+            cause = getattr(retval, "exc", None) if outcome == "retried" else retval
+            error = describe_error(cause if isinstance(cause, BaseException) else retval, is_user_file)
+            countdown = _countdown(retval) if outcome == "retried" else None
+        capture = attempt.capture
+        journal = self._journal
+        journal.write(
+            wire.Finished(
+                time.monotonic_ns(),
+                task_id,
+                attempt.retries,
+                attempt.received_ns,
+                outcome,
+                attempt.body_started_ns,
+                attempt.body_ended_ns,
+                cpu_ns,
+                countdown,
+                error,
+                None if capture is None else capture.summary(journal.statement, journal.stack),
+                0 if capture is None else capture.connects,
+                0 if capture is None else capture.connect_ns,
+                queries.unattributed - attempt.unattributed_before,
+                attempt.injected,
+            )
+        )
+        journal.ring()
+        if attempt.orders:
+            attempt.strike("finished")
+
+
+def _countdown(retry: Any) -> float | None:
+    """Return the seconds that a task asked to wait, from Celery's ``Retry`` exception."""
+    when = retry.when
+    if when is None or isinstance(when, (int, float)):
+        return None if when is None else float(when)
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return float(max(0.0, (when - datetime.now(UTC)).total_seconds()))

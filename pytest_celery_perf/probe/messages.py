@@ -1,0 +1,148 @@
+"""The worker's main process: what it takes from the broker, and what it gives back."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.probe import context, wire
+from pytest_celery_perf.probe.attempt import describe_error
+from pytest_celery_perf.probe.callsite import is_user_file
+from pytest_celery_perf.probe.faults import HEADER, Faults, orders_for
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.journal import Journal
+
+
+class MessageWatch:
+    """Notes each message from its receipt to its acknowledgment.
+
+    Args:
+        journal: Where the records go.
+        faults: Carries out the faults that strike on receipt.
+    """
+
+    def __init__(self, journal: Journal, faults: Faults) -> None:
+        self._journal = journal
+        self._faults = faults
+        self._unacked: dict[str, tuple[str, int, int]] = {}
+        """(id, retries, received_ns) by delivery tag."""
+        self._faulted: dict[int, str] = {}
+        """The test of an unacknowledged message that has faults, by time of receipt."""
+        self._told: set[str] = set()
+
+    def on_received(self, request: Any = None, **_: Any) -> None:
+        """Handle ``task_received``: a message was taken from the broker."""
+        headers = request.request_dict
+        header = headers.get(HEADER)
+        if header is None:
+            return
+        received_ns = time.monotonic_ns()
+        delivery = request.delivery_info
+        tag = request.message.delivery_tag
+        task = request.task
+        if task.name not in self._told:
+            self._tell(task)
+        key = (request.id, headers.get("retries") or 0, received_ns)
+        self._unacked[tag] = key
+        headers[HEADER] = {**header, "received": received_ns}
+        self._journal.write(
+            wire.Received(
+                received_ns,
+                header["t"],
+                request.id,
+                headers.get("root_id"),
+                headers.get("parent_id"),
+                task.name,
+                key[1],
+                tag,
+                delivery["routing_key"],
+                delivery["priority"],
+                bool(delivery["redelivered"]),
+            )
+        )
+        orders = orders_for(header, task.name)
+        if orders:
+            self._faulted[received_ns] = header["t"]
+        for order in orders:
+            if order.at == "received":
+                self._faults.strike(order, header["t"], request.id)
+
+    def _tell(self, task: Any) -> None:
+        self._told.add(task.name)
+        self._journal.write(
+            wire.Task(
+                task.name,
+                bool(task.acks_late),
+                bool(task.reject_on_worker_lost),
+                bool(task.ignore_result),
+                task.max_retries,
+                float(task.default_retry_delay or 0),
+                hasattr(task, "_orig_run"),
+                float(getattr(task, "retry_backoff", 0) or 0),
+                float(getattr(task, "retry_backoff_max", 600) or 0),
+                bool(getattr(task, "retry_jitter", True)),
+                task.time_limit or task.app.conf.task_time_limit,
+                task.soft_time_limit or task.app.conf.task_soft_time_limit,
+                _definition(task),
+            )
+        )
+
+    def watch_acknowledgments(self) -> None:
+        """Note when a message leaves the broker, or goes back.
+
+        Celery has no signal for either; kombu's Redis transport does both in two methods.
+
+        Source:
+            ``kombu.transport.redis.QoS``.
+        """
+        from kombu.transport import redis
+
+        patched: Any = redis.QoS
+        acknowledge, reject = patched.ack, patched.reject
+
+        def ack(qos: Any, delivery_tag: str) -> None:
+            acknowledge(qos, delivery_tag)
+            self._left(delivery_tag, wire.Acknowledged)
+
+        def requeue_or_drop(qos: Any, delivery_tag: str, requeue: bool = False) -> None:
+            reject(qos, delivery_tag, requeue=requeue)
+            self._left(delivery_tag, wire.Requeued if requeue else wire.Acknowledged)
+
+        patched.ack, patched.reject = ack, requeue_or_drop
+
+    def _left(self, tag: str, kind: Any) -> None:
+        key = self._unacked.pop(tag, None)
+        if key is None:
+            return
+        self._journal.write(kind(time.monotonic_ns(), *key))
+        self._journal.ring()
+        token = self._faulted.pop(key[2], None)
+        if token is not None:
+            self._faults.acknowledged(token, key[0])
+
+    def on_failure(self, task_id: str = "", exception: Any = None, **_: Any) -> None:
+        """Handle ``task_failure``: of interest where the process that ran the task could not say so."""
+        if context.current() is not None:
+            return
+        lost = type(exception).__name__ == "WorkerLostError"
+        error = describe_error(exception, is_user_file)
+        self._journal.write(wire.Failed(time.monotonic_ns(), task_id, "lost" if lost else "failed", error))
+        self._journal.ring()
+
+    def on_revoked(self, request: Any = None, expired: Any = False, **_: Any) -> None:
+        """Handle ``task_revoked``: a message was discarded."""
+        self._journal.write(wire.Revoked(time.monotonic_ns(), request.id, bool(expired)))
+        self._journal.ring()
+
+    def on_unknown(self, sender: Any = None, name: str | None = None, **message: Any) -> None:
+        """Handle ``task_unknown``: a message named a task that this worker does not know."""
+        self._journal.write(wire.Unknown(time.monotonic_ns(), message.get("id") or "", name or "", sender.hostname))
+        self._journal.ring()
+
+
+def _definition(task: Any) -> tuple[str, int, str] | None:
+    function = inspect.unwrap(getattr(task, "_orig_run", task.run))
+    code = getattr(function, "__code__", None)
+    return None if code is None else (code.co_filename, code.co_firstlineno, code.co_name)
