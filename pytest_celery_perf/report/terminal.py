@@ -16,6 +16,8 @@ _GLYPHS = {Status.PASS: "✓", Status.FAIL: "✗", Status.INCONCLUSIVE: "?"}
 _MARKUP = {Status.PASS: "green", Status.FAIL: "red", Status.INCONCLUSIVE: "yellow"}
 _INDENT = "    "
 _SEPARATOR = " · "
+_PASSES_SHOWN = 5
+"""Of one marker on one task: many tests may differ in nothing but the figures of this run."""
 _RELATIONS = ("≤", "≥", "=", "<", ">")
 
 
@@ -118,15 +120,19 @@ def _duration(seconds: float | None) -> str:
 def _verdict_lines(verdicts: Sequence[Verdict], width: int) -> list[Line]:
     marker_width = max((len(verdict.marker) for verdict in verdicts), default=0)
     task_width = max((len(verdict.task) for verdict in verdicts), default=0)
-    told: Counter[tuple[Status, str, str]] = Counter()
+    groups: dict[tuple[Status, str], Counter[str]] = {}
     for verdict in verdicts:
         subject = f"{verdict.marker:<{marker_width}}  {verdict.task:<{task_width}}"
-        told[verdict.status, subject, _figures(verdict)] += 1
+        groups.setdefault((verdict.status, subject), Counter())[_figures(verdict)] += 1
     order = [Status.FAIL, Status.INCONCLUSIVE, Status.PASS]
     lines: list[Line] = []
-    for (status, subject, figures), times in sorted(told.items(), key=lambda item: order.index(item[0][0])):
-        text = _joined(f"{_GLYPHS[status]} {subject}", figures + (f" ×{times}" if times > 1 else ""), width)
-        lines.extend(Line(text=line, markup=_MARKUP[status]) for line in text)
+    for (status, subject), told in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
+        shown = list(told.items())[: _PASSES_SHOWN if status is Status.PASS else None]
+        for figures, times in shown:
+            text = _joined(f"{_GLYPHS[status]} {subject}", figures + (f" ×{times}" if times > 1 else ""), width)
+            lines.extend(Line(text=line, markup=_MARKUP[status]) for line in text)
+        if more := told.total() - sum(times for _, times in shown):
+            lines.append(Line(text=f"{_INDENT}… and {more} more that passed", markup=_MARKUP[status]))
     return lines
 
 

@@ -163,3 +163,20 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 )
 def test_an_encoding_that_lacks_one_of_our_characters_lacks_them_all(encoding: str | None, expected: bool) -> None:
     assert expected == supports_unicode(encoding)
+
+
+def test_many_passes_of_one_marker_and_task_are_counted_rather_than_listed() -> None:
+    verdicts = [
+        Verdict(
+            marker="celery_latency",
+            task="shop.pay",
+            status=Status.PASS,
+            checks=(Check(metric="p95 runtime", budget="≤ 1s", actual=f"{n}ms", ok=True),),
+        )
+        for n in range(1, 9)
+    ]
+
+    lines = [line.text for line in summary_table([], verdicts, width=100)]
+
+    assert [*(f"✓ celery_latency  shop.pay  p95 runtime {n}ms ≤ 1s" for n in range(1, 6))] == lines[:5]
+    assert ["    … and 3 more that passed"] == lines[5:]
