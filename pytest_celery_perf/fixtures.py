@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
-from pytest_celery_perf.stash import ACTIVE, OUTPUT, SESSION, SPEC
+from pytest_celery_perf.stash import ACTIVE, OUTPUT, REFUSAL, SESSION, SPEC
 
 if TYPE_CHECKING:
     from pytest_celery_perf.broker.base import Broker
@@ -170,6 +170,8 @@ def _check_count(value: object, what: str) -> None:
 @pytest.fixture(scope="session")
 def _celery_perf_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """The session, once the test databases exist; its workers end before they are dropped."""
+    if REFUSAL in request.config.stash:
+        pytest.fail(request.config.stash[REFUSAL], pytrace=False)
     session = request.config.stash[SESSION]
     if session.project.uses_django:
         request.getfixturevalue("django_db_setup")

@@ -8,12 +8,13 @@ The help of ``pytest --markers`` is made of the signatures and docstrings here.
 from __future__ import annotations
 
 import inspect
-import json
+import re
 import signal as signals
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.arguments import flag, items, json_text, natural, one_of, sequence, text
 from pytest_celery_perf.model.spec import (
     Budget,
     LatencyBudget,
@@ -28,6 +29,9 @@ from pytest_celery_perf.model.units import parse_duration_s, parse_size_bytes
 
 if TYPE_CHECKING:
     import pytest
+
+VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CALL", "COPY")
+"""What `celery_queries` counts apart; a misspelt one would never be over its budget."""
 
 
 def celery_worker(
@@ -48,13 +52,24 @@ def celery_worker(
     start: str = "auto",
 ) -> WorkerSpec:
     """Run the test on a worker of its own, instead of those of the ini file; several make a topology."""
-    from pytest_celery_perf.worker.options import from_arguments
+    from pytest_celery_perf.worker.options import NODE_NAME, from_arguments
 
-    given = from_arguments(queues=queues, pool=pool, concurrency=concurrency, prefetch=prefetch, options=options)
-    _one_of(runtime, "runtime", "process", "container")
+    for number, what, least in ((concurrency, "concurrency", 1), (prefetch, "prefetch", 0)):
+        if number is not None:
+            natural(number, what, least)
+    if not NODE_NAME.fullmatch(text(name, "name")):
+        raise ConfigurationError(f"name={name!r} is not made of letters, digits, dots, hyphens and underscores")
+    given = from_arguments(
+        queues=queues if queues is None or isinstance(queues, str) else sequence(queues, "queues", "names of queues"),
+        pool=pool,
+        concurrency=concurrency,
+        prefetch=prefetch,
+        options=text(options, "options"),
+        what="options",
+    )
+    one_of(runtime, "runtime", "process", "container")
     if runtime == "process":
-        idle = {"image": image, "dockerfile": dockerfile, "cpus": cpus, "memory": memory}
-        for argument, value in idle.items():
+        for argument, value in {"image": image, "dockerfile": dockerfile, "cpus": cpus, "memory": memory}.items():
             if value is not None:
                 raise ConfigurationError(f'{argument}={value!r} needs runtime="container"')
     elif (image is None) == (dockerfile is None):
@@ -63,9 +78,9 @@ def celery_worker(
         name=name,
         options=given,
         runtime=runtime,
-        start=_one_of(start, "start", "auto", "warm", "cold"),
-        config=tuple((setting, json.dumps(value)) for setting, value in sorted((config or {}).items())),
-        env=tuple(sorted((env or {}).items())),
+        start=one_of(start, "start", "auto", "warm", "cold"),
+        config=tuple((setting, json_text(value, f"config[{setting!r}]")) for setting, value in items(config, "config")),
+        env=tuple((variable, text(value, f"env[{variable!r}]")) for variable, value in items(env, "env")),
         image=image,
         dockerfile=dockerfile,
         cpus=cpus,
@@ -86,12 +101,15 @@ def celery_queries(
     """Bound the database queries of the task's body, per execution, counted in the worker."""
     budget = QueriesBudget(
         task=_task_name(task),
-        max=None if max is None else _natural(max, "max", 0),
-        exact=None if exact is None else _natural(exact, "exact", 0),
-        using=tuple((alias, _natural(n, f"using[{alias!r}]", 0)) for alias, n in (using or {}).items()),
-        no_n_plus_one=no_n_plus_one,
-        verbs=tuple((verb.upper(), _natural(n, f"verbs[{verb!r}]", 0)) for verb, n in (verbs or {}).items()),
-        warmup=_natural(warmup, "warmup", 0),
+        max=None if max is None else natural(max, "max", 0),
+        exact=None if exact is None else natural(exact, "exact", 0),
+        using=tuple((alias, natural(n, f"using[{alias!r}]", 0)) for alias, n in items(using, "using")),
+        no_n_plus_one=flag(no_n_plus_one, "no_n_plus_one"),
+        verbs=tuple(
+            (one_of(verb.upper(), "verbs: key", *VERBS), natural(n, f"verbs[{verb!r}]", 0))
+            for verb, n in items(verbs, "verbs")
+        ),
+        warmup=natural(warmup, "warmup", 0),
     )
     if not (max is not None or exact is not None or using or no_n_plus_one or verbs):
         raise ConfigurationError("nothing to judge: give max=, exact=, using=, verbs= or no_n_plus_one=True")
@@ -114,7 +132,7 @@ def celery_latency(
     seconds = {name: None if limit is None else parse_duration_s(limit, name) for name, limit in limits.items()}
     return LatencyBudget(
         task=_task_name(task),
-        phase=_one_of(phase, "phase", "runtime", "queue", "prefetch", "end_to_end"),
+        phase=one_of(phase, "phase", "runtime", "queue", "prefetch", "end_to_end"),
         p50_s=seconds["p50"],
         p95_s=seconds["p95"],
         p99_s=seconds["p99"],
@@ -137,15 +155,15 @@ def celery_retries(
         raise ConfigurationError(
             "nothing to judge: give attempts=, backoff=, countdowns=, max_countdown=, jitter= or final="
         )
-    listed = None if countdowns is None else tuple(parse_duration_s(value, "countdowns") for value in countdowns)
+    listed = sequence(countdowns or (), "countdowns", "durations")
     return RetriesBudget(
         task=_task_name(task),
-        attempts=None if attempts is None else _natural(attempts, "attempts", 1),
-        backoff=None if backoff is None else _one_of(backoff, "backoff", "exponential", "fixed"),
-        countdowns_s=listed,
+        attempts=None if attempts is None else natural(attempts, "attempts", 1),
+        backoff=None if backoff is None else one_of(backoff, "backoff", "exponential", "fixed"),
+        countdowns_s=None if countdowns is None else tuple(parse_duration_s(each, "countdowns") for each in listed),
         max_countdown_s=None if max_countdown is None else parse_duration_s(max_countdown, "max_countdown"),
-        jitter=jitter,
-        final=None if final is None else _one_of(final, "final", "succeeded", "failed"),
+        jitter=None if jitter is None else flag(jitter, "jitter"),
+        final=None if final is None else one_of(final, "final", "succeeded", "failed"),
     )
 
 
@@ -160,11 +178,8 @@ def celery_recovery(
     within: str | float | None = None,
 ) -> RecoveryBudget:
     """Kill the child, the worker or the broker at a point of the task; nothing may be lost."""
-    _one_of(kill, "kill", "child", "worker", "broker")
-    point, _, number = at.partition(":")
-    if point == "query" and number.isdigit() and int(number) > 0:
-        pass
-    elif at not in ("received", "started", "finished"):
+    one_of(kill, "kill", "child", "worker", "broker")
+    if at not in ("received", "started", "finished") and not re.fullmatch("query:[1-9][0-9]*", str(at)):
         raise ConfigurationError(f'at={at!r} is not "received", "started", "finished" or "query:N" with N from 1')
     if at == "received" and kill == "child":
         raise ConfigurationError(
@@ -175,8 +190,8 @@ def celery_recovery(
         kill=kill,
         signal=_signal(signal),
         at=at,
-        times=_natural(times, "times", 1),
-        max_executions=_natural(max_executions, "max_executions", 1),
+        times=natural(times, "times", 1),
+        max_executions=natural(max_executions, "max_executions", 1),
         within_s=None if within is None else parse_duration_s(within, "within"),
     )
 
@@ -191,13 +206,13 @@ def celery_routing(
     """Judge the queue and the priority of a task, or who starts first out of a backlog."""
     if queue is None and priority is None and not order:
         raise ConfigurationError("nothing to judge: give queue=, priority= or order=[task, …]")
-    if len(order) == 1:
-        raise ConfigurationError(f"order={list(order)!r}: an order needs at least two tasks")
+    if len(tasks := sequence(order, "order", "tasks or their names")) == 1:
+        raise ConfigurationError(f"order={tasks!r}: an order needs at least two tasks")
     return RoutingBudget(
         task=_task_name(task),
-        queue=queue,
-        priority=None if priority is None else _natural(priority, "priority", 0),
-        order=tuple(name for each in order if (name := _task_name(each)) is not None),
+        queue=None if queue is None else text(queue, "queue"),
+        priority=None if priority is None else natural(priority, "priority", 0),
+        order=tuple(name for each in tasks if (name := _task_name(each)) is not None),
     )
 
 
@@ -277,18 +292,6 @@ def _task_name(task: Any) -> str | None:
     if not isinstance(name, str):
         raise ConfigurationError(f"{task!r} is neither a task nor the name of one")
     return name
-
-
-def _natural(value: Any, what: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"{what}={value!r} is not a whole number from {least}")
-    return value
-
-
-def _one_of(value: Any, what: str, *valid: str) -> str:
-    if value not in valid:
-        raise ConfigurationError(f"{what}={value!r} is not one of {', '.join(valid)}")
-    return str(value)
 
 
 def _signal(value: str | int) -> int:

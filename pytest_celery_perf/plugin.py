@@ -11,7 +11,7 @@ import pytest
 from pytest_celery_perf import markers, options
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.fixtures import _celery_perf_session, celery_perf
-from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, SESSION, SHARED, SPEC
+from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, REFUSAL, SESSION, SHARED, SPEC
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import WorkerSpec
@@ -60,18 +60,22 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Check the markers of what was collected."""
     report = yield
-    errors = []
+    errors: dict[str, list[str]] = {}
     for item in report.result or ():
         if isinstance(item, pytest.Item):
             try:
                 _read_markers(item)
             except ConfigurationError as error:
-                errors.append(f"{item.nodeid}: {error}")
+                errors.setdefault(str(error), []).append(item.nodeid)
     if errors:
         report.outcome = "failed"
-        report.longrepr = "\n".join(errors)
+        report.longrepr = "\n".join(f"{_first(names)}: {error}" for error, names in errors.items())
         report.result = []
     return report
+
+
+def _first(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _read_markers(item: pytest.Item) -> None:
@@ -92,8 +96,14 @@ def _default_workers(config: pytest.Config) -> tuple[WorkerSpec, ...]:
     if DEFAULT_WORKERS not in config.stash:
         from pytest_celery_perf.session import default_workers
 
-        config.stash[DEFAULT_WORKERS] = default_workers(config.stash[OPTIONS])
-    return config.stash[DEFAULT_WORKERS]
+        try:
+            config.stash[DEFAULT_WORKERS] = default_workers(config.stash[OPTIONS])
+        except ConfigurationError as error:
+            config.stash[DEFAULT_WORKERS] = error  # an app that cannot be imported need not be tried for every test
+    found = config.stash[DEFAULT_WORKERS]
+    if isinstance(found, ConfigurationError):
+        raise found
+    return found
 
 
 @pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks for the header
@@ -105,11 +115,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     from pytest_celery_perf.session import start
 
-    with _told_as_usage_error():
-        shared = getattr(config, "workerinput", {}).get(SHARED_INPUT)
-        config.stash[SESSION] = ours = start(config, config.stash[OPTIONS], shared)
+    worker = getattr(config, "workerinput", None)
+    try:
+        config.stash[SESSION] = ours = start(config, config.stash[OPTIONS], worker and worker.get(SHARED_INPUT))
         config.stash[CLEANUP].append(ours.close)
         ours.preload(specs)
+    except CeleryPerfError as error:
+        if worker is None:
+            raise pytest.UsageError(str(error)) from error
+        config.stash[REFUSAL] = str(error)  # pytest-xdist would turn it into an internal error of its own
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

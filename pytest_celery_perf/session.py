@@ -257,14 +257,16 @@ def share(options: Options) -> tuple[str, Callable[[], None]]:
 
 
 def default_workers(options: Options) -> tuple[WorkerSpec, ...]:
-    """Read the topology of the ini file.
+    """Load the app, and read the topology of the ini file.
 
     Raises:
-        ConfigurationError: A line is wrong.
+        ConfigurationError: The app cannot be loaded, or a line is wrong.
     """
+    from pytest_celery_perf.runner.app import load
     from pytest_celery_perf.worker.options import parse_line
 
-    specs = tuple(parse_line(line) for line in options.workers)
+    app = load(options.app)
+    specs = tuple(parse_line(line, app=app) for line in options.workers)
     names = [spec.name for spec in specs]
     if len(set(names)) < len(names):
         raise ConfigurationError(f"celery_perf_workers: several workers of one name: {', '.join(names)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.errors import ConfigurationError
     from pytest_celery_perf.model.spec import TestSpec, WorkerSpec
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.output import Output
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 OUTPUT: pytest.StashKey[Output] = pytest.StashKey()
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
-DEFAULT_WORKERS: pytest.StashKey[tuple[WorkerSpec, ...]] = pytest.StashKey()
+REFUSAL: pytest.StashKey[str] = pytest.StashKey()
+"""Why there is no session, though tests need one."""
+DEFAULT_WORKERS: pytest.StashKey[tuple[WorkerSpec, ...] | ConfigurationError] = pytest.StashKey()
+"""The topology of the ini file, or what is wrong with it or with the app."""
 SHARED: pytest.StashKey[str] = pytest.StashKey()
 """Of an xdist controller: what it runs for all its workers."""
 CLEANUP: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()

@@ -14,7 +14,7 @@ from pytest_celery_perf.model.spec import WorkerSpec
 if TYPE_CHECKING:
     from celery import Celery
 
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+NODE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _KEPT = {"--with-mingle": "--without-mingle", "--with-gossip": "--without-gossip"}
 """Our spelling for keeping a feature that costs a second and changes nothing, to Celery's for leaving it out."""
 
@@ -44,7 +44,7 @@ def parse_line(line: str, source: str = "celery_perf_workers", app: Celery | Non
     """
     name, colon, text = line.partition(":")
     name = name.strip()
-    if not colon or not _NAME.fullmatch(name):
+    if not colon or not NODE_NAME.fullmatch(name):
         raise ConfigurationError(
             f'{source}: {line!r}: expected "name: options of celery worker", such as "execution: -Q execution -c 8"; '
             "a name is made of letters, digits, dots, hyphens and underscores"

@@ -1,0 +1,90 @@
+"""Checks of the arguments that people write; each names the argument, its value and what is valid.
+
+Args, of all of them: `value` is what was given, `what` the argument that it was given for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pytest_celery_perf.errors import ConfigurationError
+
+
+def natural(value: Any, what: str, least: int) -> int:
+    """Return a whole number that is not less than `least`.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{what}={value!r} is not a whole number from {least}")
+    return value
+
+
+def flag(value: Any, what: str) -> bool:
+    """Return True or False.
+
+    Raises:
+        ConfigurationError: It is neither, though Python may take it for one of them.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{what}={value!r} is not True or False")
+    return value
+
+
+def text(value: Any, what: str) -> str:
+    """Return a text.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{what}={value!r} is not a text")
+    return value
+
+
+def one_of(value: Any, what: str, *valid: str) -> str:
+    """Return one of some words.
+
+    Raises:
+        ConfigurationError: It is another.
+    """
+    if value not in valid:
+        raise ConfigurationError(f"{what}={value!r} is not one of {', '.join(valid)}")
+    return str(value)
+
+
+def sequence(value: Any, what: str, of: str) -> list[Any]:
+    """Return what a list holds; `of` names it in an error.
+
+    Raises:
+        ConfigurationError: It is no list, or a text, each of whose characters would be taken for an item.
+    """
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ConfigurationError(f"{what}={value!r} is not a list of {of}")
+    return list(value)
+
+
+def items(value: Any, what: str) -> list[tuple[str, Any]]:
+    """Return what a dict holds, sorted by its keys; nothing for None.
+
+    Raises:
+        ConfigurationError: It is no dict, or a key is no text.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise ConfigurationError(f"{what}={value!r} is not a dict")
+    return sorted((text(key, f"{what}: key"), item) for key, item in (value or {}).items())
+
+
+def json_text(value: Any, what: str) -> str:
+    """Return a value as JSON, which is how it reaches another process.
+
+    Raises:
+        ConfigurationError: JSON cannot say it.
+    """
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{what}={value!r} cannot be told to a worker: JSON cannot say it") from None
