@@ -1,0 +1,72 @@
+"""Tasks that ask the database well, and badly."""
+
+from __future__ import annotations
+
+import functools
+
+from celery import shared_task
+from django.db import transaction
+
+from library.models import Author, Book
+
+
+@shared_task
+def one_by_one() -> list[str]:
+    """Ask for the author of each book."""
+    return [book.author.name for book in Book.objects.order_by("pk")]
+
+
+@shared_task
+def joined() -> list[str]:
+    """Ask for the authors together with the books."""
+    return [book.author.name for book in Book.objects.select_related("author").order_by("pk")]
+
+
+@shared_task
+def publish(title: str) -> None:
+    """Write two rows."""
+    with transaction.atomic():
+        Book.objects.create(title=title, author=Author.objects.create(name="Ada"))
+
+
+@shared_task
+def compare() -> bool:
+    """Ask both databases, the archive twice."""
+    archived = Book.objects.using("archive")
+    return archived.exists() or archived.count() < Book.objects.count()
+
+
+@functools.cache
+def shelves() -> int:
+    """Count in three queries what does not change, once for each process."""
+    return Author.objects.count() + Book.objects.count() + Author.objects.filter(book=None).count()
+
+
+@shared_task
+def remember() -> int:
+    """Need one query, but the first time in a process four."""
+    return Book.objects.count() + shelves()
+
+
+@shared_task
+def idle() -> None:
+    """Ask nothing."""
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def enter(title: str) -> None:
+    """Write what is not there yet: three queries, and safe to run twice."""
+    author, _ = Author.objects.get_or_create(name=title)
+    Book.objects.get_or_create(title=title, author=author)
+
+
+@shared_task
+def enter_unsafely(title: str) -> None:
+    """Be lost in any crash."""
+    Book.objects.filter(title=title).exists()
+
+
+@shared_task(acks_late=True)
+def enter_half_safely(title: str) -> None:
+    """Be lost when only the child dies."""
+    Book.objects.filter(title=title).exists()

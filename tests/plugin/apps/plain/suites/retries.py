@@ -1,0 +1,120 @@
+"""``celery_retries`` on good and on bad code; each test is expected by name in test_retries.py."""
+
+from __future__ import annotations
+
+import pytest
+from office import add, choosy, fragile, growing, jittery, patient, steady
+
+from pytest_celery_perf import CeleryPerf
+
+
+@pytest.mark.celery_retries(
+    attempts=4,
+    backoff="exponential",
+    countdowns=["1s", 2, "4s"],
+    max_countdown=16,
+    jitter=False,
+    final="succeeded",
+)
+def test_growing(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(growing, with_=ConnectionError("down"), times=3)
+    growing.delay()
+
+
+@pytest.mark.celery_retries(attempts=6, final="failed")
+def test_giving_up(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(growing, times=6)
+    growing.delay()
+
+
+@pytest.mark.celery_retries(backoff="fixed", countdowns=[30, 30], max_countdown="30s", attempts=3)
+def test_fixed(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(steady, times=2)
+    steady.delay()
+
+
+@pytest.mark.celery_retries(jitter=True, countdowns=[1, 2, 4], backoff="exponential", attempts=4)
+def test_jittery(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(jittery, times=3)
+    jittery.delay()
+
+
+@pytest.mark.celery_retries(countdowns=[300, 600, 600], max_countdown="10min", attempts=4, final="failed")
+def test_hours_are_seconds(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(patient, times=4)
+    patient.delay()
+
+
+@pytest.mark.celery_retries(attempts=1, final="succeeded")
+def test_what_is_well_is_not_tried_again() -> None:
+    add.delay(1, 2)
+
+
+@pytest.mark.celery_retries(attempts=3)
+def test_too_many_attempts(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(growing, times=4)
+    growing.delay()
+
+
+@pytest.mark.celery_retries(attempts=3)
+def test_too_few_attempts(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(fragile)
+    fragile.delay()
+
+
+@pytest.mark.celery_retries(attempts=3)
+def test_nothing_provoked() -> None:
+    growing.delay()
+
+
+@pytest.mark.celery_retries(backoff="exponential")
+def test_not_exponential(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(steady, times=3)
+    steady.delay()
+
+
+@pytest.mark.celery_retries(backoff="fixed")
+def test_not_fixed(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(growing, times=3)
+    growing.delay()
+
+
+@pytest.mark.celery_retries(countdowns=[5, 60, 60])
+def test_other_countdowns() -> None:
+    choosy.delay()
+
+
+@pytest.mark.celery_retries(max_countdown="5min")
+def test_too_long_a_countdown(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(patient, times=1)
+    patient.delay()
+
+
+@pytest.mark.celery_retries(jitter=True)
+def test_no_jitter(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(growing, times=2)
+    growing.delay()
+
+
+@pytest.mark.celery_retries(jitter=False)
+def test_unwanted_jitter(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(jittery, times=2)
+    jittery.delay()
+
+
+@pytest.mark.celery_retries(final="succeeded")
+def test_failed_in_the_end(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(steady, with_=ConnectionError("no route"), times=4)
+    steady.delay()
+
+
+@pytest.mark.celery_retries(final="failed")
+def test_succeeded_in_the_end(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(steady, times=2)
+    steady.delay()
+
+
+@pytest.mark.celery_retries(attempts=2)
+def test_another_exception(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(growing, with_=KeyError)
+    growing.delay()

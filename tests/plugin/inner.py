@@ -1,0 +1,115 @@
+"""Runs pytest on a copy of a project, in a process of its own, and tells what became of each of its tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+APPS = Path(__file__).parent / "apps"
+TIMEOUT_S = 240.0
+_OURS = re.compile("PYTEST_|COV_|COVERAGE_|CELERY_PERF_(?!TEST_|REQUIRE)|DJANGO_SETTINGS_MODULE$")
+"""Variables of the outer test run that would reach into the inner one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One inner test, as JUnit tells of it."""
+
+    outcome: str
+    """``passed``, ``failed``, ``error`` or ``skipped``."""
+    message: str = ""
+    """What it failed with."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """An inner test run that is over."""
+
+    status: int
+    text: str
+    """All that pytest has printed."""
+    cases: Mapping[str, Case]
+    """By the test's name, parameters included."""
+
+    @property
+    def passed(self) -> set[str]:
+        """The names of the tests that passed."""
+        return {name for name, case in self.cases.items() if case.outcome == "passed"}
+
+    def lacks(self, test: str, *words: str) -> list[str]:
+        """Return which of the words the message of a failed test does not hold."""
+        case = self.cases[test]
+        assert case.outcome == "failed", f"{test} {case.outcome}: {case.message}"
+        return [each for each in words if each not in case.message]
+
+
+class Project:
+    """A copy of a project in a directory of its own.
+
+    Args:
+        folder: Where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def copy(cls, app: str, folder: Path, suite: str = "") -> Project:
+        """Copy an app of `apps`, with one of its suites as its only test file."""
+        shutil.copytree(APPS / app, folder, ignore=shutil.ignore_patterns("suites", "__pycache__"))
+        if suite:
+            shutil.copy(APPS / app / "suites" / f"{suite}.py", folder / f"test_{suite}.py")
+        return cls(folder)
+
+    def write(self, file: str, text: str) -> Path:
+        """Write a file of the project."""
+        path = self.folder / file
+        path.write_text(text)
+        return path
+
+    def ini(self, **settings: str) -> None:
+        """Add keys to the ini file."""
+        with (self.folder / "pytest.ini").open("a") as file:
+            file.writelines(f"{key} = {value}\n" for key, value in settings.items())
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Inner:
+        """Run pytest there.
+
+        Args:
+            arguments: Of its command line.
+            env: Variables that it has besides.
+        """
+        junit = self.folder / "junit.xml"
+        junit.unlink(missing_ok=True)
+        process = subprocess.run(
+            [sys.executable, "-m", "pytest", f"--junitxml={junit}", *arguments],
+            cwd=self.folder,
+            env={name: value for name, value in os.environ.items() if not _OURS.match(name)} | dict(env or {}),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        cases = _cases(junit) if junit.exists() else {}
+        return Inner(status=process.returncode, text=process.stdout + process.stderr, cases=cases)
+
+
+def _cases(junit: Path) -> dict[str, Case]:
+    return {case.get("name", ""): _case(case) for case in ET.parse(junit).getroot().iter("testcase")}
+
+
+def _case(case: ET.Element) -> Case:
+    properties = {each.get("name", ""): each.get("value", "") for each in case.iter("property")}
+    for kind, outcome in (("error", "error"), ("failure", "failed"), ("skipped", "skipped")):
+        problem = case.find(kind)
+        if problem is not None:
+            return Case(outcome=outcome, message=problem.text or "", properties=properties)
+    return Case(outcome="passed", properties=properties)
