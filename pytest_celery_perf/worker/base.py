@@ -47,10 +47,10 @@ class Guard(Protocol):
     def release_process_group(self, pgid: int) -> None:
         """Forget a process group that has ended."""
 
-    def container(self, name: str) -> None:
+    def container(self, name: str, docker_host: str | None = None) -> None:
         """Take over a container."""
 
-    def release_container(self, name: str) -> None:
+    def release_container(self, name: str, docker_host: str | None = None) -> None:
         """Forget a container that was removed."""
 
 

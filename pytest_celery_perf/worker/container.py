@@ -70,7 +70,7 @@ class ContainerWorker:
         try:
             container = self._make()
             # By its name, as it must be known to the guard before it exists.
-            self._guard.container(self._name)
+            self._guard.container(self._name, _docker_host())
             self._container = container
             with _without_reaper():
                 container.start()
@@ -155,6 +155,7 @@ class ContainerWorker:
         return container.with_kwargs(
             entrypoint=["sh"],
             working_dir=str(launch.cwd),
+            network=None,  # or testcontainers chooses one
             network_mode=standpoint.network_mode,
             extra_hosts=standpoint.extra_hosts,
             **_user(client, container.image),
@@ -203,7 +204,7 @@ class ContainerWorker:
         if container is not None:
             with contextlib.suppress(NotFound):
                 container.stop()
-            self._guard.release_container(self._name)
+            self._guard.release_container(self._name, _docker_host())
 
 
 def probe_alone(folder: Path) -> Path:
@@ -245,6 +246,12 @@ def _limits(launch: Launch) -> dict[str, int]:
     if launch.spec.memory_bytes is not None:
         limits["mem_limit"] = limits["memswap_limit"] = launch.spec.memory_bytes  # no swap beyond
     return limits
+
+
+def _docker_host() -> str | None:
+    from testcontainers.core.docker_client import get_docker_host
+
+    return get_docker_host()
 
 
 def _wait(name: str) -> None:

@@ -7,11 +7,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
 
 from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.worker import engine
 from pytest_celery_perf.worker.base import died
 
 from .workshop import PATIENCE_S, Workshop, folder_of
@@ -32,7 +35,7 @@ def docker_client() -> Iterator[Any]:
 
 
 def test_it_runs_tasks_of_the_mounted_project(docker_client: Any, workshop: Workshop) -> None:
-    worker = workshop.boot(workshop.launch(options="-c 2", runtime="container", image=IMAGE))
+    worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
     assert worker.started_how == "cold (in a container)"
     assert worker.pid > 0
     told = workshop.wire(among_records_of=worker)
@@ -122,6 +125,27 @@ def test_refused_options_end_it_with_celerys_message(docker_client: Any, worksho
     assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]
     assert worker.exit_status == 2
     assert "No such option" in worker.log_tail()[-1]
+
+
+def test_tests_in_a_container_share_their_loopback_with_the_worker(
+    docker_client: Any, workshop: Workshop, redis_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = docker_client.containers.run(redis_image, ["redis-server", "--protected-mode", "no"], detach=True)
+    try:
+        server.reload()
+        mounts = [{"Type": "bind", "Source": "/", "Destination": "/"}]
+        own = SimpleNamespace(id=server.id, attrs={"Mounts": mounts})
+        monkeypatch.setattr(engine, "_own_container", lambda _: own)
+        workshop.url = "redis://127.0.0.1:6379/0"
+        address = f"redis://{server.attrs['NetworkSettings']['Networks']['bridge']['IPAddress']}:6379/0"
+        workshop.publisher = Celery("publisher", broker=address, set_as_current=False)
+        worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
+        told = workshop.wire(among_records_of=worker)
+        workshop.send("plain.tell", told.path, "done")
+        assert told.heard() == "done"
+        worker.stop(0, drained=True)
+    finally:
+        server.remove(force=True, v=True)
 
 
 def test_an_image_that_nobody_has_is_an_error(docker_client: Any, workshop: Workshop) -> None:
