@@ -40,14 +40,14 @@ def test_nothing_speaks_against_a_plain_app(quiet_process: None, app: Celery) ->
 def test_a_patched_standard_library_does(
     quiet_process: None, app: Celery, monkeypatch: pytest.MonkeyPatch, module: str, state: dict[str, object]
 ) -> None:
-    monkeypatch.setitem(sys.modules, module, SimpleNamespace(**state))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(**state))
     assert why_unsound(app, NO_SOCKET) == f"importing the app patched the standard library ({module})"
 
 
 def test_gevent_that_is_only_imported_does_not(
     quiet_process: None, app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "gevent.monkey", SimpleNamespace(saved={}))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "gevent.monkey", SimpleNamespace(saved={}))
     assert why_unsound(app, NO_SOCKET) is None
 
 
