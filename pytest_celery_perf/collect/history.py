@@ -32,13 +32,15 @@ def freeze(book: Book, ledger: Ledger) -> History:
     """
     executions = sorted(
         (execution for drafts in book.executions.values() for execution in _executions(drafts, book, ledger)),
-        key=lambda execution: execution.received_ns or 0,
+        key=lambda execution: (execution.received_ns or 0, execution.task_id),
     )
     judged = tuple(execution for execution in executions if not execution.name.startswith(BUILT_IN))
     names = {execution.name for execution in judged}
     boots = {execution.boot for execution in executions}
     return History(
-        publications=tuple(_publications(book)),
+        publications=tuple(
+            sorted(_publications(book), key=lambda each: (each.published_ns, each.task_id, each.retries))
+        ),
         executions=judged,
         tasks={name: options for name, options in ledger.tasks.items() if name in names},
         workers=tuple(info for boot, info in ledger.workers.items() if boot in boots),

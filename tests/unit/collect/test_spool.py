@@ -1,0 +1,105 @@
+"""Following record files."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_celery_perf.collect.spool import Spool
+from pytest_celery_perf.errors import SpoolError
+from pytest_celery_perf.probe import wire
+
+ONE, TWO = wire.Published(1, "a", 0), wire.Published(2, "b", 0)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    (tmp_path / "spool" / "boot").mkdir(parents=True)
+    os.mkfifo(tmp_path / "doorbell")
+    spool = Spool(tmp_path / "spool", tmp_path / "doorbell")
+    yield spool
+    spool.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "spool" / "boot" / "1.jsonl"
+
+
+def append(file: Path, data: bytes) -> None:
+    with file.open("ab") as opened:
+        opened.write(data)
+
+
+def records(spool: Spool) -> list[wire.Record]:
+    return [spooled.record for spooled in spool.read()]
+
+
+def test_each_record_is_read_once(spool: Spool, file: Path) -> None:
+    append(file, wire.encode(ONE))
+    assert records(spool) == [ONE]
+    append(file, wire.encode(TWO))
+    assert records(spool) == [TWO]
+    assert records(spool) == []
+
+
+def test_a_line_that_is_still_being_written_is_waited_for(spool: Spool, file: Path) -> None:
+    line = wire.encode(ONE)
+    append(file, line[:7])
+    assert records(spool) == []
+    append(file, line[7:] + wire.encode(TWO))
+    assert records(spool) == [ONE, TWO]
+
+
+def test_a_torn_last_line_is_no_error(spool: Spool, file: Path) -> None:
+    append(file, wire.encode(ONE) + wire.encode(TWO)[:-3])
+
+    assert records(spool) == [ONE]
+    assert records(spool) == []
+
+
+def test_anything_else_is_an_error_with_file_and_offset(spool: Spool, file: Path) -> None:
+    append(file, wire.encode(ONE) + b"\x00garbage\n")
+
+    with pytest.raises(SpoolError) as failure:
+        records(spool)
+    assert (file, len(wire.encode(ONE))) == (failure.value.path, failure.value.offset)
+    assert f"{file}, byte {len(wire.encode(ONE))}: not a record" in str(failure.value)
+
+
+def test_a_forgotten_worker_is_not_read(spool: Spool, file: Path) -> None:
+    append(file, wire.encode(ONE))
+    spool.forget("boot")
+
+    assert records(spool) == []
+
+
+def test_a_ring_ends_the_waiting(spool: Spool, tmp_path: Path) -> None:
+    bell = os.open(tmp_path / "doorbell", os.O_RDWR)
+    rung = threading.Event()
+
+    def wait() -> None:
+        # Without a ring each of these would take its whole time.
+        for _ in range(3):
+            spool.wait(30)
+        rung.set()
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    while not rung.wait(0.001):
+        os.write(bell, b"\0")
+    waiter.join()
+    os.close(bell)
+
+
+def test_another_descriptor_ends_the_waiting_too(spool: Spool) -> None:
+    reading, writing = os.pipe()
+    os.close(writing)
+
+    spool.wait(30, reading)
+
+    os.close(reading)

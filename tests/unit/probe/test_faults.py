@@ -1,0 +1,83 @@
+"""Faults: each strikes as often as it was ordered, whoever gets there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pytest_celery_perf.probe.faults import FaultOrder, Faults, orders_for
+from pytest_celery_perf.probe.journal import Journal
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> Faults:
+    os.mkfifo(tmp_path / "doorbell")
+    (tmp_path / "spool").mkdir()
+    return Faults(str(tmp_path), Journal(str(tmp_path / "spool"), str(tmp_path / "doorbell"), "boot"))
+
+
+def raising(times: int, error: str = "builtins:KeyError") -> FaultOrder:
+    return FaultOrder(key="k", task=None, do="raise", at="body", times=times, error=error, args=("gone",))
+
+
+def strikes(faults: Faults, order: FaultOrder) -> bool:
+    try:
+        faults.strike(order, "token", "id")
+    except KeyError:
+        return True
+    return False
+
+
+def test_a_fault_strikes_as_often_as_ordered(faults: Faults) -> None:
+    assert [strikes(faults, raising(2)) for _ in range(4)] == [True, True, False, False]
+
+
+def test_many_threads_strike_no_more_often(faults: Faults) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        struck = list(pool.map(lambda _: strikes(faults, raising(5)), range(40)))
+
+    assert sum(struck) == 5
+
+
+def test_tests_do_not_use_up_each_others_faults(faults: Faults) -> None:
+    assert strikes(faults, raising(1))
+    with pytest.raises(KeyError, match="gone"):
+        faults.strike(raising(1), "another token", "id")
+
+
+def test_an_exception_is_found_by_module_and_name(faults: Faults) -> None:
+    order = raising(1, "subprocess:TimeoutExpired")
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        faults.strike(FaultOrder(key="k", task=None, do="raise", at="body", error=order.error, args=("x", 1)), "t", "i")
+
+
+def test_orders_are_for_one_task_or_for_all() -> None:
+    header = {"t": "token", "faults": [{"key": "a", "task": "one", "do": "raise", "at": "query:7", "args": [1]}]}
+
+    (order,) = orders_for(header, "one")
+    assert (order.query, order.args) == (7, (1,))
+    assert orders_for(header, "other") == ()
+    assert orders_for({"t": "token"}, "one") == ()
+
+
+def test_a_child_is_killed_after_its_fault_was_written(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "doorbell")
+    (tmp_path / "spool").mkdir()
+    script = (
+        "import sys; from pytest_celery_perf.probe.faults import *;"
+        "from pytest_celery_perf.probe.journal import Journal;"
+        "d = sys.argv[1]; f = Faults(d, Journal(d + '/spool', d + '/doorbell', 'boot'));"
+        "f.strike(FaultOrder(key='k', task=None, do='kill-child', at='started'), 'token', 'task-id')"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    (file,) = (tmp_path / "spool").iterdir()
+    assert '"kill-child","started","task-id"' in file.read_text()
