@@ -167,6 +167,11 @@ def _check_count(value: object, what: str) -> None:
         raise ConfigurationError(f"celery_perf.{what}={value!r} is not a whole number from 1")
 
 
+def unittest_failed(item: pytest.Item) -> bool:
+    """Tell whether a test is a method of a unittest case and has failed: pytest notes that, and raises nothing."""
+    return bool(getattr(item, "_excinfo", None))
+
+
 @pytest.fixture(scope="session")
 def _celery_perf_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """The session, once the test databases exist; its workers end before they are dropped."""
@@ -192,4 +197,7 @@ def celery_perf(request: pytest.FixtureRequest) -> Iterator[CeleryPerf]:
         session.test(request.node.nodeid, spec, progress) as active,
     ):
         request.node.stash[ACTIVE] = active
+        if hasattr(request.instance, "addCleanup"):
+            # Django flushes the databases of a unittest case right after its clean-ups.
+            request.instance.addCleanup(lambda: session.settle(active, failed=unittest_failed(request.node)))
         yield CeleryPerf(session, active)

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_celery_perf import markers, options
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
-from pytest_celery_perf.fixtures import _celery_perf_session, celery_perf
+from pytest_celery_perf.fixtures import _celery_perf_session, celery_perf, unittest_failed
 from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, REFUSAL, SESSION, SHARED, SPEC
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     except BaseException:
         session.judge(active, failed=True)
         raise
-    session.judge(active, failed=False)
+    session.judge(active, failed=unittest_failed(item))
     complaint = item.config.stash[OUTPUT].complaint(active)
     if complaint:
         pytest.fail(complaint, pytrace=False)

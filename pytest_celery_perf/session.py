@@ -53,6 +53,8 @@ class ActiveTest:
     spec: TestSpec
     pool: Pool
     trial: Trial
+    settled: bool = False
+    """Whether its tasks were waited for after its body."""
     verdicts: tuple[Verdict, ...] = ()
     diagnosis: str = ""
     history: History = field(default_factory=History)
@@ -172,15 +174,26 @@ class Session:
         callbacks = self.project.waiting_for_commit()
         return diagnose(situation_of(active.trial, waited_s, on_commit_callbacks=callbacks))
 
+    def settle(self, active: ActiveTest, *, failed: bool) -> None:
+        """Wait for the tasks of a test whose body is over, if that was not done yet.
+
+        Args:
+            active: The test.
+            failed: Whether the body has failed: then only the workers' sake is waited for.
+        """
+        if not active.settled:
+            active.settled = True
+            timeout_s = self.options.timeout_s
+            active.diagnosis = self.wait(active, min(timeout_s, UNFINISHED_AFTER_FAILURE_S) if failed else timeout_s)
+
     def judge(self, active: ActiveTest, *, failed: bool) -> None:
-        """Wait for the tasks of a test whose body is over, and judge them.
+        """Judge the tasks of a test, once they have ended.
 
         Args:
             active: The test; its verdicts are filled in.
-            failed: Whether the body has failed: then only the workers' sake is waited for.
+            failed: Whether the body has failed.
         """
-        timeout_s = self.options.timeout_s
-        active.diagnosis = self.wait(active, min(timeout_s, UNFINISHED_AFTER_FAILURE_S) if failed else timeout_s)
+        self.settle(active, failed=failed)
         history = active.trial.history()
         active.history = replace(history, diagnosis=active.diagnosis)
         if active.spec.budgets and not history.publications and not active.diagnosis:
