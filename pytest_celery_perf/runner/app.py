@@ -91,7 +91,7 @@ class Connections:
         for pool in (self.producer_pool, self.pool):
             if pool is not None:
                 # The connections only: kombu keeps the pool itself by its URL, which another set of workers may get.
-                pool.force_close_all(close_pool=False)
+                pool.resize(pool.limit, reset=True)
         client = getattr(self.backend, "client", None)
         if client is not None:
             client.connection_pool.disconnect()
