@@ -48,8 +48,6 @@ class Probe:
             (signals.task_failure, self.messages.on_failure),
             (signals.task_revoked, self.messages.on_revoked),
             (signals.task_unknown, self.messages.on_unknown),
-            (signals.task_prerun, self.executions.on_prerun),
-            (signals.task_postrun, self.executions.on_postrun),
         ):
             signal.connect(self._safely(handler), weak=False)
         self.messages.watch_acknowledgments()
@@ -83,6 +81,22 @@ class Probe:
             # inside of it, and what it publishes is not the body's.
             attribute = "_orig_run" if hasattr(task, "_orig_run") else "run"
             setattr(task, attribute, with_body(getattr(task, attribute), task.name))
+        self._surround_receivers()
+
+    def _surround_receivers(self) -> None:
+        """Begin an execution before the app's own receivers and end it after them, so that their queries are seen.
+
+        A forked worker connected them before the probe came, a cold one after it: their figures must not differ.
+
+        Source:
+            ``celery.utils.dispatch.signal.Signal.send``: receivers are called in the order of this list.
+        """
+        from celery import signals
+
+        signals.task_postrun.connect(self._safely(self.executions.on_postrun), weak=False)
+        signals.task_prerun.connect(self._safely(self.executions.on_prerun), weak=False)
+        receivers = signals.task_prerun.receivers
+        receivers.insert(0, receivers.pop())
 
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Handle ``worker_ready``: the worker consumes."""
