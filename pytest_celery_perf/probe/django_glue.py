@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -81,11 +82,35 @@ def use_caches(locations: dict[str, str]) -> dict[str, Any]:
     return before
 
 
+def clear_caches(aliases: Iterable[str]) -> None:
+    """Empty caches: what one test has left there would spare the next one its queries.
+
+    Args:
+        aliases: Of caches that belong to the tests alone.
+    """
+    if "django" not in sys.modules or not is_configured():
+        return
+    from django.core.cache import caches
+
+    for alias in aliases:
+        caches[alias].clear()
+
+
+def local_caches() -> list[str]:
+    """Return the aliases of the configured caches that each process keeps in its own memory."""
+    if "django" not in sys.modules or not is_configured():
+        return []
+    from django.conf import settings
+
+    return [alias for alias, cache in settings.CACHES.items() if cache.get("BACKEND", "").endswith(".LocMemCache")]
+
+
 def clear_stale_caches() -> None:
     """Forget what a flush of the test database has made untrue in this process.
 
     The flush gives content types and sites new keys, but a worker that lives on remembers the old.
     """
+    clear_caches(local_caches())
     if "django.contrib.contenttypes.models" in sys.modules:
         sys.modules["django.contrib.contenttypes.models"].ContentType.objects.clear_cache()
     if "django.contrib.sites.models" in sys.modules:

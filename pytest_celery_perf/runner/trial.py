@@ -12,7 +12,7 @@ from typing import Any
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.model.record import History, WorkerInfo
-from pytest_celery_perf.probe.django_glue import use_caches
+from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import FaultOrder
 from pytest_celery_perf.probe.overrides import Override
 from pytest_celery_perf.probe.publish import Header, PublishTracker
@@ -71,6 +71,7 @@ class Trial:
             self.overrides = stack.enter_context(on_broker(self.pool.probe, self.pool.clients))
             before = use_caches(self.pool.probe.caches)
             stack.callback(use_caches, before)
+            stack.callback(clear_caches, self.pool.probe.caches)
             stack.callback(self._rescue.close)
             tracker.connect()
             stack.callback(tracker.disconnect)
