@@ -37,8 +37,14 @@ class Project:
     def use_database_files(self, directory: Path) -> None:
         """Give SQLite's test databases files, before they are created: another process cannot see memory.
 
+        Nothing in them outlives the tests, so this process, which migrates and flushes them, does not wait for the
+        disk: with a large project's migrations that takes minutes.
+
         Args:
             directory: Where the files are made.
+
+        Source:
+            https://www.sqlite.org/pragma.html#pragma_synchronous: OFF loses data only if the machine goes down.
         """
         if not self.uses_django:
             return
@@ -48,6 +54,8 @@ class Project:
             test = settings["TEST"]
             if settings["ENGINE"].endswith("sqlite3") and not test.get("NAME") and not test.get("MIRROR"):
                 test["NAME"] = str(directory / f"test_{alias}.sqlite3")
+                options = settings.setdefault("OPTIONS", {})
+                options["init_command"] = options.get("init_command", "") + ";PRAGMA synchronous=OFF"
 
     def database_names(self) -> dict[str, str]:
         """Return the names of the test databases, by alias, once they exist."""
