@@ -48,7 +48,7 @@ def pytest_configure_node(node: Any) -> None:
     if not config.stash[OPTIONS].app:
         return
     if SHARED not in config.stash:
-        from pytest_celery_perf.session import share
+        from pytest_celery_perf.startup import share
 
         with _told_as_usage_error():
             config.stash[SHARED], remove = share(config.stash[OPTIONS])
@@ -94,7 +94,7 @@ def _read_markers(item: pytest.Item) -> None:
 
 def _default_workers(config: pytest.Config) -> tuple[WorkerSpec, ...]:
     if DEFAULT_WORKERS not in config.stash:
-        from pytest_celery_perf.session import default_workers
+        from pytest_celery_perf.startup import default_workers
 
         try:
             config.stash[DEFAULT_WORKERS] = default_workers(config.stash[OPTIONS])
@@ -113,7 +113,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     specs = [item.stash[SPEC] for item in session.items if SPEC in item.stash]
     if not specs or config.option.collectonly:
         return
-    from pytest_celery_perf.session import start
+    from pytest_celery_perf.startup import start
 
     worker = getattr(config, "workerinput", None)
     try:
@@ -149,6 +149,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     session = item.config.stash[SESSION]
     try:
         result = yield
+    except (KeyboardInterrupt, pytest.exit.Exception):  # whoever interrupts does not want to wait
+        raise
     except BaseException:
         session.judge(active, failed=True)
         raise

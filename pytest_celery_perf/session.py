@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_celery_perf.broker.choose import choose
-from pytest_celery_perf.broker.shared import attach
-from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.guard import Guard
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
+from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
-from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.settings import Override
-from pytest_celery_perf.model.spec import Budget, LatencyBudget, RecoveryBudget, RetriesBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import LatencyBudget, RetriesBudget, TestSpec
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
-from pytest_celery_perf.probe.faults import FaultOrder
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.rundir import RunDirectory
+from pytest_celery_perf.runner.orders import breaks_broker, orders_of
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.situation import situation_of
 from pytest_celery_perf.runner.stage import Stage, StagePlan, with_start
@@ -34,8 +30,7 @@ from pytest_celery_perf.runner.turn import turn
 from pytest_celery_perf.worker.base import tail
 
 if TYPE_CHECKING:
-    import pytest
-
+    from pytest_celery_perf.broker.base import Broker
     from pytest_celery_perf.worker.base import Worker
 
 LOG_LINES = 30
@@ -76,13 +71,22 @@ class Session:
         options: The settings.
         project: The project under test.
         slot: Which of the processes that share the broker this is.
-        shared: What the xdist controller runs for all; None if this process is alone.
+        broker: The broker that the processes share; None for one of our own.
+        turns: The file by which the processes take turns; None if this one is alone.
     """
 
-    def __init__(self, options: Options, project: Project, *, slot: int = 0, shared: Shared | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        project: Project,
+        *,
+        slot: int = 0,
+        broker: Broker | None = None,
+        turns: Path | None = None,
+    ) -> None:
         self.options = options
         self.project = project
-        self._turns = Path(shared.turns) if shared is not None else None
+        self._turns = turns
         with ExitStack() as stack:
             self.rundir = RunDirectory.create()
             stack.callback(self.rundir.remove)
@@ -91,7 +95,6 @@ class Session:
             stack.callback(self.guard.close)
             self.guard.directory(self.rundir.path)
             plan = StagePlan(app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot)
-            broker = attach(shared.broker) if shared is not None else None
             self.stage = Stage(plan, rundir=self.rundir, guard=self.guard, broker=broker)
             stack.callback(self.stage.close)
             project.use_database_files(self.rundir.path)
@@ -135,14 +138,14 @@ class Session:
 
     def _test(self, nodeid: str, spec: TestSpec, progress: Progress) -> Iterator[ActiveTest]:
         topology = with_start(spec.workers, self.options.start)
-        isolated = any(isinstance(budget, RecoveryBudget) and budget.kill == "broker" for budget in spec.budgets)
-        pool = self.stage.isolated_pool(topology) if isolated else self.stage.pool_for(topology)
+        alone = breaks_broker(spec.budgets)
+        pool = self.stage.isolated_pool(topology) if alone else self.stage.pool_for(topology)
         try:
             trial = Trial(
                 pool,
                 reader=self.stage.reader,
                 app=self.stage.app,
-                faults=tuple(_orders(spec.budgets)),
+                faults=orders_of(spec.budgets),
                 time_scale=self.options.time_scale
                 if any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
                 else None,
@@ -152,6 +155,9 @@ class Session:
             sizes = {log: log.stat().st_size for log in logs}
             with trial.tracking():
                 yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial, log_sizes=sizes)
+                # If the test was interrupted, its workers go now, before its database is flushed under them.
+                trial.pump()
+                pool.hurt = pool.hurt or bool(trial.book.open)
         except BaseException:
             pool.hurt = True
             raise
@@ -211,7 +217,7 @@ class Session:
             since_ns: Only of tasks that the test itself published since then, and what followed from them.
         """
         history = active.trial.history()
-        return Run.of(history if since_ns is None else _published_since(history, since_ns))
+        return Run.of(history if since_ns is None else published_since(history, since_ns))
 
     def stop_workers(self) -> None:
         """Stop all workers, so that the test databases can be dropped."""
@@ -222,99 +228,8 @@ class Session:
         self._closing.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What the xdist controller runs for all its workers; it goes to them as text."""
-
-    broker: str
-    """Its endpoint, as `broker.shared.attach` takes it."""
-    turns: str
-    """The file by which the tests that judge times take turns."""
-
-
-def start(config: pytest.Config, options: Options, shared: str | None) -> Session:
-    """Start what the tests of this pytest process need.
-
-    Args:
-        config: pytest's configuration.
-        options: The settings.
-        shared: What `share` returned to the xdist controller; None without one.
-
-    Raises:
-        CeleryPerfError: It cannot be started.
-    """
-    if shared is None:
-        return Session(options, Project(config))
-    slot = int(config.workerinput["workerid"].removeprefix("gw"))  # type: ignore[attr-defined]
-    return Session(options, Project(config), slot=slot, shared=decode(Shared, json.loads(shared)))
-
-
-def share(options: Options) -> tuple[str, Callable[[], None]]:
-    """Start what the xdist workers will share.
-
-    Returns:
-        What to tell them, and what removes it again.
-    """
-    with ExitStack() as stack:
-        rundir = RunDirectory.create()
-        stack.callback(rundir.remove)
-        guard = Guard()
-        guard.start()
-        stack.callback(guard.close)
-        guard.directory(rundir.path)
-        broker = choose(options.broker, image=options.image, rundir=rundir, guard=guard)
-        broker.start()
-        stack.callback(broker.stop)
-        shared = Shared(broker=broker.endpoint.dump(), turns=str(rundir.path / "turns"))
-        return json.dumps(encode(shared)), stack.pop_all().close
-
-
-def default_workers(options: Options) -> tuple[WorkerSpec, ...]:
-    """Load the app, and read the topology of the ini file.
-
-    Raises:
-        ConfigurationError: The app cannot be loaded, or a line is wrong.
-    """
-    from pytest_celery_perf.runner.app import load
-    from pytest_celery_perf.worker.options import parse_line
-
-    app = load(options.app)
-    specs = tuple(parse_line(line, app=app) for line in options.workers)
-    names = [spec.name for spec in specs]
-    if len(set(names)) < len(names):
-        raise ConfigurationError(f"celery_perf_workers: several workers of one name: {', '.join(names)}")
-    return specs
-
-
 def _logs(active: ActiveTest) -> Iterator[tuple[str, tuple[str, ...]]]:
     for worker in active.workers:
         log = worker.launch.log
         if lines := tail(log, LOG_LINES, active.log_sizes.get(log, 0)):
             yield worker.launch.node, lines
-
-
-def _orders(budgets: Iterable[Budget]) -> Iterator[FaultOrder]:
-    for number, budget in enumerate(budgets):
-        if isinstance(budget, RecoveryBudget):
-            do = "hold" if budget.kill == "broker" else f"kill-{budget.kill}"
-            yield FaultOrder(
-                key=f"recovery{number}",
-                task=budget.task,
-                do=do,
-                at=budget.at,
-                times=budget.times,
-                signal=budget.signal,
-            )
-
-
-def _published_since(history: History, since_ns: int) -> History:
-    roots = {
-        publication.root_id
-        for publication in history.publications
-        if publication.boot is None and publication.published_ns >= since_ns
-    }
-    return replace(
-        history,
-        publications=tuple(each for each in history.publications if each.root_id in roots),
-        executions=tuple(each for each in history.executions if each.root_id in roots),
-    )

@@ -54,6 +54,8 @@ def overrides_for(conf: Any, config: ProbeConfig) -> list[Override]:
                 **config.transport_options,
             },
         }
+    if conf.get("worker_pool_start_method") not in (None, "fork"):
+        wanted["worker_pool_start_method"] = "fork"  # a spawned child would have no probe
     wanted |= config.config
     return [Override(name=name, was=conf.get(name), now=now) for name, now in wanted.items() if conf.get(name) != now]
 

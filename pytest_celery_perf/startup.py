@@ -1,0 +1,88 @@
+"""Starts what a pytest process needs: alone, as the controller of pytest-xdist, or as one of its workers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_celery_perf.broker.choose import choose
+from pytest_celery_perf.broker.shared import attach
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.guard import Guard
+from pytest_celery_perf.model.codec import decode, encode
+from pytest_celery_perf.model.spec import WorkerSpec
+from pytest_celery_perf.options import Options
+from pytest_celery_perf.project import Project
+from pytest_celery_perf.rundir import RunDirectory
+from pytest_celery_perf.runner.app import load
+from pytest_celery_perf.session import Session
+from pytest_celery_perf.worker.options import parse_line
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What the xdist controller runs for all its workers; it goes to them as text."""
+
+    broker: str
+    """Its endpoint, as `broker.shared.attach` takes it."""
+    turns: str
+    """The file by which the tests that judge times take turns."""
+
+
+def start(config: pytest.Config, options: Options, shared: str | None) -> Session:
+    """Start what the tests of this pytest process need.
+
+    Args:
+        config: pytest's configuration.
+        options: The settings.
+        shared: What `share` returned to the xdist controller; None without one.
+
+    Raises:
+        CeleryPerfError: It cannot be started.
+    """
+    if shared is None:
+        return Session(options, Project(config))
+    given = decode(Shared, json.loads(shared))
+    slot = int(config.workerinput["workerid"].removeprefix("gw"))  # type: ignore[attr-defined]
+    return Session(options, Project(config), slot=slot, broker=attach(given.broker), turns=Path(given.turns))
+
+
+def share(options: Options) -> tuple[str, Callable[[], None]]:
+    """Start what the xdist workers will share.
+
+    Returns:
+        What to tell them, and what removes it again.
+    """
+    with ExitStack() as stack:
+        rundir = RunDirectory.create()
+        stack.callback(rundir.remove)
+        guard = Guard()
+        guard.start()
+        stack.callback(guard.close)
+        guard.directory(rundir.path)
+        broker = choose(options.broker, image=options.image, rundir=rundir, guard=guard)
+        broker.start()
+        stack.callback(broker.stop)
+        shared = Shared(broker=broker.endpoint.dump(), turns=str(rundir.path / "turns"))
+        return json.dumps(encode(shared)), stack.pop_all().close
+
+
+def default_workers(options: Options) -> tuple[WorkerSpec, ...]:
+    """Load the app, and read the topology of the ini file.
+
+    Raises:
+        ConfigurationError: The app cannot be loaded, or a line is wrong.
+    """
+    app = load(options.app)
+    specs = tuple(parse_line(line, app=app) for line in options.workers)
+    names = [spec.name for spec in specs]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"celery_perf_workers: several workers of one name: {', '.join(names)}")
+    return specs
