@@ -81,3 +81,8 @@ def test_too_slow() -> None:
 @pytest.mark.celery_recovery(kill="child", at="query:99")
 def test_never_reached() -> None:
     enter.delay("one")
+
+
+@pytest.mark.celery_recovery(kill="worker", at="started", within="1ns")
+def test_in_production() -> None:
+    enter.delay("one")

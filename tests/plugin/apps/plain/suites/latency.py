@@ -42,7 +42,7 @@ def test_queue(tmp_path: Path) -> None:
 
 @pytest.mark.celery_worker(concurrency=1, prefetch=4)
 @pytest.mark.celery_latency(task=add, phase="prefetch", max="1ms")
-def test_prefetch(tmp_path: Path, celery_perf: CeleryPerf) -> None:
+def test_prefetch(tmp_path: Path) -> None:
     _behind_another(tmp_path)
 
 
@@ -64,9 +64,5 @@ def _behind_another(folder: Path) -> None:
     stand.delay(str(gate))
     opened = os.open(gate, os.O_WRONLY)  # returns when the task has begun to read
     add.delay(1, 2)
-    burn_here()
-    os.close(opened)
-
-
-def burn_here() -> None:
     burn(0.05)
+    os.close(opened)

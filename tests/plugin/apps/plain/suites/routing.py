@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from office import add, misrouted, relaxed, stand, urgent
 
+from pytest_celery_perf import CeleryPerf
+
 ONE_AT_A_TIME = pytest.mark.celery_worker(concurrency=1, prefetch=1, pool="solo")
 
 
@@ -51,9 +53,14 @@ def test_order(tmp_path: Path) -> None:
     _in_a_backlog(tmp_path)
 
 
-@ONE_AT_A_TIME
 @pytest.mark.celery_routing(order=[urgent, add])
-def test_no_backlog() -> None:
+def test_no_backlog(celery_perf: CeleryPerf) -> None:
+    celery_perf.run(urgent)
+    celery_perf.run(add, (1, 2))
+
+
+@pytest.mark.celery_routing(order=[urgent, add])
+def test_one_is_missing() -> None:
     urgent.delay()
 
 

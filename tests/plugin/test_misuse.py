@@ -1,0 +1,181 @@
+"""What is written wrongly is told at collection, by name, with what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .inner import Inner, Project
+
+WRONG = {
+    "celery_queries(3)": ("3 has no name", "task, max, exact, using, no_n_plus_one, verbs, warmup"),
+    "celery_queries(maximum=3)": ("there is no maximum=; valid are task, max, exact",),
+    "celery_queries()": ("nothing to judge: give max=, exact=, using=, verbs= or no_n_plus_one=True",),
+    "celery_queries(max=True)": ("max=True is not a whole number from 0",),
+    "celery_queries(max=1, warmup=-1)": ("warmup=-1 is not a whole number from 0",),
+    "celery_queries(using=['default'])": ("using=['default'] is not a dict",),
+    "celery_queries(using={'default': 'few'})": ("using['default']='few' is not a whole number",),
+    "celery_queries(verbs={'SELCT': 1})": ("'SELCT' is not one of SELECT, INSERT",),
+    "celery_queries(no_n_plus_one='yes')": ("no_n_plus_one='yes' is not True or False",),
+    "celery_latency(p95='fast')": ("p95='fast': expected seconds as a number", '"250ms"'),
+    "celery_latency(p95=-1)": ("p95=-1: expected seconds",),
+    "celery_latency(p90=1)": ("there is no p90=; valid are task, phase, p50, p95, p99, max",),
+    "celery_latency()": ("nothing to judge: give p50=, p95=, p99= or max=",),
+    "celery_latency(phase='cpu', max=1)": ("phase='cpu' is not one of runtime, queue, prefetch, end_to_end",),
+    "celery_latency(task=print, max=1)": ("is neither a task nor the name of one",),
+    "celery_retries()": ("nothing to judge: give attempts=",),
+    "celery_retries(attempts='3')": ("attempts='3' is not a whole number from 1",),
+    "celery_retries(countdowns=5)": ("countdowns=5 is not a list of durations",),
+    "celery_retries(countdowns=['later'])": ("countdowns='later': expected seconds",),
+    "celery_retries(backoff='linear')": ("backoff='linear' is not one of exponential, fixed",),
+    "celery_retries(jitter='no')": ("jitter='no' is not True or False",),
+    "celery_retries(final='done')": ("final='done' is not one of succeeded, failed",),
+    "celery_recovery(at='lunch')": ("at='lunch' is not", '"query:N" with N from 1'),
+    "celery_recovery(at='query:0')": ("at='query:0' is not",),
+    "celery_recovery(kill='child', at='received')": ("no child process holds the task yet", 'kill="worker"'),
+    "celery_recovery(kill='laptop')": ("kill='laptop' is not one of child, worker, broker",),
+    "celery_recovery(signal='SIGFOO')": ("signal='SIGFOO' is not a signal such as SIGKILL",),
+    "celery_recovery(times=0)": ("times=0 is not a whole number from 1",),
+    "celery_recovery(within='soon')": ("within='soon': expected seconds",),
+    "celery_routing()": ("nothing to judge: give queue=, priority= or order=",),
+    "celery_routing(order='ab')": ("order='ab' is not a list of tasks or their names",),
+    "celery_routing(order=['ab'])": ("an order needs at least two tasks",),
+    "celery_routing(queue=5)": ("queue=5 is not a text",),
+    "celery_worker(name='a b')": ("name='a b' is not made of letters, digits",),
+    "celery_worker(queues=5)": ("queues=5 is not a list of names of queues",),
+    "celery_worker(pool='fibers')": ("'fibers' is not one of 'prefork'",),
+    "celery_worker(concurrency=0)": ("concurrency=0 is not a whole number from 1",),
+    "celery_worker(options='--concurency 3')": ("No such option '--concurency'. Did you mean '--concurrency'?",),
+    "celery_worker(options='-c \"2')": ("No closing quotation",),
+    "celery_worker(config={'a': print})": ("config['a']=<built-in function print> cannot be told to a worker",),
+    "celery_worker(env={'A': 1})": ("env['A']=1 is not a text",),
+    "celery_worker(runtime='vm')": ("runtime='vm' is not one of process, container",),
+    "celery_worker(runtime='container')": ("needs image= or dockerfile=",),
+    "celery_worker(memory='1GB')": ("memory='1GB' needs runtime=\"container\"",),
+    "celery_worker(start='hot')": ("start='hot' is not one of auto, warm, cold",),
+}
+GOOD = """
+import pytest
+from office import add
+
+@pytest.mark.celery_latency(max="1min")
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_add(n):
+    add.delay(n, n)
+"""
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> Inner:
+    """Collect a file with every wrong marker on a test of its own."""
+    project = Project.copy("plain", tmp_path_factory.mktemp("misuse") / "plain")
+    tests = (f"@pytest.mark.{marker}\ndef test_{number}(): pass\n" for number, marker in enumerate(WRONG))
+    project.write("test_wrong.py", "import pytest\n" + "".join(tests))
+    return project.run()
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)), ids=list(WRONG))
+def test_a_marker_that_is_wrong(wrong: Inner, number: int) -> None:
+    marker, words = list(WRONG.items())[number]
+    told = [line for line in wrong.text.splitlines() if line.startswith(f"test_wrong.py::test_{number}:")]
+    assert len(told) == 1, wrong.text
+    assert told[0].startswith(f"test_wrong.py::test_{number}: @pytest.mark.{marker.partition('(')[0]}")
+    assert [each for each in words if each not in told[0]] == []
+
+
+def test_nothing_runs_where_a_marker_is_wrong(wrong: Inner) -> None:
+    assert wrong.status == pytest.ExitCode.INTERRUPTED
+    assert "passed" not in wrong.text
+
+
+MISTAKES = {
+    "no app": ({"celery_perf_app": ""}, "celery_perf_app is not set: name your Celery app as `celery -A` takes it"),
+    "no such module": ({"celery_perf_app": "nowhere:app"}, "celery_perf_app='nowhere:app' cannot be loaded"),
+    "no such app": ({"celery_perf_app": "office:nothing"}, "celery_perf_app='office:nothing' cannot be loaded"),
+    "broken app": ({"celery_perf_app": "broken:app"}, "cannot be loaded: ZeroDivisionError: division by zero ("),
+    "no name": ({"celery_perf_workers": "-c 2"}, 'expected "name: options of celery worker", such as'),
+    "no such option": ({"celery_perf_workers": "main: --concurency 2"}, "worker 'main': '--concurency 2': No such"),
+    "same name": ({"celery_perf_workers": "a: -c 1\n  a: -c 2"}, "celery_perf_workers: several workers of one name"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_an_ini_file_that_is_wrong(plain: Project, mistake: str) -> None:
+    settings, words = MISTAKES[mistake]
+    _set(plain, settings)
+    inner = plain.run()
+    assert inner.text.count(words) == 1, inner.text
+    assert "test_good.py::test_add[1] and 2 more: " in inner.text
+    assert "INTERNALERROR" not in inner.text
+
+
+def test_an_ini_file_that_is_wrong_is_told_by_xdist_too(plain: Project) -> None:
+    settings, words = MISTAKES["no app"]
+    _set(plain, settings)
+    inner = plain.run("-n", "2")
+    assert words in inner.text
+    assert "INTERNALERROR" not in inner.text
+
+
+def test_a_marker_that_is_wrong_is_told_by_xdist_too(plain: Project) -> None:
+    plain.write("test_wrong.py", "import pytest\n@pytest.mark.celery_latency(p90=1)\ndef test_a(): pass\n")
+    inner = plain.run("-n", "2")
+    assert "there is no p90=; valid are task, phase, p50, p95, p99, max" in inner.text
+    assert "INTERNALERROR" not in inner.text
+
+
+VALUES = {
+    "timeout": ("soon", "celery_perf_timeout (command line)='soon': expected seconds"),
+    "time-scale": ("2", "celery_perf_time_scale (command line): '2' is not a number above 0 and at most 1"),
+    "broker": ("rabbit", "'rabbit' is not auto, process, container or a redis:// URL"),
+    "start": ("hot", "celery_perf_start (command line): 'hot' is not one of auto, warm, cold"),
+    "json-detail": ("all", "'all' is not one of records, aggregates"),
+    "json": (".", "is a directory, not a file"),
+}
+
+
+@pytest.mark.parametrize("option", VALUES)
+def test_an_option_that_is_wrong(plain: Project, option: str) -> None:
+    value, words = VALUES[option]
+    inner = plain.run(f"--celery-perf-{option}={value}")
+    assert inner.status == pytest.ExitCode.USAGE_ERROR
+    assert words in inner.text
+    assert "Traceback" not in inner.text
+
+
+def test_queries_without_django(plain: Project) -> None:
+    plain.write("test_wrong.py", "import pytest\n@pytest.mark.celery_queries(max=1)\ndef test_a(): pass\n")
+    inner = plain.run()
+    assert "@pytest.mark.celery_queries counts the queries of Django, which is not configured here" in inner.text
+
+
+def test_a_test_inside_a_transaction(library: Project) -> None:
+    library.write(
+        "test_wrong.py",
+        "import pytest\n"
+        "@pytest.mark.django_db\n"
+        "@pytest.mark.celery_latency(max=1)\n"
+        "def test_mark(): pass\n"
+        "def test_fixture(db, celery_perf): pass\n",
+    )
+    inner = library.run()
+    assert "test_wrong.py::test_mark and 1 more: the test runs inside a database transaction" in inner.text
+    assert "@pytest.mark.django_db(transaction=True)" in inner.text
+
+
+def test_django_without_pytest_django(library: Project) -> None:
+    library.write("test_wrong.py", "from library.tasks import idle\ndef test_a(celery_perf): celery_perf.run(idle)\n")
+    library.write("conftest.py", "import django\nfrom django.conf import settings\nsettings.DEBUG\ndjango.setup()\n")
+    library.write("pytest.ini", (library.folder / "pytest.ini").read_text().replace("DJANGO_SETTINGS_MODULE", "#"))
+    inner = library.run("-p", "no:django", env={"DJANGO_SETTINGS_MODULE": "library.settings"})
+    assert "pytest-django is not active: the workers would run on the project's real database" in inner.text
+
+
+def _set(project: Project, settings: dict[str, str]) -> None:
+    ini: Path = project.folder / "pytest.ini"
+    lines = [line for line in ini.read_text().splitlines() if line.partition(" ")[0] not in settings]
+    ini.write_text("\n".join(lines) + "\n")
+    project.ini(**settings)
+    project.write("broken.py", "1 / 0\n")
+    project.write("test_good.py", GOOD)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from .inner import Inner
+
+APP, SUITE = "library", "recovery"
+
+FAILS = {
+    "test_acks_early": (
+        "celery_recovery library.tasks.enter_unsafely: lost 1 (budget = 0)",
+        "lost because it was acknowledged before it ran (acks_late=False)",
+        "SIGKILL to its worker at started",
+        "set acks_late=True and reject_on_worker_lost=True in the decorator of enter_unsafely (library/tasks.py:",
+    ),
+    "test_acks_early_child": ("lost 1 (budget = 0)", "acks_late=False", "SIGKILL to its child"),
+    "test_not_rejected_on_worker_lost": (
+        "lost because Celery acknowledges the message of a child that died (reject_on_worker_lost=False)",
+        "set reject_on_worker_lost=True in",
+    ),
+    "test_too_many_executions": ("executions 2 (budget ≤ 1)", "RECOVERED library.tasks.enter", "started again in"),
+    "test_too_slow": ("recovery", "(budget ≤ 1ns)", "from the kill to the last start of"),
+    "test_never_reached": (
+        "child killed at query:99 0× (budget = 1×)",
+        "its body made",
+        "kill it at a query that it makes",
+    ),
+    "test_in_production": ("in production: Redis delivers again only after the visibility timeout, 60min",),
+}
+
+
+def test_good_code_passes(inner: Inner) -> None:
+    assert inner.cases.keys() - FAILS.keys() == inner.passed, inner.text
+
+
+@pytest.mark.parametrize("test", FAILS)
+def test_bad_code_fails_with_the_reason(inner: Inner, test: str) -> None:
+    assert inner.lacks(test, *FAILS[test]) == [], inner.cases[test].message

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from .inner import Inner
+
+APP, SUITE = "plain", "retries"
+
+FAILS = {
+    "test_too_many_attempts": ("attempts 5 (budget = 3)", "max_retries=2", "office.py:"),
+    "test_too_few_attempts": ("attempts 1 (budget = 3)", "failed, ConnectionError (injected by", "autoretry_for="),
+    "test_nothing_provoked": ("attempts 1 (budget = 3)", "celery_perf.fail(growing, with_=ConnectionError, times=2)"),
+    "test_not_exponential": ("backoff 30s, 30s, 30s (budget exponential)", "set retry_backoff=True", "waited 30ms"),
+    "test_not_fixed": ("backoff exponential (1s, 2s, 4s) (budget fixed)", "remove retry_backoff"),
+    "test_other_countdowns": ("countdowns 5s, 60s, 7s (budget = 5s, 60s, 60s)", "autoretry_for=(ConnectionError,)"),
+    "test_too_long_a_countdown": ("longest countdown 10min (budget ≤ 5min)", "requested up to 5min", "max=300"),
+    "test_no_jitter": ("jitter off (budget on)", "retry_jitter=True"),
+    "test_unwanted_jitter": ("jitter on (budget off)", "retry_jitter=False"),
+    "test_failed_in_the_end": ("final state 1 failed (budget succeeded)", "ConnectionError: no route", "max_retries=4"),
+    "test_succeeded_in_the_end": ("final state 1 succeeded (budget failed)", "let every attempt fail", "times=4"),
+    "test_another_exception": ("attempts 1 (budget = 2)", "autoretry_for does not cover KeyError"),
+}
+
+
+def test_good_code_passes(inner: Inner) -> None:
+    assert inner.cases.keys() - FAILS.keys() == inner.passed, inner.text
+
+
+@pytest.mark.parametrize("test", FAILS)
+def test_bad_code_fails_with_the_reason(inner: Inner, test: str) -> None:
+    assert inner.lacks(test, *FAILS[test]) == [], inner.cases[test].message
