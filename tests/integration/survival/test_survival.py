@@ -41,6 +41,7 @@ def test_an_interrupt(camp: Camp, whom: str, test: str) -> None:
 
     assert process.wait(60) == pytest.ExitCode.INTERRUPTED
     assert "KeyboardInterrupt" in camp.said()
+    assert (camp.folder / "users").read_text() == "", "workers must be gone before the database is flushed"
     assert not camp.processes()
     assert not camp.directories()
 
