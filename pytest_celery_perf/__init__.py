@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_celery_perf.errors import CeleryPerfError as CeleryPerfError
+    from pytest_celery_perf.errors import ConfigurationError as ConfigurationError
+    from pytest_celery_perf.errors import NotEnoughSamplesError as NotEnoughSamplesError
+    from pytest_celery_perf.errors import UnfinishedTasksError as UnfinishedTasksError
     from pytest_celery_perf.fixtures import CeleryPerf as CeleryPerf
     from pytest_celery_perf.measure.distribution import Distribution as Distribution
     from pytest_celery_perf.measure.summary import Run as Run
@@ -20,13 +23,26 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "CeleryPerf": "fixtures",
     "CeleryPerfError": "errors",
+    "ConfigurationError": "errors",
     "Distribution": "measure.distribution",
     "Execution": "model.record",
     "History": "model.record",
+    "NotEnoughSamplesError": "errors",
     "Run": "measure.summary",
+    "UnfinishedTasksError": "errors",
 }
 
-__all__ = ["CeleryPerf", "CeleryPerfError", "Distribution", "Execution", "History", "Run"]
+__all__ = [
+    "CeleryPerf",
+    "CeleryPerfError",
+    "ConfigurationError",
+    "Distribution",
+    "Execution",
+    "History",
+    "NotEnoughSamplesError",
+    "Run",
+    "UnfinishedTasksError",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -58,6 +58,7 @@ class CeleryPerf:
             UnfinishedTasksError: They did not finish in time; the text is a diagnosis.
             ConfigurationError: An argument is wrong.
         """
+        __tracebackhide__ = True
         _check_count(times, "run: times")
         if concurrency is not None:
             _check_count(concurrency, "run: concurrency")
@@ -83,6 +84,7 @@ class CeleryPerf:
         Raises:
             UnfinishedTasksError: They did not finish in time; the text is a diagnosis.
         """
+        __tracebackhide__ = True
         self._wait(self._timeout_s(timeout))
         return self._session.run_of(self._active)
 
@@ -140,6 +142,7 @@ class CeleryPerf:
         return self._active.trial.history()
 
     def _task(self, task: Any) -> Any:
+        __tracebackhide__ = True
         if not isinstance(task, str):
             return task
         tasks = self._session.stage.app.tasks
@@ -157,6 +160,7 @@ class CeleryPerf:
         return self._session.options.timeout_s if timeout is None else parse_duration_s(timeout, "timeout")
 
     def _wait(self, timeout_s: float) -> None:
+        __tracebackhide__ = True
         diagnosis = self._session.wait(self._active, timeout_s)
         if diagnosis:
             raise UnfinishedTasksError(diagnosis)

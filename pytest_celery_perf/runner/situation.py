@@ -19,6 +19,8 @@ from pytest_celery_perf.runner.trial import Trial
 
 LOG_LINES = 15
 STACK_TIMEOUT_S = 0.5
+TASK_FRAME = f"{os.sep}probe{os.sep}attempt.py"
+"""What a stack names where the worker enters a task's own function."""
 
 
 def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> Situation:
@@ -145,4 +147,11 @@ def _stack(pid: int, member: Member) -> str:
             size = new
     with path.open(errors="replace") as file:
         file.seek(before)
-        return file.read().strip()
+        return _of_tasks(file.read().strip())
+
+
+def _of_tasks(stacks: str) -> str:
+    """Leave out the threads that run no task, and of the others what called the task."""
+    threads = [stack.partition(TASK_FRAME) for stack in stacks.split("\n\n")]
+    told = [stack.rpartition("\n")[0] for stack, found, _ in threads if found]
+    return "\n\n".join(told) or stacks

@@ -98,7 +98,7 @@ class Trial:
             until_open: Return as soon as no more tasks than this are open.
 
         Returns:
-            Whether they came to their end in time.
+            Whether they came to their end in time; what a worker threw away, since it did not know it, has none.
 
         Raises:
             SpoolError: A record file is damaged.
@@ -117,7 +117,7 @@ class Trial:
                 # than what was found in the last.
                 self._reader.pump()
                 if len(book.open) <= until_open:
-                    return True
+                    return bool(until_open) or not book.unknown
             left_s = deadline_s - time.monotonic()
             if left_s <= 0 or self._rescue.hopeless:
                 return False
