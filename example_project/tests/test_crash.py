@@ -17,44 +17,48 @@ from judge.models import Problem, ScriptGenerationJob, SearchHistory, TestCase
 from judge.tasks import delete_job_task, execute_code_task, generate_hints_task, generate_script_task
 from pytest_celery_perf import CeleryPerf
 
-
-@pytest.fixture(params=["execution", "generation", "ai", "maintenance"])
-def publish(
-    request: pytest.FixtureRequest,
-    submission: dict[str, Any],
-    job: ScriptGenerationJob,
-    history: SearchHistory,
-    ai: AIServer,
-) -> Callable[[], Any]:
-    """Return a function that publishes a task into each queue in turn."""
-    publishers: dict[str, Callable[[], Any]] = {
-        "execution": lambda: execute_code_task.delay(**submission),
-        "generation": lambda: generate_script_task.delay(job.pk),
-        "ai": lambda: generate_hints_task.delay(history.pk),
-        "maintenance": lambda: delete_job_task.delay(job.pk),
-    }
-    return publishers[request.param]
+Publish = Callable[[], None]
 
 
-@pytest.mark.celery_recovery(kill="child", at="started", max_executions=2, within="30s")
-def test_a_killed_process(publish: Callable[[], Any]) -> None:
-    """``kill -9`` of a pool process: another one runs the task."""
+@pytest.fixture
+def publish(submission: dict[str, Any], job: ScriptGenerationJob, history: SearchHistory, ai: AIServer) -> Publish:
+    """Return a function that publishes a task into each of the four queues."""
+    other = ScriptGenerationJob.objects.create(title="not wanted any more")
+
+    def publish() -> None:
+        execute_code_task.delay(**submission)
+        generate_script_task.delay(job.pk)
+        generate_hints_task.delay(history.pk)
+        delete_job_task.delay(other.pk)
+
+    return publish
+
+
+@pytest.mark.celery_recovery(task=execute_code_task, kill="child", at="started", max_executions=2, within="30s")
+@pytest.mark.celery_recovery(task=generate_script_task, kill="child", at="started", max_executions=2, within="30s")
+@pytest.mark.celery_recovery(task=generate_hints_task, kill="child", at="started", max_executions=2, within="30s")
+@pytest.mark.celery_recovery(task=delete_job_task, kill="child", at="started", max_executions=2, within="30s")
+def test_a_killed_process(publish: Publish) -> None:
+    """``kill -9`` of a pool process of each worker: another one runs the task."""
     publish()
 
 
-@pytest.mark.celery_recovery(kill="worker", at="started", max_executions=2, within="30s")
-def test_a_killed_worker(publish: Callable[[], Any]) -> None:
-    """``kill -9`` of a worker, start another: the task is delivered to it."""
+@pytest.mark.celery_recovery(task=execute_code_task, kill="worker", at="started", max_executions=2, within="30s")
+@pytest.mark.celery_recovery(task=generate_script_task, kill="worker", at="started", max_executions=2, within="30s")
+@pytest.mark.celery_recovery(task=generate_hints_task, kill="worker", at="started", max_executions=2, within="30s")
+@pytest.mark.celery_recovery(task=delete_job_task, kill="worker", at="started", max_executions=2, within="30s")
+def test_a_killed_worker(publish: Publish) -> None:
+    """``kill -9`` of each worker, start another: the task is delivered to it."""
     publish()
 
 
 @pytest.mark.celery_recovery(kill="worker", at="received", max_executions=1)
-def test_a_worker_killed_before_it_began(publish: Callable[[], Any]) -> None:
-    """``kill -9`` of a worker that only held the message: it runs once, elsewhere."""
-    publish()
+def test_a_worker_killed_before_it_began(submission: dict[str, Any]) -> None:
+    """``kill -9`` of a worker that only held the message: the task runs once, elsewhere."""
+    execute_code_task.delay(**submission)
 
 
-@pytest.mark.celery_recovery(kill="child", at="query:4", max_executions=2)
+@pytest.mark.celery_recovery(kill="worker", at="query:4", max_executions=2)
 def test_half_a_submission_is_no_submission(
     celery_perf: CeleryPerf, submission: dict[str, Any], problem: Problem
 ) -> None:
@@ -65,7 +69,7 @@ def test_half_a_submission_is_no_submission(
     assert (SearchHistory.objects.count(), problem.metadata) == (1, {"submissions": 1})
 
 
-@pytest.mark.celery_recovery(kill="child", at="finished", max_executions=2)
+@pytest.mark.celery_recovery(kill="worker", at="finished", max_executions=2)
 def test_a_submission_is_not_counted_twice(
     celery_perf: CeleryPerf, submission: dict[str, Any], problem: Problem
 ) -> None:
