@@ -10,8 +10,8 @@ import os
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import FrameType
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
 
 from pytest_celery_perf.probe import patch
 
@@ -20,6 +20,8 @@ Stack = tuple[tuple[str, int, str], ...]
 
 DEPTH = 8
 """How many of the innermost user frames tell one call site from another."""
+
+_MOST_PATHS = 2000
 
 _HIDDEN, _LIBRARY, _USER, _BRIDGE, _EDGE = range(5)
 
@@ -35,6 +37,18 @@ origin: ContextVar[Stack] = ContextVar("celery_perf_origin", default=())
 """The user frames that asked another thread to do what this one does."""
 
 
+class _Path(NamedTuple):
+    """A way through the call stack from a task to a query."""
+
+    steps: tuple[tuple[int, CodeType, int], ...]
+    """Depth, code and instruction of each user frame, and of the frame that calls the task."""
+    stack: Stack
+
+
+_paths: dict[str, _Path] = {}
+"""The way that each statement took last."""
+
+
 def user_stack(frame: FrameType | None) -> Stack:
     """Return the innermost user frames from a frame outwards, at most `DEPTH`.
 
@@ -46,33 +60,69 @@ def user_stack(frame: FrameType | None) -> Stack:
     Args:
         frame: The innermost frame to look at.
     """
+    return _walk(frame).stack
+
+
+def stack_of(statement: str) -> Stack:
+    """Return the user frames from here outwards, like `user_stack`, but most often for less.
+
+    The interpreter makes an object of every frame that is looked at, which costs more than
+    all the rest. So the few that mattered the last time are looked at first: if the same
+    instructions of the same functions are at the same depths, the stack is the same.
+
+    Args:
+        statement: What is about to be done: it mostly comes the same way.
+    """
+    path = _paths.get(statement)
+    if path is not None:
+        try:
+            for depth, code, instruction in path.steps:
+                frame = sys._getframe(depth)
+                if frame.f_code is not code or frame.f_lasti != instruction:
+                    break
+            else:
+                return path.stack
+        except ValueError:  # the call stack is not that deep
+            pass
+    path = _walk(sys._getframe(0))
+    if path.steps:
+        if len(_paths) >= _MOST_PATHS:
+            _paths.clear()
+        _paths[statement] = path
+    return path.stack
+
+
+def _walk(frame: FrameType | None) -> _Path:
+    """Find the user frames, and where they are if a look there would tell the same the next time."""
     found: list[tuple[str, int, str]] = []
+    steps: list[tuple[int, CodeType, int]] = []
     libraries: list[FrameType] = []
-    handed_over = origin.get()
-    kinds = _kinds
-    while frame is not None:
-        kind = kinds[frame.f_code.co_filename]
-        if kind:  # most frames are hidden ones: nothing else is done for them
-            if kind == _USER:
-                site = _describe(frame)
-                # A hand-over may already have told the line.
-                if site[2] not in _INLINED and (not found or found[-1] != site):
-                    found.append(site)
-                    if len(found) >= DEPTH:
-                        break
-            elif kind == _LIBRARY:
-                libraries.append(frame)
-            elif kind == _EDGE:
-                # All the way to the task. What the context says besides is old: asgiref copies
-                # the context of a coroutine back to the thread that waited for it.
-                handed_over = ()
-                break
-            elif frame.f_code.co_name == "thread_handler":
-                found.extend(handed_over)
-                handed_over = ()
+    handed_over, bridged, reached_task, depth = origin.get(), False, False, 0
+    while frame is not None and len(found) < DEPTH:
+        kind = _kinds[frame.f_code.co_filename]
+        if kind == _USER:
+            steps.append((depth, frame.f_code, frame.f_lasti))
+            site = _describe(frame)
+            # A hand-over may already have told the line.
+            if site[2] not in _INLINED and (not found or found[-1] != site):
+                found.append(site)
+        elif kind == _EDGE:
+            # All the way to the task. What the context says besides is old: asgiref copies the
+            # context of a coroutine back to the thread that waited for it.
+            steps.append((depth, frame.f_code, frame.f_lasti))
+            handed_over, reached_task = (), True
+            break
+        elif kind == _LIBRARY:
+            libraries.append(frame)
+        elif kind == _BRIDGE and frame.f_code.co_name == "thread_handler":
+            found.extend(handed_over)
+            handed_over, bridged = (), True
         frame = frame.f_back
+        depth += 1
+    repeatable = bool(found) and reached_task and not bridged
     found.extend(handed_over)
-    return tuple(found[:DEPTH] or map(_describe, libraries[:DEPTH]))
+    stack = tuple(found[:DEPTH] or map(_describe, libraries[:DEPTH]))
+    return _Path(steps=tuple(steps) if repeatable else (), stack=stack)
 
 
 def is_user_file(name: str) -> bool:

@@ -12,13 +12,12 @@ forks are that process's own.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
 from pytest_celery_perf.probe import callsite, context, patch
-from pytest_celery_perf.probe.callsite import Stack, is_user_file, user_stack
+from pytest_celery_perf.probe.callsite import Stack, is_user_file, stack_of
 from pytest_celery_perf.probe.sql import is_transaction_control, verb
 
 __all__ = ["Capture", "install", "is_user_file", "problems", "unattributed", "uninstall"]
@@ -106,7 +105,7 @@ class Capture:
         return self._number
 
     def add(self, phase: str, connection: Any, sql: Any, many: bool, time_ns: int) -> None:
-        """Count a query. To be called from the wrapper alone: the stack begins two frames above."""
+        """Count a query that the calling code makes."""
         if self._closed:
             _note("a thread that outlived its task made queries, which belong to no execution")
             return
@@ -120,7 +119,7 @@ class Capture:
         if many:
             use.many += 1
         if count <= ALWAYS_SAMPLED or not count & (count - 1):
-            stack = user_stack(sys._getframe(2))
+            stack = stack_of(text)
             use.stacks[stack] = use.stacks.get(stack, 0) + 1
 
     def _first(self, key: tuple[str, str, str]) -> _Use:

@@ -61,7 +61,7 @@ def measure() -> tuple[float, float]:
 
         context.configure("prefork")
         queries.install()
-        wrappers = connection.execute_wrappers[:], []
+        wrappers: tuple[list[Any], list[Any]] = connection.execute_wrappers[:], []
         figures: dict[tuple[str, int], list[int]] = {}
 
         def body(number: int) -> None:

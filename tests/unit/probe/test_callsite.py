@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.probe import callsite
-from pytest_celery_perf.probe.callsite import Stack, is_user_file, user_stack
+from pytest_celery_perf.probe.callsite import Stack, is_user_file, stack_of, user_stack
 
 PACKAGES = "/venv/lib/python3.11/site-packages"
 CELERY = f"{PACKAGES}/celery/app/trace.py"
@@ -129,3 +129,70 @@ def test_a_line_that_both_threads_know_is_told_once() -> None:
     task = ("/app/tasks.py", 2, "tasks")
     stack = look_through(CELERY, "/app/tasks.py", f"{ASGIREF}:thread_handler", handed_over=(GIVER, task))
     assert stack == (GIVER, task)
+
+
+@pytest.fixture
+def walks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how often the whole stack is walked."""
+    walk, walks = callsite._walk, []
+
+    def counting(frame: Any) -> Any:
+        walks.append(1)
+        return walk(frame)
+
+    monkeypatch.setattr(callsite, "_walk", counting)
+    monkeypatch.setattr(callsite, "_paths", {})
+    monkeypatch.setattr(callsite, "_MOST_PATHS", 3)
+    return walks
+
+
+def as_a_task(body: str) -> Callable[..., Any]:
+    """Return a task; with ``look`` its body looks at the stack."""
+    scope: dict[str, Any] = {"look": stack_of}
+    exec(compile(body, "/app/tasks.py", "exec"), scope)
+    exec(compile("def trace(*args):\n    return task(*args)", CELERY, "exec"), scope)
+    trace: Callable[..., Any] = scope["trace"]
+    return trace
+
+
+def test_the_same_way_again_is_not_walked_again(walks: list[int]) -> None:
+    task = as_a_task("def task(key):\n    return [look(key) for _ in range(5)]")
+    stacks = task("SELECT 1")
+    assert set(stacks) == {(("/app/tasks.py", 2, "task"),)}
+    assert task("SELECT 1") == stacks
+    assert len(walks) == 1
+
+
+def test_another_line_and_another_caller_are_told_apart(walks: list[int]) -> None:
+    task = as_a_task(
+        "def ask(key):\n    return look(key)\n"
+        "def task(key):\n    one = look(key)\n    two = look(key)\n"
+        "    three = ask(key)\n    four = ask(key)\n    return one, two, three, four"
+    )
+    for _ in range(2):
+        stacks = [[line for _, line, _ in stack] for stack in task("SELECT 1")]
+        assert stacks == [[4], [5], [2, 6], [2, 7]]
+    assert len(walks) == 8
+
+
+def test_a_way_that_a_deeper_stack_took_is_not_looked_for_in_a_shallow_one(walks: list[int]) -> None:
+    task = as_a_task("def task(key, depth):\n    return task(key, depth - 1) if depth else look(key)")
+    assert [task("SELECT 1", depth) for depth in (300, 0)] == [(("/app/tasks.py", 2, "task"),)] * 2
+    assert len(walks) == 2
+
+
+def test_what_another_thread_asked_for_is_always_walked(walks: list[int]) -> None:
+    def ask() -> Stack:
+        callsite.origin.set((GIVER,))
+        return stack_of("SELECT 1")
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(ask).result()[-1] == GIVER
+    assert callsite._paths == {}
+
+
+def test_only_so_many_ways_are_remembered(walks: list[int]) -> None:
+    task = as_a_task("def task(key):\n    return look(key)")
+    for number in range(10):
+        task(f"SELECT {number}")
+    assert list(callsite._paths) == ["SELECT 9"]

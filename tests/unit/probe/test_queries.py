@@ -119,7 +119,7 @@ def test_a_mistake_of_ours_is_noted_and_not_raised(
     def mistaken(_: object) -> None:
         raise KeyError("missing")
 
-    monkeypatch.setattr(queries, "user_stack", mistaken)
+    monkeypatch.setattr(queries, "stack_of", mistaken)
     for _ in range(3):
         assert query() == ("SELECT 1", ("a",), False)
     assert problems == ["a query was not counted: KeyError('missing')"]
@@ -136,7 +136,7 @@ def test_a_time_limit_that_strikes_inside_of_the_capture_reaches_the_task(
 
     before = signal.signal(signal.SIGUSR1, strike)
     try:
-        monkeypatch.setattr(queries, "user_stack", lambda _: signal.raise_signal(signal.SIGUSR1))
+        monkeypatch.setattr(queries, "stack_of", lambda _: signal.raise_signal(signal.SIGUSR1))
         with pytest.raises(TimeLimitError):
             query()
     finally:
