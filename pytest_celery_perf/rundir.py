@@ -42,7 +42,7 @@ class RunDirectory:
             parent: Where run directories live; the user's own folder in the temporary directory by default.
 
         Returns:
-            The directory, with its ``spool`` folder and its ``doorbell``.
+            The directory, with its folders and its ``doorbell``.
 
         Raises:
             CeleryPerfError: The parent directory belongs to somebody else.
@@ -58,7 +58,8 @@ class RunDirectory:
             shutil.rmtree(orphan, ignore_errors=True)
             os.close(orphan_fd)
         run = cls(path=path, run_id=run_id, lock_fd=lock_fd)
-        run.spool.mkdir(mode=0o700)
+        for folder in (run.spool, run.faults, run.databases):
+            folder.mkdir(mode=0o700)
         os.mkfifo(run.doorbell, mode=0o600)
         return run
 
@@ -66,6 +67,16 @@ class RunDirectory:
     def spool(self) -> Path:
         """Where the probes write their records."""
         return self.path / "spool"
+
+    @property
+    def faults(self) -> Path:
+        """Where the workers agree on who carries out a fault."""
+        return self.path / "faults"
+
+    @property
+    def databases(self) -> Path:
+        """SQLite's test databases."""
+        return self.path / "databases"
 
     @property
     def doorbell(self) -> Path:

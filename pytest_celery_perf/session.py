@@ -52,6 +52,8 @@ class ActiveTest:
     """Whether its tasks were waited for after its body."""
     verdicts: tuple[Verdict, ...] = ()
     diagnosis: str = ""
+    told: bool = False
+    """Whether its body was told already that tasks did not finish, and why."""
     history: History = field(default_factory=History)
     log_sizes: dict[Path, int] = field(default_factory=dict)
     """How long the workers' logs were when the test began."""
@@ -97,7 +99,7 @@ class Session:
             plan = StagePlan(app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot)
             self.stage = Stage(plan, rundir=self.rundir, guard=self.guard, broker=broker)
             stack.callback(self.stage.close)
-            project.use_database_files(self.rundir.path)
+            project.use_database_files(self.rundir.databases)
             self.stage.project.caches = project.caches()
             self.overrides = tuple(
                 Override(name=each.name, was=str(each.was))
@@ -187,8 +189,10 @@ class Session:
             active: The test.
             failed: Whether the body has failed: then only the workers' sake is waited for.
         """
-        if not active.settled:
-            active.settled = True
+        if active.settled:
+            return
+        active.settled = True
+        if not (failed and active.told):
             timeout_s = self.options.timeout_s
             active.diagnosis = self.wait(active, min(timeout_s, UNFINISHED_AFTER_FAILURE_S) if failed else timeout_s)
 

@@ -60,6 +60,11 @@ def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
     return tuple(order for order in orders if order.task in (None, name))
 
 
+def directory_beside(doorbell: str) -> str:
+    """Return the directory, shared by all workers of a run, where the rights to carry out faults are claimed."""
+    return os.path.join(os.path.dirname(doorbell), "faults")
+
+
 def gate_path(directory: str, token: str, key: str) -> str:
     """Return the FIFO at which a held execution waits until somebody opens it for writing."""
     return os.path.join(directory, f"{token}.{key}.gate")
@@ -69,7 +74,7 @@ class Faults:
     """The faults of this worker.
 
     Args:
-        directory: Where the rights to carry out faults are claimed; shared by all workers.
+        directory: See `directory_beside`.
         journal: Where each fault is written down before it strikes.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from pytest_celery_perf.probe import context, django_glue, overrides, queries, w
 from pytest_celery_perf.probe.attempt import with_body
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.executions import ExecutionWatch
-from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.faults import Faults, directory_beside
 from pytest_celery_perf.probe.journal import Journal
 from pytest_celery_perf.probe.messages import MessageWatch
 from pytest_celery_perf.probe.publish import PublishTracker
@@ -28,7 +27,7 @@ class Probe:
     def __init__(self, config: ProbeConfig) -> None:
         self._config = config
         self._journal = Journal(config.spool, config.doorbell, config.boot)
-        faults = Faults(os.path.dirname(config.doorbell), self._journal)
+        faults = Faults(directory_beside(config.doorbell), self._journal)
         self.messages = MessageWatch(self._journal, faults)
         self.executions = ExecutionWatch(self._journal, faults, config.spool)
         self._publishes = PublishTracker(self._journal, self.executions.current_header, self.executions.current_id)

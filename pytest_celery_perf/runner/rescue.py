@@ -10,10 +10,9 @@ from typing import Any
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.model.record import Fault
-from pytest_celery_perf.probe.faults import FaultOrder, gate_path
+from pytest_celery_perf.probe.faults import FaultOrder, directory_beside, gate_path
 from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.reader import Reader
-
 
 RECONNECT_S = 10.0
 """Workers are back at a restarted broker after about 4 s. A message that they have neither
@@ -42,7 +41,7 @@ class Rescue:
         self._reader = reader
         self._app = app
         self._faults = faults
-        self._directory = str(Path(pool.probe.doorbell).parent)
+        self._directory = directory_beside(pool.probe.doorbell)
         self._gates: list[str] = []
         self._opened: list[int] = []
         self._seen = 0

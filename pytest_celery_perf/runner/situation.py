@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterable
@@ -67,7 +66,10 @@ def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTas
     unknown = book.unknown.get(task_id)
     started_ns = draft.started.ns if draft is not None and draft.started is not None else None
     member = _member(trial.pool, draft.boot) if draft is not None else None
-    alive = _alive(draft.pid) if draft is not None and draft.pid else None
+    alive = None
+    if draft is not None and draft.pid:
+        # As the worker numbers its processes, which in a container is not as this machine does.
+        alive = member is not None and member.worker.send_signal(draft.pid, 0)
     published_ns = publishing.ns if publishing is not None else now_ns
     eta_in_s = None
     if publishing is not None and publishing.waited_s and started_ns is None:
@@ -119,24 +121,13 @@ def _member(pool: Pool, boot: str) -> Member | None:
     return next((member for member in pool.members if member.boot == boot), None)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _stack(pid: int, member: Member) -> str:
     """Ask a process where it is in its code; empty if it cannot say."""
     path = Path(stack_path(member.worker.launch.probe.spool, pid))
     if STACK_SIGNAL is None or not path.exists():
         return ""
     before = path.stat().st_size
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, STACK_SIGNAL)
+    if member.worker.send_signal(pid, STACK_SIGNAL):
         deadline_s = time.monotonic() + STACK_TIMEOUT_S
         size = before
         # The handler writes line by line; the end is when nothing more comes.

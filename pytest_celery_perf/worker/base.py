@@ -91,6 +91,17 @@ class Worker(Protocol):
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send a signal: SIGKILL to it and all its descendants, any other to its main process."""
 
+    def send_signal(self, pid: int, number: int) -> bool:
+        """Send a signal to one of its processes.
+
+        Args:
+            pid: The process, as it numbers itself.
+            number: The signal; 0 only asks whether the process is there.
+
+        Returns:
+            Whether it is.
+        """
+
     def stop(self, grace_s: float, *, drained: bool = False) -> None:
         """Have it end, and leave nothing behind. May be called again, and after it died.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf import probe
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
+from pytest_celery_perf.probe.faults import directory_beside
 from pytest_celery_perf.worker.base import Guard, Launch, tail
 from pytest_celery_perf.worker.engine import Standpoint, locate
 from pytest_celery_perf.worker.exits import ExitWatch
@@ -122,6 +123,18 @@ class ContainerWorker:
             with contextlib.suppress(APIError):  # it has ended
                 self._container.get_wrapped_container().kill(number)
 
+    def send_signal(self, pid: int, number: int) -> bool:
+        """Send a signal to one of its processes; see `Worker.send_signal`."""
+        from docker.errors import APIError
+
+        if self._container is None:
+            return False
+        try:
+            sent = self._container.get_wrapped_container().exec_run(["sh", "-c", f"kill -{number} {pid}"])
+        except APIError:  # it has ended
+            return False
+        return bool(sent.exit_code == 0)
+
     def stop(self, grace_s: float, *, drained: bool = False) -> None:
         """Have it end, and leave nothing behind; see `Worker.stop`."""
         if self._watch is None:
@@ -154,6 +167,7 @@ class ContainerWorker:
         container.with_name(self._name).with_command(command).with_envs(**self._variables(standpoint))
         return container.with_kwargs(
             entrypoint=["sh"],
+            init=True,  # the kernel spares the first process of a container when another one in it sends SIGKILL
             working_dir=str(launch.cwd),
             network=None,  # or testcontainers chooses one
             network_mode=standpoint.network_mode,
@@ -172,6 +186,7 @@ class ContainerWorker:
         for path, mode in (
             (Path(launch.probe.spool), 0o777),
             (Path(launch.probe.doorbell), 0o666),
+            (Path(directory_beside(launch.probe.doorbell)), 0o777),
             (launch.log, 0o666),
         ):
             # The image may have another user. Others of this machine do not get through the folder of the run.

@@ -110,6 +110,14 @@ class ProcessWorker:
         elif self.alive:
             os.kill(self.pid, number)
 
+    def send_signal(self, pid: int, number: int) -> bool:
+        """Send a signal to one of its processes; see `Worker.send_signal`."""
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
     def stop(self, grace_s: float, *, drained: bool = False) -> None:
         """Have it end, and leave nothing behind; see `Worker.stop`."""
         if self._watch is None:
