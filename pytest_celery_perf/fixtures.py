@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
+from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.stash import ACTIVE, OUTPUT, REFUSAL, SESSION, SPEC
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class CeleryPerf:
         __tracebackhide__ = True
         diagnosis = self._session.wait(self._active, timeout_s)
         if diagnosis:
+            self._active.told = True
             raise UnfinishedTasksError(diagnosis)
 
 
@@ -196,10 +198,12 @@ def celery_perf(request: pytest.FixtureRequest) -> Iterator[CeleryPerf]:
         request.getfixturevalue("transactional_db")  # its flush must come after our tasks have ended
     session: Session = request.getfixturevalue("_celery_perf_session")
     spec = request.node.stash[SPEC]
-    with (
-        request.config.stash[OUTPUT].progress(request.node.nodeid) as progress,
-        session.test(request.node.nodeid, spec, progress) as active,
-    ):
+    with ExitStack() as stack:
+        progress = stack.enter_context(request.config.stash[OUTPUT].progress(request.node.nodeid))
+        try:
+            active = stack.enter_context(session.test(request.node.nodeid, spec, progress))
+        except CeleryPerfError as error:
+            pytest.fail(str(error), pytrace=False)  # a worker that cannot start has said why itself
         request.node.stash[ACTIVE] = active
         if hasattr(request.instance, "addCleanup"):
             # Django flushes the databases of a unittest case right after its clean-ups.

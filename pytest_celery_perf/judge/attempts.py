@@ -82,8 +82,11 @@ class Retrying:
         told += " (injected by celery_perf.fail)" if execution.injected else ""
         if step is None:
             return told if error is None else f"{execution.outcome.value}, {told}"
-        waited = "unknown" if step.waited_s is None else format_duration_s(step.waited_s)
-        return f"{told}; retry requested in {format_duration_s(step.requested_s)}, waited {waited}"
+        asked = f"{told}; retry requested in {format_duration_s(step.requested_s)}"
+        if step.waited_s is None:
+            # A task class may hold it back, such as one that takes the retry for a duplicate.
+            return f"{asked}, but it was never published"
+        return f"{asked}, waited {format_duration_s(step.waited_s)}"
 
 
 def short_name(type_name: str) -> str:

@@ -60,7 +60,14 @@ def cause(life: Life, budget: RecoveryBudget, subject: Subject) -> str:
     options = subject.options
     if life.fate is Fate.REVOKED and budget.kill == "broker":
         return "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
-    if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
+    if life.fate not in (Fate.LOST, Fate.UNFINISHED):
+        return ""
+    if budget.kill == "broker" and not life.executions:
+        return (
+            "the broker came back without its message: a worker had just taken it from its queue and not yet noted it "
+            "in unacked, which kombu does in two steps"
+        )
+    if options is None:
         return ""
     acknowledged = any(execution.acknowledged_ns is not None for execution in life.executions)
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)
@@ -68,8 +75,6 @@ def cause(life: Life, budget: RecoveryBudget, subject: Subject) -> str:
         return "lost because it was acknowledged before it ran (acks_late=False)"
     if options.acks_late and not options.reject_on_worker_lost and reported:
         return "lost because Celery acknowledges the message of a child that died (reject_on_worker_lost=False)"
-    if budget.kill == "broker" and not life.executions:
-        return "the broker came back without its message"
     return ""
 
 
@@ -89,7 +94,8 @@ def remedy(life: Life, budget: RecoveryBudget, subject: Subject) -> Iterator[str
         yield f"set {' and '.join(missing)} in {subject.decorator}"
         yield "a task that survives a crash may run twice: keep what it does idempotent"
     elif "broker came back" in reason:
-        yield "Redis keeps messages over a crash only with its append-only file (appendonly yes)"
+        yield "no option of Celery closes that gap: have something publish again what was never begun"
+        yield "this broker kept its append-only file; without one (appendonly yes) all that waited would be lost"
     elif life.fate is Fate.REVOKED and reason:
         yield "set worker_cancel_long_running_tasks_on_connection_loss=False"
     elif life.fate is Fate.FAILED:

@@ -33,7 +33,7 @@ def _headline(situation: Situation) -> str:
     if not situation.pending:
         return f"Not every task was published ({situation.published} were)."
     tasks = f"{situation.published} task" + "s" * (situation.published != 1)
-    return f"{len(situation.pending)} of {tasks} did not finish within {format_duration_s(situation.waited_s)}."
+    return f"{len(situation.pending)} of {tasks} had not finished after {format_duration_s(situation.waited_s)}."
 
 
 def _paragraphs(situation: Situation) -> Iterator[str]:

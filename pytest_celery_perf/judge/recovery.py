@@ -55,6 +55,12 @@ class _Crash:
         return max(0, life.concluding.ended_ns - self.hits(life)[0].at_ns) / NS_PER_S
 
     @property
+    def worker_deaths(self) -> tuple[Fault, ...]:
+        """The ends of workers that nobody ordered, where it was the broker that was killed."""
+        faults = self.subject.history.faults if self.budget.kill == "broker" else ()
+        return tuple(fault for fault in faults if fault.kind == "worker-died")
+
+    @property
     def hit(self) -> list[Life]:
         """The tasks that were hit."""
         return [life for life in self.subject.lives if self.hits(life)]
@@ -88,7 +94,7 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
     )
     if not crash.faults:
         return subject.verdict((happened,), _never_reached(budget, subject), _reach(budget, subject))
-    checks = [happened, *_survived(crash), *_elsewhere(crash), *_bounded(crash)]
+    checks = [happened, *_survived(crash), *_elsewhere(crash), *_bounded(crash), *_consequences(crash)]
     bad = [life for life in subject.lives if life.fate not in (Fate.SUCCEEDED, Fate.IGNORED)]
     told = (bad or crash.hit or list(subject.lives))[:_STORIES_SHOWN]
     evidence = [
@@ -160,6 +166,12 @@ def _bounded(crash: _Crash) -> Iterator[Check]:
         )
 
 
+def _consequences(crash: _Crash) -> Iterator[Check]:
+    """Tell that a worker did not survive the end of its broker, though the task did thanks to another one."""
+    if crash.worker_deaths:
+        yield Check(metric="worker itself", budget="needs a supervisor", actual="died", ok=True)
+
+
 def _executions(life: Life) -> int:
     """Count how often the attempt that was begun most often was begun."""
     attempts = [execution.retries for execution in life.started]
@@ -168,6 +180,12 @@ def _executions(life: Life) -> int:
 
 def _notes(crash: _Crash) -> Iterator[str]:
     options = crash.subject.options
+    for death in crash.worker_deaths:
+        name = next((each.name for each in crash.subject.history.workers if each.boot == death.boot), "a worker")
+        yield (
+            f"the worker {name} died of it ({death.detail}): a new one was started here, as a supervisor does; "
+            "without one nothing would run any more"
+        )
     recovered = [life for life in crash.hit if crash.recovery_s(life) is not None]
     if recovered:
         yield _duration(crash, max(recovered, key=lambda life: crash.recovery_s(life) or 0.0))

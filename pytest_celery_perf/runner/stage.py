@@ -179,6 +179,8 @@ class Stage:
             self._discard(topology)
         while len(self._pools) >= POOLS_KEPT:
             self._discard(next(iter(self._pools)))
+        if not self.broker.ping():
+            self.broker.restart()  # a test has killed it
         database = self._free.pop()
         pool = self._new_pool(topology, self.broker, database)
         self._pools[topology], self._database[id(pool)] = pool, database
@@ -205,7 +207,7 @@ class Stage:
         pool = self._pools.pop(topology)
         pool.stop(drained=True)
         database = self._database.pop(id(pool))
-        if not pool.broker.key_prefix:
+        if not pool.broker.key_prefix and pool.broker.ping():
             inspect.flush(pool.broker, self._plan.slot * DATABASES_EACH + database)
         self._free.append(database)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
+from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import FaultOrder
@@ -141,7 +142,8 @@ class Trial:
         stuck: tuple[str, ...] = ()
         if self.book.faults or self.book.open or self.book.ending:
             ours = {*self.book.last_attempt}
-            stuck = tuple(held.task_id for held in inspect.unacked_ids(self.app) if held.task_id in ours)
+            with suppress(BrokerError):  # a broker that is gone holds nothing, and somebody has said so already
+                stuck = tuple(held.task_id for held in inspect.unacked_ids(self.app) if held.task_id in ours)
         return replace(
             history,
             stuck_unacked=stuck,

@@ -72,8 +72,11 @@ def _unreachable(task: PendingTask, situation: Situation) -> str | None:
 
 
 def _tell_unreachable(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
-    error = f": {situation.broker_error.rstrip('.')}" if situation.broker_error else ""
-    yield f"The broker does not answer{error}."
+    says = "the broker does not answer"
+    error = situation.broker_error.rstrip(".")
+    if not error.startswith(says):
+        error = f"{says}: {error}" if error else says
+    yield f"{error[0].upper()}{error[1:]}."
     yield f"{count(len(tasks), 'task', 'waits', 'wait')} for it: {who(tasks)}."
     yield "try: the header of the test run names the broker; does it run, and can it be reached from here?"
 

@@ -8,8 +8,8 @@ from tests.unit.judge.situations import NODE, TASK, diagnosed, paragraphs, tasks
 
 
 def test_the_headline_says_how_many_and_for_how_long() -> None:
-    assert paragraphs(diagnosed(*tasks(12)))[0] == "12 of 50 tasks did not finish within 60s."
-    assert paragraphs(diagnosed(TASK, published=1))[0] == "1 of 1 task did not finish within 60s."
+    assert paragraphs(diagnosed(*tasks(12)))[0] == "12 of 50 tasks had not finished after 60s."
+    assert paragraphs(diagnosed(TASK, published=1))[0] == "1 of 1 task had not finished after 60s."
 
 
 def test_all_is_well_if_everything_finished() -> None:
