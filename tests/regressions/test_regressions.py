@@ -92,13 +92,13 @@ REGRESSIONS = (
     Regression(
         patch="10-early-acknowledgment",
         file="test_crash.py",
-        fails=("test_a_killed_process[maintenance]", "test_a_killed_worker[maintenance]"),
+        fails=("test_a_killed_process", "test_a_killed_worker"),
         says=("LOST", "acks_late=True"),
     ),
     Regression(
         patch="11-no-reject-on-worker-lost",
         file="test_crash.py",
-        fails=("test_a_killed_process[maintenance]",),
+        fails=("test_a_killed_process",),
         says=("LOST", "reject_on_worker_lost=True"),
     ),
     Regression(
