@@ -128,7 +128,7 @@ class Output:
             shown.append(("problems of the probe", "\n".join(active.history.problems)))
         return shown
 
-    def record(self, active: ActiveTest, report: pytest.TestReport) -> None:
+    def record(self, active: ActiveTest, item: pytest.Item, report: pytest.TestReport) -> None:
         """Keep a test's result, or give it to its report for the xdist controller to keep."""
         from pytest_celery_perf.measure.summary import Run
         from pytest_celery_perf.report.junit import user_properties
@@ -140,7 +140,8 @@ class Output:
             rows=tuple(Run.of(active.history).by_task.values()),
             history=active.history,
         )
-        report.user_properties.extend(user_properties(result.verdicts, result.rows))
+        # JUnit's are taken from the report of the teardown, which takes them from the test.
+        item.user_properties.extend(user_properties(result.verdicts, result.rows))
         if self._is_worker:
             setattr(report, RESULT, json.dumps(encode(result)))
         else:

@@ -170,7 +170,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         output = item.config.stash[OUTPUT]
         if report.failed:
             report.sections.extend(output.sections(active, report.longreprtext))
-        output.record(active, report)
+        output.record(active, item, report)
     return report
 
 
