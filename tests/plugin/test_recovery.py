@@ -25,7 +25,7 @@ FAILS = {
         "its body made",
         "kill it at a query that it makes",
     ),
-    "test_in_production": ("in production: Redis delivers again only after the visibility timeout, 60min",),
+    "test_in_production": ("in production: Redis delivers again only after the visibility timeout, 1h",),
 }
 
 

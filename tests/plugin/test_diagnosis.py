@@ -1,0 +1,61 @@
+"""What does not finish is explained, each cause with its own words."""
+
+from __future__ import annotations
+
+import pytest
+
+from .inner import Inner, Project
+
+TIMEOUT = "--celery-perf-timeout=1.5s"
+
+SAYS = {
+    "test_no_worker_consumes_the_queue": (
+        "1 of 1 task had not finished after",
+        'No worker consumes the queue "nowhere", where 1 task waits',
+        'Consumed are "celery" by default@',
+        "nowhere: -Q nowhere -c 2",
+    ),
+    "test_the_worker_died": ("The worker mortal@", "died: killed by SIGKILL", "It was running office.die["),
+    "test_not_registered": ('does not know the task "office.ad"', 'is "office.add" meant?'),
+    "test_waits_for_its_eta": ("office.add[", "waits for its ETA: it may start in 50min"),
+    "test_prefetched_behind_others": ("is prefetched: fresh@", "holds it behind 1 other", "prefetch=1 and -O fair"),
+    "test_runs_still": ("office.stand[", "still runs, for", "It is here:", 'office.py", line', "in stand"),
+    "test_still_in_the_queue": ('3 tasks are still in the queue "celery"', "narrow@", "runs 1 of at most 1 tasks"),
+    "test_held_unacknowledged": ("1 task is held unacknowledged by a worker that is not there", "(1h)"),
+    "test_run_tells_it_too": ("UnfinishedTasksError: 1 of 1 task had not finished", "No worker consumes the queue"),
+    "test_nothing_published": ("Nothing was published.", ".delay() or .apply_async()"),
+    "test_ran_in_the_test_itself": ("Nothing was published.", ".apply() and a direct call run a task in the test's"),
+}
+
+
+@pytest.fixture(scope="module")
+def unfinished(tmp_path_factory: pytest.TempPathFactory) -> Inner:
+    return Project.copy("plain", tmp_path_factory.mktemp("diagnosis") / "plain", "diagnosis").run(TIMEOUT)
+
+
+@pytest.mark.parametrize("test", SAYS)
+def test_the_cause_is_told(unfinished: Inner, test: str) -> None:
+    assert unfinished.lacks(test, *SAYS[test]) == [], unfinished.cases[test].message
+
+
+def test_every_case_is_expected(unfinished: Inner) -> None:
+    assert unfinished.cases.keys() == SAYS.keys()
+
+
+def test_a_stack_ends_at_the_task(unfinished: Inner) -> None:
+    assert "billiard" not in unfinished.cases["test_runs_still"].message
+
+
+def test_a_broker_that_is_gone(tmp_path_factory: pytest.TempPathFactory) -> None:
+    inner = Project.copy("plain", tmp_path_factory.mktemp("broker") / "plain", "broker").run(TIMEOUT)
+    words = ("The broker does not answer at redis://", "1 task waits for it: office.add[", "still runs, for")
+    assert inner.lacks("test_does_not_answer", *words) == [], inner.text
+    assert inner.passed == {"test_the_next_one"}
+
+
+def test_what_waits_for_a_commit(tmp_path_factory: pytest.TempPathFactory) -> None:
+    inner = Project.copy("library", tmp_path_factory.mktemp("publishing") / "library", "publishing").run(TIMEOUT)
+    assert inner.passed == {"test_committed"}, inner.text
+    assert inner.lacks("test_rolled_back", "Nothing was published.") == []
+    words = ("Nothing was published.", "1 function waits for transaction.on_commit", "django_db(transaction=True)")
+    assert inner.lacks("test_waits_for_a_commit", *words) == []

@@ -1,0 +1,193 @@
+"""Every setting through each of its places, and what a run writes: header, table, files."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from .inner import Inner, Project
+
+SUITE = """
+import pytest
+from office import add, fragile
+
+@pytest.mark.celery_latency(max="1min")
+@pytest.mark.parametrize("n", [1, 2])
+def test_good(n):
+    add.delay(n, n)
+
+@pytest.mark.celery_latency(max="1ns")
+def test_bad():
+    fragile.delay(fail=True)
+
+@pytest.mark.celery_latency(max="1min")
+def test_fails_by_itself():
+    add.delay(1, 2)
+    raise AssertionError("of its own")
+
+def test_not_ours():
+    pass
+"""
+SETTINGS = {
+    "app": ("office:app", "office", "office:app"),
+    "workers": ("a: -c 1", "b: -c 1", "c: -c 1"),
+    "broker": ("auto", "container", "process"),
+    "image": ("one", "two", "three"),
+    "timeout": ("11s", "12s", "13s"),
+    "time_scale": ("0.1", "0.2", "0.3"),
+    "start": ("auto", "warm", "cold"),
+    "logs": ("one", "two", "three"),
+    "json": ("one.json", "two.json", "three.json"),
+    "json_detail": ("records", "aggregates", "records"),
+}
+"""Per setting: a value for the ini file, for the environment, for the command line."""
+
+
+@pytest.fixture
+def suite(plain: Project) -> Project:
+    plain.write("test_suite.py", SUITE)
+    return plain
+
+
+def test_every_setting_by_default(plain: Project) -> None:
+    plain.write("test_a.py", "def test_a(celery_perf): pass\n")
+    shown = _settings(plain.run())
+    assert shown.pop("app") == ("office:app", "ini")
+    assert shown.pop("broker") == ("process", "ini")
+    assert shown == {
+        "workers": ("default: -c 2", "default"),
+        "image": ("valkey/valkey:8.1-alpine", "default"),
+        "timeout": ("60s", "default"),
+        "time_scale": ("0.001", "default"),
+        "start": ("auto", "default"),
+        "logs": ("–", "default"),
+        "json": ("–", "default"),
+        "json_detail": ("records", "default"),
+    }
+
+
+def test_every_setting_from_each_place(plain: Project) -> None:
+    # The controller of pytest-xdist shows the settings before anything is collected: no worker is started.
+    plain.write("test_a.py", "def test_a(): pass\n")
+    ini = {f"celery_perf_{name}": values[0] for name, values in SETTINGS.items() if name not in {"app", "broker"}}
+    plain.ini(**ini)
+    plain.write("pytest.ini", re.sub("broker = .*", "broker = auto", (plain.folder / "pytest.ini").read_text()))
+    environment = {f"CELERY_PERF_{name.upper()}": values[1] for name, values in SETTINGS.items()}
+    line = [f"--celery-perf-{name.replace('_', '-')}={values[2]}" for name, values in SETTINGS.items()]
+    for number, source, run in (
+        (0, "ini", lambda: plain.run("--collect-only", "test_a.py")),
+        (1, "environment", lambda: plain.run("--collect-only", "test_a.py", env=environment)),
+        (2, "command line", lambda: plain.run("--collect-only", "test_a.py", *line, env=environment)),
+    ):
+        plain.write("conftest.py", _SHOW)
+        shown = _settings(run())
+        assert shown == {name: (values[number], source) for name, values in SETTINGS.items()}
+
+
+_SHOW = """
+from pytest_celery_perf.stash import OPTIONS
+def pytest_report_header(config):
+    return [f"{each.name}={each.value} ({each.source})" for each in config.stash[OPTIONS].settings]
+"""
+
+
+def _settings(inner: Inner) -> dict[str, tuple[str, str]]:
+    found = re.findall(r"(\w+)=([^(=]+) \((ini|environment|command line|default)\)", inner.text)
+    return {name: (value, source) for name, value, source in found}
+
+
+def test_the_reports(suite: Project) -> None:
+    inner = suite.run("--celery-perf-json=out/report.json", "--celery-perf-logs=logs")
+    assert inner.passed == {"test_good[1]", "test_good[2]", "test_not_ours"}
+
+    report = json.loads((suite.folder / "out/report.json").read_text())
+    outcomes = {test["nodeid"].partition("::")[2]: test["outcome"] for test in report["tests"]}
+    assert outcomes == {
+        "test_good[1]": "passed",
+        "test_good[2]": "passed",
+        "test_bad": "failed",
+        "test_fails_by_itself": "failed",
+    }
+    assert report["schema"] == 1
+    assert len(report["tests"][0]["history"]["executions"]) == 1
+
+    assert inner.cases["test_good[1]"].properties["celery_latency[office.add]"].startswith("PASS: max runtime")
+    assert inner.cases["test_bad"].properties["celery_latency[office.fragile]"].startswith("FAIL: max runtime")
+    assert inner.cases["test_bad"].outcome == "failed"
+    assert inner.cases["test_not_ours"].properties == {}
+
+    assert re.search(r"^office.add +3 +3 +3 +0 ", inner.text, re.MULTILINE), inner.text
+    assert "✗ celery_latency  office.fragile  max runtime" in inner.text
+    assert "✓ celery_latency  office.add" in inner.text
+    assert "of its own" in inner.cases["test_fails_by_itself"].message
+
+    assert "log of worker default@" in inner.text
+    assert "LookupError: the drawer is empty" in inner.text
+    (log,) = (suite.folder / "logs").iterdir()
+    assert "LookupError: the drawer is empty" in log.read_text()
+
+
+def test_xdist_merges_the_results(suite: Project) -> None:
+    inner = suite.run("-n", "2", "--celery-perf-json=report.json", "--celery-perf-json-detail=aggregates")
+    assert inner.passed == {"test_good[1]", "test_good[2]", "test_not_ours"}, inner.text
+    report = json.loads((suite.folder / "report.json").read_text())
+    assert len(report["tests"]) == 4
+    assert "executions" not in report["tests"][0]["history"]
+    assert re.search(r"^office.add +3 +3 +3 +0 ", inner.text, re.MULTILINE), inner.text
+    assert inner.cases["test_bad"].properties["celery_latency[office.fragile]"].startswith("FAIL")
+
+
+def test_the_same_test_twice(plain: Project) -> None:
+    plain.write("test_a.py", "from office import add\ndef test_a(celery_perf): celery_perf.run(add, (1, 2))\n")
+    plain.write("conftest.py", _TWICE)
+    inner = plain.run("-v")
+    assert inner.text.count("test_a.py::test_a PASSED") == 2, inner.text
+
+
+_TWICE = """
+from _pytest.runner import runtestprotocol
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            item.ihook.pytest_runtest_logreport(report=report)
+        item._initrequest()
+    return True
+"""
+
+
+def test_collecting_starts_nothing(suite: Project) -> None:
+    suite.write("conftest.py", _FORBID_PROCESSES)
+    inner = suite.run("--collect-only")
+    assert inner.status == 0, inner.text
+    assert "5 tests collected" in inner.text
+
+
+def test_a_suite_that_uses_nothing_of_us_pays_nothing(plain: Project) -> None:
+    plain.write("conftest.py", _FORBID_PROCESSES + _FORBID_IMPORTS)
+    plain.write("test_a.py", "def test_a(): pass\n")
+    plain.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider -p no:django\n")
+    inner = plain.run()
+    assert inner.passed == {"test_a"}, inner.text
+    assert "celery-perf:" not in inner.text
+
+
+_FORBID_PROCESSES = """
+import sys
+def _refuse(event, arguments):
+    if event in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"):
+        raise RuntimeError(event)
+sys.addaudithook(_refuse)
+"""
+_FORBID_IMPORTS = """
+def pytest_sessionfinish():
+    heavy = {"billiard", "celery", "django", "docker", "kombu", "redis", "testcontainers"}
+    assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()
+"""
+
+
+def test_the_markers_explain_themselves(plain: Project) -> None:
+    text = plain.run("--markers").text
+    for name in ("worker", "queries", "latency", "retries", "recovery", "routing"):
+        assert f"@pytest.mark.celery_{name}(" in text
