@@ -17,6 +17,7 @@ from pytest_celery_perf.model.verdict import Check, Verdict
 MARKER = "celery_queries"
 
 _WARM_UP = "warm-up"
+_NOT_COUNTED = "in a worker that has not set up Django, where nobody counts queries"
 _UNATTRIBUTED = "unattributed queries"
 _WORST_SHOWN = 2
 """How many executions are shown where different checks were failed by different ones."""
@@ -81,6 +82,8 @@ def _selected(started: Sequence[Execution], warmup: int) -> tuple[list[Execution
             left_out["crashed (what it asked is not known)"] += 1
         elif execution.injected or execution.body_started_ns is None:
             left_out["stopped before its body ran"] += 1
+        elif not execution.queries_counted:
+            left_out[_NOT_COUNTED] += 1
         else:
             process = (execution.boot, execution.pid)
             runs_of_process[process] += 1
@@ -168,6 +171,10 @@ def _nothing_known(
     fix = []
     if left_out[_WARM_UP]:
         fix.append(f"run the task more often than warmup={budget.warmup} in each process, or lower warmup")
+    if left_out[_NOT_COUNTED]:
+        fix.append(
+            "let the module of celery_perf_app set DJANGO_SETTINGS_MODULE, as Celery's Django integration asks for"
+        )
     return subject.verdict((check,), _scope((), left_out), fix)
 
 

@@ -51,7 +51,8 @@ class QueryUse:
     sql: str
     """The statement as Django handed it to the cursor: with placeholders, without values."""
     phase: str
-    """``body`` (the task's own function), ``hooks`` (everything else of the execution)."""
+    """``body`` (the task's own function), ``connect`` (while a connection was being opened),
+    ``hooks`` (everything else of the execution)."""
     count: int
     many: int
     """How many of ``count`` were ``executemany`` calls."""

@@ -37,6 +37,8 @@ unattributed = 0
 problems: list[str] = []
 """What went wrong in here, at most `MOST_PROBLEMS` texts."""
 
+_report: Callable[[str], None] | None = None
+
 _connecting: set[int] = set()
 """Ids of the connections that are being opened."""
 
@@ -169,12 +171,20 @@ def _text(sql: Any, connection: Any) -> str:
 def _note(problem: str) -> None:
     if problem not in problems and len(problems) < MOST_PROBLEMS:
         problems.append(problem)
+        try:
+            if _report is not None:
+                _report(problem)
+        except OSError:
+            pass
 
 
-def install() -> None:
+def install(report: Callable[[str], None] | None = None) -> None:
     """Observe every connection of this process, those that are open and those to come.
 
     Called once Django is set up. May be called again; survives a fork.
+
+    Args:
+        report: Told once of each problem.
 
     Source:
         ``django.db.backends.base.base.BaseDatabaseWrapper``: ``connect`` sends
@@ -184,6 +194,8 @@ def install() -> None:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.signals import connection_created
 
+    global _report
+    _report = report
     connection_created.connect(_attach, weak=False, dispatch_uid=__name__)
     for connection in connections.all(initialized_only=True):
         _attach(connection)

@@ -234,6 +234,13 @@ def test_a_task_that_only_crashed_fails() -> None:
     assert verdict.evidence == ("left out: 1 crashed (what it asked is not known)",)
 
 
+def test_a_worker_without_django_counts_nothing_which_is_not_zero() -> None:
+    verdict = verdict_on(QueriesBudget(max=9), execution(queries_counted=False))
+    assert figures(verdict) == [("executions to judge", "≥ 1", "0 of 1", False)]
+    assert verdict.evidence == ("left out: 1 in a worker that has not set up Django, where nobody counts queries",)
+    assert "DJANGO_SETTINGS_MODULE" in verdict.fix[0]
+
+
 def test_a_task_that_no_worker_ran_fails() -> None:
     verdict = verdict_on(QueriesBudget(max=9), publications=(publication(),), diagnosis="no worker consumes it")
     assert verdict.failed

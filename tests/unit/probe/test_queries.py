@@ -150,6 +150,23 @@ def test_problems_do_not_pile_up(problems: list[str]) -> None:
     assert problems == [f"problem {number}" for number in range(20)]
 
 
+def test_each_problem_is_reported_once(problems: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(queries, "_report", told.append)
+    for problem in ("one", "two", "one"):
+        queries._note(problem)
+    assert told == ["one", "two"]
+
+
+def test_a_report_that_cannot_be_written_disturbs_nobody(problems: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: str) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(queries, "_report", full)
+    queries._note("one")
+    assert problems == ["one"]
+
+
 def test_queries_of_the_body_are_numbered_before_they_run(attempt: Any) -> None:
     attempt.has_query_fault = True
     for sql in ("BEGIN", "SELECT 1", 'SAVEPOINT "a"', b"SELECT 2", "COMMIT"):
