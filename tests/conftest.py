@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import signal
 
 import pytest
 
@@ -45,6 +46,13 @@ def lack_of_gevent() -> str | None:
 
 
 LACKS = {"docker": lack_of_docker, "postgresql": lack_of_postgresql, "gevent": lack_of_gevent}
+
+
+def pytest_configure() -> None:
+    # A shell starts what runs in the background deaf to Ctrl-C, and children inherit that: the tests that
+    # interrupt a pytest would wait for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
