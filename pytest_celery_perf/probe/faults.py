@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 HEADER = "celery_perf"
 """The message header that belongs to this package. It is added to those of the app."""
-EARLY_ACKNOWLEDGMENT_S = 1.0
-"""Longer than a main process takes to acknowledge what a child of it has begun."""
+EARLY_ACKNOWLEDGMENT_S = 5.0
+"""Longer than a main process takes to acknowledge what was begun: where threads run the tasks it may first wait
+2 s for another message.
+
+Source:
+    ``celery.worker.loops.synloop``.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,9 @@ class Faults:
             return
         self._journal.write(wire.Faulted(time.monotonic_ns(), order.do, order.at, task_id, os.getpid()))
         self._journal.ring()
-        if early and order.do == "kill-worker":
+        # Where no child runs the tasks, it is the worker that dies.
+        ends_worker = order.do == "kill-worker" or (order.do == "kill-child" and os.getpid() == self._main_pid)
+        if early and ends_worker:
             self._await_acknowledgment(token, task_id)
         if order.do == "raise":
             _raise(order)

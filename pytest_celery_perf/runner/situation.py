@@ -145,4 +145,6 @@ def _of_tasks(stacks: str) -> str:
     """Leave out the threads that run no task, and of the others what called the task."""
     threads = [stack.partition(TASK_FRAME) for stack in stacks.split("\n\n")]
     told = [stack.rpartition("\n")[0] for stack, found, _ in threads if found]
+    if not told and "gevent" in stacks:
+        return ""  # a greenlet that waits is on no thread
     return "\n\n".join(told) or stacks
