@@ -93,10 +93,14 @@ class Book:
             self.struck.add(task_id)
             self.settle(task_id)
 
-    def forgive(self) -> None:
-        """Expect no more of the messages that faults have hit."""
-        struck = list(self.struck)
-        self.struck.clear()
+    def forgive(self, but: Iterable[str] = ()) -> None:
+        """Expect no more of the messages that faults have hit.
+
+        Args:
+            but: Tasks whose messages are still to come.
+        """
+        struck = self.struck.difference(but)
+        self.struck -= struck
         for task_id in struck:
             self.settle(task_id)
 

@@ -55,19 +55,21 @@ def _events(execution: Execution) -> Iterator[tuple[int, str]]:
         yield execution.requeued_ns, "put back into its queue"
 
 
+_VANISHED = (
+    "the broker came back without its message: a worker had just taken it from its queue and not yet noted it in "
+    "unacked, which kombu does in two steps"
+)
+"""Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
+
+
 def cause(life: Life, budget: RecoveryBudget, subject: Subject) -> str:
     """Say why a task did not survive; empty where the records do not show it."""
     options = subject.options
     if life.fate is Fate.REVOKED and budget.kill == "broker":
         return "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
-    if life.fate not in (Fate.LOST, Fate.UNFINISHED):
-        return ""
-    if budget.kill == "broker" and not life.executions:
-        return (
-            "the broker came back without its message: a worker had just taken it from its queue and not yet noted it "
-            "in unacked, which kombu does in two steps"
-        )
-    if options is None:
+    if life.fate is Fate.LOST and not life.executions:
+        return _VANISHED
+    if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
         return ""
     acknowledged = any(execution.acknowledged_ns is not None for execution in life.executions)
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)

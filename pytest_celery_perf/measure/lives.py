@@ -70,7 +70,7 @@ def lives(history: History) -> tuple[Life, ...]:
        as unknown to the worker;
     3. ``lost`` if the process of the execution received last is gone and the broker will not
        deliver the message again: it was acknowledged, or its worker reported the loss without
-       putting it back;
+       putting it back; or if the broker has lost the message before any worker received it;
     4. ``unfinished``.
     """
     publications: dict[str, list[Publication]] = {}
@@ -94,7 +94,8 @@ def _life(task_id: str, publications: list[Publication], executions: list[Execut
     if decided:
         fate = Fate(decided.value)
     else:
-        fate = Fate.LOST if executions and deaths.lost(executions[-1]) else Fate.UNFINISHED
+        lost = deaths.lost(executions[-1]) if executions else task_id in deaths.vanished
+        fate = Fate.LOST if lost else Fate.UNFINISHED
     return Life(
         task_id=task_id,
         name=(publications or executions)[0].name,
@@ -121,6 +122,8 @@ class _Deaths:
     workers: dict[str | None, int]
     """Boot of a worker to the time of its death."""
     unacknowledged: frozenset[str]
+    vanished: frozenset[str | None]
+    """Tasks whose messages the broker has lost."""
 
     @classmethod
     def of(cls, history: History) -> _Deaths:
@@ -129,6 +132,7 @@ class _Deaths:
             processes={(fault.boot, fault.pid): fault.at_ns for fault in faults if fault.kind == "kill-child"},
             workers={fault.boot: fault.at_ns for fault in faults if fault.kind in ("kill-worker", "worker-died")},
             unacknowledged=frozenset(history.stuck_unacked),
+            vanished=frozenset(fault.task_id for fault in history.faults if fault.kind == "vanished"),
         )
 
     def lost(self, execution: Execution) -> bool:

@@ -15,8 +15,10 @@ from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.reader import Reader
 
 RECONNECT_S = 10.0
-"""Workers are back at a restarted broker after about 4 s. A message that they have neither
-acknowledged nor put back by then, though its task has ended, stays where it is."""
+"""Workers are back at a restarted broker after about 4 s. What they have neither acknowledged nor
+put back by then, though they do not run it, they have forgotten with their old connection."""
+LOOK_AGAIN_S = 1.0
+"""Longer than a message is on its way from its queue to ``unacked``."""
 
 
 class Rescue:
@@ -47,6 +49,9 @@ class Rescue:
         self._seen = 0
         self._booting: list[Member] = []
         self._reconnecting_until_s: float | None = None
+        self._broken_ns = 0
+        self._missing: set[str] = set()
+        self._look_again_s: float | None = None
         self._dead: set[str] = set()
         for order in faults:
             if order.do == "hold":
@@ -72,7 +77,10 @@ class Rescue:
                 self._on_death(member)
         if self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s:
             self._reconnecting_until_s = None
-            self._book.forgive()
+            self._restore_forgotten()
+        if self._look_again_s is not None and time.monotonic() > self._look_again_s:
+            self._look_again_s = None
+            self._give_up_missing()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
             self._booting.remove(member)
@@ -87,7 +95,8 @@ class Rescue:
         )
         broken = any(fault.kind == "kill-broker" for fault in self._book.faults)
         if not ordered:
-            detail = f"exit status {member.worker.exit_status}"
+            last = "".join(member.worker.log_tail(1))
+            detail = f"exit status {member.worker.exit_status}{f', {last}' if last else ''}"
             self._note("worker-died", boot=member.boot, pid=member.worker.pid, detail=detail)
         if ordered or broken:
             self._booting.append(self._pool.replace(member))
@@ -104,12 +113,53 @@ class Rescue:
             if draft.acknowledged_ns is not None and draft.outcome is None:
                 self._book.lose(draft.key[0])
 
+    def _restore_forgotten(self) -> None:
+        """Put back, as the visibility timeout would, what living workers have dropped with their connection.
+
+        Source:
+            ``on_close`` in celery/worker/consumer/consumer.py forgets what was received and not begun;
+            an acknowledgment over the old connection fails.
+        """
+        held = {each.tag for each in inspect.unacked_ids(self._app)}
+        tags = {
+            draft.received.tag: task_id
+            for task_id, drafts in self._book.executions.items()
+            for draft in drafts.values()
+            if draft.received is not None and draft.received.tag in held
+            if draft.received.ns < self._broken_ns and (draft.started is None or draft.outcome is not None)
+        }
+        if tags:
+            restored = inspect.restore(self._app, tags)
+            self._note("restored", detail=f"{restored} of {len(tags)} messages")
+        self._book.forgive(but=tags.values())
+        self._missing = self._find_missing()
+        self._look_again_s = time.monotonic() + LOOK_AGAIN_S if self._missing else None
+
+    def _find_missing(self) -> set[str]:
+        """Return the tasks that were published before the broker died, and that nobody has: no queue, no worker."""
+        waiting = {
+            task_id: publishing.queue
+            for (task_id, retries), publishing in self._book.publishing.items()
+            if task_id in self._book.open and retries == self._book.last_attempt[task_id]
+            if publishing.ns < self._broken_ns and publishing.queue and self._book.latest(task_id) is None
+        }
+        depths = inspect.queue_depths(self._app, {*waiting.values()})
+        held = {each.task_id for each in inspect.unacked_ids(self._app)}
+        return {task_id for task_id, queue in waiting.items() if not depths[queue] and task_id not in held}
+
+    def _give_up_missing(self) -> None:
+        self._reader.pump()
+        for task_id in self._missing & self._find_missing():
+            self._note("vanished", task_id=task_id)
+            self._book.lose(task_id)
+
     def _drafts(self, boot: str) -> list[Draft]:
         return [draft for drafts in self._book.executions.values() for draft in drafts.values() if draft.boot == boot]
 
     def _break_broker(self, fault: Fault) -> None:
         broker = self._pool.broker
         broker.kill()
+        self._broken_ns = time.monotonic_ns()
         self._note("kill-broker", task_id=fault.task_id, pid=broker.pid, point=fault.point)
         broker.restart()
         self._note("broker-restarted", pid=broker.pid)

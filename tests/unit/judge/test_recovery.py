@@ -163,13 +163,27 @@ def test_a_named_task_answers_for_others_that_were_left_in_unacked() -> None:
 def test_a_broker_that_forgets_its_messages() -> None:
     killed = fault("kill-broker", ms=100, boot=None, pid=None)
     happened = history(
-        crashed(), again(), publications=(publication(), publication("t2")), faults=(killed,), diagnosis="Gone."
+        crashed(),
+        again(),
+        publications=(publication(), publication("t2")),
+        faults=(killed, fault("vanished", ms=200, task_id="t2", boot=None, pid=None, point="")),
     )
     verdict = verdict_of(RecoveryBudget(kill="broker"), happened)
-    assert wrong(verdict) == {"succeeded": "1"}
+    assert wrong(verdict) == {"lost": "1", "succeeded": "1"}
     assert "the broker came back without its message" in shown(verdict)
-    assert "UNFINISHED shop.tasks.charge[t2]: never received" in shown(verdict)
+    assert "LOST shop.tasks.charge[t2]: never received; not in unacked" in shown(verdict)
     assert "appendonly yes" in shown(verdict)
+
+
+def test_a_worker_that_dies_of_the_end_of_its_broker_is_told() -> None:
+    died = fault("worker-died", ms=110, task_id=None, detail="exit status 1, AttributeError: gone", point="")
+    killed = fault("kill-broker", ms=100, boot=None, pid=None)
+    verdict = verdict_of(RecoveryBudget(kill="broker"), told(crashed(), again(), faults=(killed, died, RESTORED)))
+    assert wrong(verdict) == {}
+    assert actual(verdict)["worker itself"] == "died"
+    assert "the worker main@host died of it (exit status 1, AttributeError: gone)" in shown(verdict)
+    other = verdict_of(RecoveryBudget(), told(crashed(), again(), faults=(KILLED, died, RESTORED)))
+    assert "worker itself" not in actual(other)
 
 
 def test_a_worker_that_revokes_what_it_runs_when_the_broker_goes() -> None:
