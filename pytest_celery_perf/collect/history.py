@@ -114,7 +114,8 @@ def _execution(draft: Draft, received: Any, queue: str | None, delivery: int, le
         started_ns=started.ns if started is not None else None,
         body_started_ns=finished.body_started_ns if finished is not None else None,
         body_ended_ns=finished.body_ended_ns if finished is not None else None,
-        ended_ns=ended_ns if outcome is not Outcome.LOST else None,
+        # A task that is cut off leaves a record too, without a state: that is no end.
+        ended_ns=ended_ns if outcome not in (None, Outcome.LOST) else None,
         acknowledged_ns=draft.acknowledged_ns,
         requeued_ns=draft.requeued_ns,
         outcome=outcome,
