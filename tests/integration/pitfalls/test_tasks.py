@@ -54,3 +54,4 @@ def test_a_worker_that_stops_in_mid_task(bare: Session) -> None:
     assert "LOST bare.long" in bare.failed("test_stopped_in_mid_task")
     run = bare.runs["test_stopped_in_mid_task"]
     assert (run.lost, outcomes(run)) == (1, [None])
+    assert [execution.crashed for execution in run.history.executions] == [True]
