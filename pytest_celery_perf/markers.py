@@ -98,7 +98,11 @@ def celery_queries(
     verbs: Mapping[str, int] | None = None,
     warmup: int = 0,
 ) -> QueriesBudget:
-    """Bound the database queries of the task's body, per execution, counted in the worker."""
+    """Bound the database queries of the task's body, per execution, counted in the worker.
+
+    An N+1 is a SELECT that one execution sends twice from the same call stack; batches (``executemany``,
+    and lists or limits of 100 or more) are none.
+    """
     budget = QueriesBudget(
         task=_task_name(task),
         max=None if max is None else natural(max, "max", 0),

@@ -73,7 +73,7 @@ class Probe:
         context.configure(self._pool)
         count_queries = "django" in sys.modules and django_glue.is_configured()
         if count_queries:
-            queries.install()
+            queries.install(self._journal.problem)
         self.executions.configure(self._pool, count_queries=count_queries)
         for task in sender.app.tasks.values():
             # Autoretry calls what it wrapped by this name: an injected error must be raised
