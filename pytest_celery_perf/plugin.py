@@ -15,6 +15,7 @@ from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, 
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import WorkerSpec
+    from pytest_celery_perf.startup import Shared
 
 __all__ = ["_celery_perf_session", "celery_perf"]
 
@@ -44,16 +45,18 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Let the workers of pytest-xdist share one broker, and take turns."""
-    config = node.config
-    if not config.stash[OPTIONS].app:
-        return
+    if node.config.stash[OPTIONS].app:
+        node.workerinput[SHARED_INPUT] = _share(node.config).dump()
+
+
+def _share(config: pytest.Config) -> Shared:
     if SHARED not in config.stash:
         from pytest_celery_perf.startup import share
 
         with _told_as_usage_error():
             config.stash[SHARED], remove = share(config.stash[OPTIONS])
         config.stash[CLEANUP].append(remove)
-    node.workerinput[SHARED_INPUT] = config.stash[SHARED]
+    return config.stash[SHARED]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -82,12 +85,14 @@ def _read_markers(item: pytest.Item) -> None:
     if not markers.concerns(item):
         return
     from pytest_celery_perf.project import Project
+    from pytest_celery_perf.startup import check_broker
 
     fixtures = getattr(item, "fixturenames", None)
     if fixtures is None:
         raise ConfigurationError("the markers of celery-perf are for test functions and methods")
     item.stash[SPEC] = spec = markers.read(item, _default_workers(item.config))
     Project(item.config).check(item, spec)
+    check_broker(item.config.stash[OPTIONS], spec)
     if "celery_perf" not in fixtures:
         fixtures.append("celery_perf")
 
@@ -128,8 +133,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Show the settings of a run by pytest-xdist, whose controller collects nothing."""
-    controls = bool(config.getoption("numprocesses", None))
-    return config.stash[OUTPUT].header([]) if controls and config.stash[OPTIONS].app else []
+    if not config.pluginmanager.has_plugin("dsession") or not config.stash[OPTIONS].app:
+        return []
+    return config.stash[OUTPUT].header([*_share(config).notes])
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:

@@ -14,7 +14,8 @@ from pytest_celery_perf.broker.shared import attach
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.guard import Guard
 from pytest_celery_perf.model.codec import decode, encode
-from pytest_celery_perf.model.spec import WorkerSpec
+from pytest_celery_perf.model.settings import masked
+from pytest_celery_perf.model.spec import RecoveryBudget, TestSpec, WorkerSpec
 from pytest_celery_perf.options import Options
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.rundir import RunDirectory
@@ -34,6 +35,17 @@ class Shared:
     """Its endpoint, as `broker.shared.attach` takes it."""
     turns: str
     """The file by which the tests that judge times take turns."""
+    notes: tuple[str, ...]
+    """What the header says of the broker."""
+
+    def dump(self) -> str:
+        """Return it as text for an xdist worker; it holds the broker's password."""
+        return json.dumps(encode(self))
+
+    @classmethod
+    def load(cls, text: str) -> Shared:
+        """Read what `dump` wrote."""
+        return decode(cls, json.loads(text))
 
 
 def start(config: pytest.Config, options: Options, shared: str | None) -> Session:
@@ -42,19 +54,19 @@ def start(config: pytest.Config, options: Options, shared: str | None) -> Sessio
     Args:
         config: pytest's configuration.
         options: The settings.
-        shared: What `share` returned to the xdist controller; None without one.
+        shared: What `Shared.dump` returned to the xdist controller; None without one.
 
     Raises:
         CeleryPerfError: It cannot be started.
     """
     if shared is None:
         return Session(options, Project(config))
-    given = decode(Shared, json.loads(shared))
+    given = Shared.load(shared)
     slot = int(config.workerinput["workerid"].removeprefix("gw"))  # type: ignore[attr-defined]
     return Session(options, Project(config), slot=slot, broker=attach(given.broker), turns=Path(given.turns))
 
 
-def share(options: Options) -> tuple[str, Callable[[], None]]:
+def share(options: Options) -> tuple[Shared, Callable[[], None]]:
     """Start what the xdist workers will share.
 
     Returns:
@@ -70,8 +82,32 @@ def share(options: Options) -> tuple[str, Callable[[], None]]:
         broker = choose(options.broker, image=options.image, rundir=rundir, guard=guard)
         broker.start()
         stack.callback(broker.stop)
-        shared = Shared(broker=broker.endpoint.dump(), turns=str(rundir.path / "turns"))
-        return json.dumps(encode(shared)), stack.pop_all().close
+        shared = Shared(
+            broker=broker.endpoint.dump(),
+            turns=str(rundir.path / "turns"),
+            notes=(broker.description, *broker.warnings),
+        )
+        return shared, stack.pop_all().close
+
+
+def check_broker(options: Options, spec: TestSpec) -> None:
+    """Refuse a test that kills a broker which is the user's.
+
+    Args:
+        options: The settings.
+        spec: What the markers of the test ask for.
+
+    Raises:
+        ConfigurationError: It does, and it is.
+    """
+    kills = any(isinstance(budget, RecoveryBudget) and budget.kill == "broker" for budget in spec.budgets)
+    if kills and "://" in options.broker:
+        setting = next(setting for setting in options.settings if setting.name == "broker")
+        raise ConfigurationError(
+            '@pytest.mark.celery_recovery: kill="broker" needs a broker that is ours to kill, and '
+            f"celery_perf_broker={masked(setting.value)} ({setting.source}) is yours: "
+            "set it to process, container or auto"
+        )
 
 
 def default_workers(options: Options) -> tuple[WorkerSpec, ...]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.output import Output
     from pytest_celery_perf.session import ActiveTest, Session
+    from pytest_celery_perf.startup import Shared
 
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 OUTPUT: pytest.StashKey[Output] = pytest.StashKey()
@@ -21,7 +22,7 @@ REFUSAL: pytest.StashKey[str] = pytest.StashKey()
 """Why there is no session, though tests need one."""
 DEFAULT_WORKERS: pytest.StashKey[tuple[WorkerSpec, ...] | ConfigurationError] = pytest.StashKey()
 """The topology of the ini file, or what is wrong with it or with the app."""
-SHARED: pytest.StashKey[str] = pytest.StashKey()
+SHARED: pytest.StashKey[Shared] = pytest.StashKey()
 """Of an xdist controller: what it runs for all its workers."""
 CLEANUP: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
 """What must be undone when pytest ends, in order of doing."""

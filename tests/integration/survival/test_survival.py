@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -119,12 +120,13 @@ def test_the_next_run_removes_what_a_killed_guard_has_left(camp: Camp) -> None:
     process.wait()
     assert left.exists()
     # Workers and the server die with pytest all the same; only what tasks have started themselves stays.
-    camp.until(lambda: not camp.processes("pytest_celery_perf") and not camp.processes("-server"), "only strays are left")
+    camp.until(
+        lambda: not camp.processes("pytest_celery_perf") and not camp.processes("-server"), "only strays are left"
+    )
 
     assert camp.run("ended.py", "-k", "test_passes") == pytest.ExitCode.OK, camp.said()
     assert not camp.directories()
 
 
 def _parent(pid: int) -> int:
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-        return int(stat.read().rpartition(")")[2].split()[1])
+    return int(Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[1])

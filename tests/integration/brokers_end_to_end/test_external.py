@@ -1,0 +1,68 @@
+"""``redis://…``: the user's own server has exactly the user's own keys afterwards."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from pytest_celery_perf.broker.base import Endpoint
+from tests.plugin.inner import Inner, Project
+
+
+def everything(server: Endpoint) -> dict[tuple[int, bytes], bytes | None]:
+    """Return all strings of all databases; another type is an error, as the user has none."""
+    found: dict[tuple[int, bytes], bytes | None] = {}
+    for db in (0, 3):
+        with redis.Redis.from_url(server.url(db)) as client:
+            found |= {(db, key): client.get(key) for key in client.scan_iter()}
+            assert set(client.info("keyspace")) == {"db0", "db3"}
+    return found
+
+
+def run(till: Project, server: Endpoint, *arguments: str) -> Inner:
+    return till.run(f"--celery-perf-broker={server.url(3)}", *arguments)
+
+
+@pytest.mark.parametrize("xdist", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_only_foreign_keys_are_left(till: Project, users_server: Endpoint, xdist: tuple[str, ...]) -> None:
+    before = everything(users_server)
+
+    inner = run(till, users_server, "business.py", *xdist)
+
+    assert set(inner.cases) - inner.passed == {"test_left_in_a_queue"}, inner.text
+    assert inner.lacks("test_left_in_a_queue", 'No worker consumes the queue "nowhere"') == []
+    assert before == everything(users_server)
+    assert str(urlsplit(users_server.address).password) not in inner.text
+
+
+@pytest.mark.parametrize("xdist", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_an_evicting_server_is_warned_about(till: Project, users_server: Endpoint, xdist: tuple[str, ...]) -> None:
+    with redis.Redis.from_url(users_server.url()) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+
+    inner = run(till, users_server, "business.py", "-k", "test_many", *xdist)
+
+    assert inner.status == pytest.ExitCode.OK
+    assert "has maxmemory-policy=allkeys-lru" in inner.text
+
+
+def test_it_is_not_ours_to_kill(till: Project, users_server: Endpoint) -> None:
+    before = everything(users_server)
+
+    inner = run(till, users_server, "broker_dies.py")
+
+    assert inner.status == pytest.ExitCode.INTERRUPTED
+    assert 'celery_recovery: kill="broker" needs a broker that is ours to kill' in inner.text
+    assert "celery_perf_broker=redis://:***@" in inner.text
+    assert "(command line)" in inner.text
+    assert "set it to process, container or auto" in inner.text
+    assert before == everything(users_server)
+
+
+def test_one_that_does_not_answer(till: Project) -> None:
+    inner = till.run("--celery-perf-broker=redis://127.0.0.1:1/0", "business.py")
+
+    assert inner.status == pytest.ExitCode.USAGE_ERROR
+    assert "celery_perf_broker='redis://127.0.0.1:1/0' does not answer" in inner.text
