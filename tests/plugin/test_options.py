@@ -68,22 +68,17 @@ def test_every_setting_by_default(plain: Project) -> None:
     }
 
 
-def test_every_setting_from_each_place(plain: Project) -> None:
-    # The controller of pytest-xdist shows the settings before anything is collected: no worker is started.
+@pytest.mark.parametrize(("number", "source"), [(0, "ini"), (1, "environment"), (2, "command line")])
+def test_every_setting_from_each_place(plain: Project, number: int, source: str) -> None:
+    """The later place wins over those before it; only collected, so that no value starts anything."""
     plain.write("test_a.py", "def test_a(): pass\n")
-    ini = {f"celery_perf_{name}": values[0] for name, values in SETTINGS.items() if name not in {"app", "broker"}}
-    plain.ini(**ini)
-    plain.write("pytest.ini", re.sub("broker = .*", "broker = auto", (plain.folder / "pytest.ini").read_text()))
+    plain.write("conftest.py", _SHOW)
+    ini = "".join(f"celery_perf_{name} = {values[0]}\n" for name, values in SETTINGS.items())
+    plain.write("pytest.ini", f"[pytest]\naddopts = -p no:cacheprovider -p no:django\n{ini}")
     environment = {f"CELERY_PERF_{name.upper()}": values[1] for name, values in SETTINGS.items()}
     line = [f"--celery-perf-{name.replace('_', '-')}={values[2]}" for name, values in SETTINGS.items()]
-    for number, source, run in (
-        (0, "ini", lambda: plain.run("--collect-only", "test_a.py")),
-        (1, "environment", lambda: plain.run("--collect-only", "test_a.py", env=environment)),
-        (2, "command line", lambda: plain.run("--collect-only", "test_a.py", *line, env=environment)),
-    ):
-        plain.write("conftest.py", _SHOW)
-        shown = _settings(run())
-        assert shown == {name: (values[number], source) for name, values in SETTINGS.items()}
+    inner = plain.run("--collect-only", *(line if number > 1 else ()), env=environment if number > 0 else None)
+    assert _settings(inner) == {name: (values[number], source) for name, values in SETTINGS.items()}
 
 
 _SHOW = """
