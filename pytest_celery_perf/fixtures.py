@@ -194,8 +194,9 @@ def _celery_perf_session(request: pytest.FixtureRequest) -> Iterator[Session]:
 @pytest.fixture
 def celery_perf(request: pytest.FixtureRequest) -> Iterator[CeleryPerf]:
     """Run Celery tasks on real workers, and see what became of them."""
-    if "transactional_db" in request.fixturenames:
-        request.getfixturevalue("transactional_db")  # its flush must come after our tasks have ended
+    for databases in ("_django_db_marker", "_django_db_helper", "transactional_db"):
+        if databases in request.fixturenames:
+            request.getfixturevalue(databases)  # their flush must come after our tasks have ended
     session: Session = request.getfixturevalue("_celery_perf_session")
     spec = request.node.stash[SPEC]
     with ExitStack() as stack:

@@ -279,9 +279,10 @@ def _check_children(spec: TestSpec) -> None:
     pools = {named_pool(worker.options) or "prefork" for worker in spec.workers}
     to_kill = any(isinstance(budget, RecoveryBudget) and budget.kill == "child" for budget in spec.budgets)
     if to_kill and not pools & {"prefork", "processes"}:
+        named = " and ".join(sorted(pools))
         raise ConfigurationError(
-            f'@pytest.mark.celery_recovery: kill="child": the pool {" and ".join(sorted(pools))} runs tasks in no child '
-            'process; write kill="worker"'
+            f'@pytest.mark.celery_recovery: kill="child": the pool {named} runs tasks in no child process; '
+            'write kill="worker"'
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +93,19 @@ def _read_markers(item: pytest.Item) -> None:
     item.stash[SPEC] = spec = markers.read(item, _default_workers(item.config))
     Project(item.config).check(item, spec)
     check_broker(item.config.stash[OPTIONS], spec)
-    if "celery_perf" not in fixtures:
-        fixtures.append("celery_perf")
+    _come_first(item, fixtures)
+
+
+def _come_first(item: pytest.Item, fixtures: list[str]) -> None:
+    """Have our fixture set up before those of the test: what they publish is the test's already.
+
+    After the fixtures of wider scope, though, which may set the environment that the workers inherit.
+    """
+    known: Mapping[str, Sequence[Any]] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 - private
+    if "celery_perf" in fixtures:
+        fixtures.remove("celery_perf")
+    narrow = (number for number, name in enumerate(fixtures) if name in known and known[name][-1].scope == "function")
+    fixtures.insert(next(narrow, len(fixtures)), "celery_perf")
 
 
 def _default_workers(config: pytest.Config) -> tuple[WorkerSpec, ...]:

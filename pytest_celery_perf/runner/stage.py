@@ -71,7 +71,6 @@ class Stage:
         self._broker = broker
         self._owns_broker = broker is None
         self._zygote: Zygote | None = None
-        self._zygote_environment: tuple[tuple[str, str], ...] = ()
         self._pools: OrderedDict[tuple[WorkerSpec, ...], Pool] = OrderedDict()
         self._free = list(range(DATABASES_EACH - 1))[::-1]
         self._database: dict[int, int] = {}
@@ -149,14 +148,13 @@ class Stage:
 
     def preload(self) -> None:
         """Begin to import the app in the process that workers are forked from."""
-        environment = environment_of(self._guard.environment)
         if self._zygote is not None:
             self._zygote.close()
-        self._zygote_environment = environment
+        site = self._site
         self._zygote = Zygote(
-            app=self._plan.app,
-            environment=dict(environment),
-            cwd=Path.cwd(),
+            app=site.app,
+            environment=dict(site.environment),
+            cwd=site.cwd,
             log=self._rundir.path / "logs" / "preload.log",
             guard=self._guard,
         )
@@ -181,6 +179,8 @@ class Stage:
             self._discard(next(iter(self._pools)))
         if not self.broker.ping():
             self.broker.restart()  # a test has killed it
+        if self._zygote is not None and not self._pools and self._zygote.changed(dict(self._site.environment)):
+            self.preload()  # a fixture of the whole session has set a variable since
         database = self._free.pop()
         pool = self._new_pool(topology, self.broker, database)
         self._pools[topology], self._database[id(pool)] = pool, database
@@ -190,7 +190,11 @@ class Stage:
     def isolated_pool(self, topology: tuple[WorkerSpec, ...]) -> Pool:
         """Return workers on a broker of their own, which keeps its data when it is killed."""
         pool = self._new_pool(topology, self._choose(append_only=True), 0)
-        pool.start()
+        try:
+            pool.start()
+        except BaseException:
+            self.give_back(pool)
+            raise
         return pool
 
     def _new_pool(self, topology: tuple[WorkerSpec, ...], broker: Broker, database: int) -> Pool:

@@ -83,10 +83,8 @@ class Zygote:
         """
         if launch.app != self._app or launch.cwd != self._cwd:
             return f"{self._app} in {self._cwd} was preloaded"
-        changed = sorted(self._differences(launch))
-        foreign = [name for name in changed if not name.startswith(_OWN_VARIABLES)]
-        if foreign:
-            return f"the variable {foreign[0]} is not as it was when the app was imported"
+        if changed := self.changed(launch.variables):
+            return f"the variable {changed[0]} is not as it was when the app was imported"
         with self._lock:
             if self._verdict is None:
                 self._verdict = self._receive(_PRELOAD_S) or {"unsound": self._no_answer()}
@@ -95,11 +93,16 @@ class Zygote:
             return None
         return str(reason or "the preloaded process has ended")
 
+    def changed(self, environment: Mapping[str, str]) -> list[str]:
+        """Return the names of the variables that are not as they were when the app was imported."""
+        changed = sorted(self._differences(environment))
+        return [name for name in changed if not name.startswith(_OWN_VARIABLES)]
+
     def spawn(self, launch: Launch) -> int:
         """Fork a worker; see `Origin.spawn`."""
         job = {
             "options": command_options(launch.spec, launch.node),
-            "environment": self._differences(launch),
+            "environment": self._differences(launch.variables),
             "log": str(launch.log),
         }
         with self._lock:
@@ -136,9 +139,8 @@ class Zygote:
             self._guard.release_process_group(self._process.pid)
         self._control = self._process = None
 
-    def _differences(self, launch: Launch) -> dict[str, str | None]:
+    def _differences(self, wanted: Mapping[str, str]) -> dict[str, str | None]:
         """Return the variables that a worker has and the preloaded process has not; None: the other way round."""
-        wanted = launch.variables
         missing = dict.fromkeys(self._environment.keys() - wanted.keys())
         return missing | {name: value for name, value in wanted.items() if self._environment.get(name) != value}
 
