@@ -60,8 +60,9 @@ class Rescue:
 
     @property
     def hopeless(self) -> bool:
-        """Whether no worker is left that could still finish anything."""
-        return not any(member.worker.alive for member in self._pool.members)
+        """Whether no worker is left that could still finish anything, as of the last call of `tend`."""
+        # One that has died since then may be replaced by the next call.
+        return all(member.boot in self._dead for member in self._pool.members)
 
     def tend(self) -> None:
         """Deal with what has happened since the last call."""
