@@ -207,6 +207,7 @@ def test_every_patch_is_expected_to_break_something() -> None:
     assert sorted(regression.patch for regression in REGRESSIONS) == sorted(path.stem for path in PATCHES.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda regression: regression.patch)
 def test_a_regression_is_found(regression: Regression, copy: Path) -> None:
     """Exactly the expected tests fail, with the expected words."""
@@ -219,6 +220,7 @@ def test_a_regression_is_found(regression: Regression, copy: Path) -> None:
     assert [words for words in regression.says if words not in told] == [], told
 
 
+@pytest.mark.slow
 def test_the_example_itself_is_free_of_them(copy: Path) -> None:
     """Unpatched, every test passes: what fails above fails because of its patch."""
     said, failures = _run(copy, *sorted({regression.file for regression in REGRESSIONS}))
