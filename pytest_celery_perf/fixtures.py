@@ -204,7 +204,8 @@ def celery_perf(request: pytest.FixtureRequest) -> Iterator[CeleryPerf]:
         try:
             active = stack.enter_context(session.test(request.node.nodeid, spec, progress))
         except CeleryPerfError as error:
-            pytest.fail(str(error), pytrace=False)  # a worker that cannot start has said why itself
+            # A worker that cannot start has said why itself, and once is enough.
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         request.node.stash[ACTIVE] = active
         if hasattr(request.instance, "addCleanup"):
             # Django flushes the databases of a unittest case right after its clean-ups.

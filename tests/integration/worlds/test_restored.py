@@ -17,5 +17,5 @@ def test_ordinary_tests_see_nothing_of_ours(town: Town) -> None:
     assert outcomes == dict.fromkeys(outcomes, "passed") | BROKEN, visit.inner.text
     assert len(outcomes) == 10
     message = visit.inner.cases["test_7_ours_has_no_workers"].message
-    assert "exited with status 1 before it was ready; its last lines:" in message
+    assert message.count("exited with status 1 before it was ready; its last lines:") == 1
     assert "No module named 'nowhere_to_be_found'" in message
