@@ -78,6 +78,9 @@ class Stage:
         self.project = ProjectState()
         self.reader = Reader(rundir.spool, rundir.doorbell)
         self.app: Any = app_under_test.load(plan.app)
+        if broker is not None and broker.key_prefix:
+            # Whoever runs the broker may be killed first, and delete what our workers then write again.
+            guard.keys(broker.url(0), self._own_keys(broker))
         if plan.logs is not None:
             plan.logs.mkdir(parents=True, exist_ok=True)
 
@@ -107,7 +110,7 @@ class Stage:
         url, prefix = broker.url(0), ""
         if broker.key_prefix:
             # Never one that was used before: a killed pool has left its keys there.
-            prefix = f"{broker.key_prefix}{self._plan.slot}.{next(self._prefixes)}:"
+            prefix = f"{self._own_keys(broker)}{next(self._prefixes)}:"
         else:
             url = broker.url(slot * DATABASES_EACH + database)
         return ProbeConfig(
@@ -121,6 +124,10 @@ class Stage:
             databases=self.project.databases,
             caches=self._caches(broker, slot),
         )
+
+    def _own_keys(self, broker: Broker) -> str:
+        """Return what the keys of this pytest process begin with, on a user's server."""
+        return f"{broker.key_prefix}{self._plan.slot}."
 
     def _caches(self, broker: Broker, slot: int) -> dict[str, str]:
         # On a user's own server `cache.clear()` would flush what is not ours.
