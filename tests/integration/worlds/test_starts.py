@@ -17,6 +17,7 @@ def test_warm_and_cold_are_alike(town: Town) -> None:
 
 def test_what_forbids_a_fork_is_said(town: Town) -> None:
     visit = town.visit("origins", "-k", "not gevent")
+    assert visit.started_how("test_same_environment") == ["warm"]
     reason = "the variable TOWN_VARIABLE is not as it was when the app was imported"
     assert visit.started_how("test_changed_environment") == [f"cold ({reason})"]
     case = visit.inner.cases["test_warm_with_a_changed_environment"]

@@ -8,20 +8,21 @@ from stock import tasks
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def variable():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOWN_VARIABLE", "another value than when the app was imported")
-        yield
+OTHER = {"TOWN_VARIABLE": "another value than when the app was imported"}
 
 
+def test_same_environment(celery_perf):
+    celery_perf.run(tasks.count_items)
+
+
+@pytest.mark.celery_worker(env=OTHER)
 def test_changed_environment(celery_perf):
     celery_perf.run(tasks.count_items)
 
 
-@pytest.mark.celery_worker(start="warm")
-def test_warm_with_a_changed_environment():
-    tasks.count_items.delay()
+@pytest.mark.celery_worker(env=OTHER, start="warm")
+def test_warm_with_a_changed_environment(celery_perf):
+    pass
 
 
 @pytest.mark.gevent
