@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 
@@ -13,6 +14,25 @@ def is_configured() -> bool:
     from django.conf import settings
 
     return bool(settings.configured)
+
+
+@contextlib.contextmanager
+def without_checks() -> Iterator[None]:
+    """Import an app's tasks without Django's system checks, some of which open the project's real database.
+
+    A worker makes them all the same when it boots, on the test databases.
+
+    Source:
+        ``celery.fixups.django.DjangoWorkerFixup.validate_models``.
+    """
+    before = os.environ.get("CELERY_SKIP_CHECKS")
+    os.environ["CELERY_SKIP_CHECKS"] = "true"
+    try:
+        yield
+    finally:
+        del os.environ["CELERY_SKIP_CHECKS"]
+        if before is not None:
+            os.environ["CELERY_SKIP_CHECKS"] = before
 
 
 def use_databases(names: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pytest_celery_perf.probe import django_glue
 from pytest_celery_perf.probe.launch import load_app, worker_command
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def preload(name: str) -> Celery:
         Exception: Whatever the app raises; a cold start shows it in full.
     """
     app = load_app(name)
-    app.loader.import_default_modules()
+    with django_glue.without_checks():
+        app.loader.import_default_modules()
     app.finalize()
     worker_command()
     for module in _OF_EVERY_WORKER:

@@ -13,6 +13,7 @@ from typing import Any
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.config import ProbeConfig
+from pytest_celery_perf.probe.django_glue import without_checks
 from pytest_celery_perf.probe.overrides import (
     Override,
     has_result_server,
@@ -45,7 +46,8 @@ def load(path: str) -> Any:
 
     try:
         app = find_app(path)
-        app.loader.import_default_modules()
+        with without_checks():
+            app.loader.import_default_modules()
         app.finalize()
     except Exception as error:  # the user's code: anything may come out of it
         raise ConfigurationError(
