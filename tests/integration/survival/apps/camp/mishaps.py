@@ -43,8 +43,8 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def database() -> Iterator[None]:
-    """Be torn down after the plugin's fixture, as a test database is, and tell who would still use it."""
+def transactional_db() -> Iterator[None]:
+    """Be torn down when pytest-django's fixture of this name flushes the database, and tell who would still use it."""
     yield
     users = [busy.name for busy in Path(FOLDER).iterdir() if _runs(busy.name.removeprefix("busy-"))]
     Path("users").write_text(" ".join(users))
