@@ -14,7 +14,9 @@ from pathlib import Path
 
 APPS = Path(__file__).parent / "apps"
 TIMEOUT_S = 240.0
-_OURS = re.compile("(CI|BUILD_NUMBER|COLUMNS)$|PYTEST_|COV_|COVERAGE_|CELERY_PERF_(?!TEST_|REQUIRE)|DJANGO_SETTINGS_MODULE$")
+_OURS = re.compile(
+    "(CI|BUILD_NUMBER|COLUMNS)$|PYTEST_|COV_|COVERAGE_|CELERY_PERF_(?!TEST_|REQUIRE)|DJANGO_SETTINGS_MODULE$"
+)
 """Variables of the outer test run that would reach into the inner one."""
 
 

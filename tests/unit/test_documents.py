@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def test_the_readmes_markers_are_valid(call: ast.Call) -> None:
     assert [] == call.args
     arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     name = ast.unparse(call.func).rpartition(".")[2]
-    assert {**markers.JUDGING, "celery_worker": markers.celery_worker}[name](**arguments)
+    functions: dict[str, Callable[..., object]] = {**markers.JUDGING, "celery_worker": markers.celery_worker}
+    assert functions[name](**arguments)
 
 
 def test_the_architecture_names_every_module() -> None:
