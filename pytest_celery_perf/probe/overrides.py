@@ -60,6 +60,19 @@ def overrides_for(conf: Any, config: ProbeConfig) -> list[Override]:
     return [Override(name=name, was=conf.get(name), now=now) for name, now in wanted.items() if conf.get(name) != now]
 
 
+def spellings(conf: Any, name: str) -> tuple[str, ...]:
+    """Return the keys under which an app looks for a setting before all others.
+
+    Under a namespace, such as Django's ``CELERY``, a key with the prefix wins over one without; in Celery 5.5
+    this holds for what is set on the app itself, too.
+
+    Source:
+        ``celery.utils.collections.ConfigurationView.__getitem__``.
+    """
+    keys: tuple[str, ...] = conf._to_keys(name) if hasattr(conf, "_to_keys") else (name,)
+    return keys
+
+
 def has_result_server(conf: Any) -> bool:
     """Tell whether an app keeps its results on a server that is not the test's."""
     backend = conf.result_backend
@@ -106,5 +119,6 @@ def apply(app: Any, config: ProbeConfig) -> list[Override]:
     """
     overrides = overrides_for(app.conf, config)
     set_environment(config, has_result_server(app.conf))
-    app.conf.update({override.name: override.now for override in overrides})
+    for override in overrides:
+        app.conf.changes.update(dict.fromkeys(spellings(app.conf, override.name), override.now))
     return overrides

@@ -20,6 +20,7 @@ from pytest_celery_perf.probe.overrides import (
     overrides_for,
     restore_environment,
     set_environment,
+    spellings,
 )
 
 _ABSENT = object()
@@ -159,12 +160,13 @@ def on_broker(config: ProbeConfig, clients: Clients) -> Iterator[tuple[Override,
 
 def _replace(app: Any, overrides: list[Override], connections: Connections) -> _Saved:
     changes = app.conf.changes
+    now = {key: override.now for override in overrides for key in spellings(app.conf, override.name)}
     saved = _Saved(
         app=app,
-        changes={override.name: changes.get(override.name, _ABSENT) for override in overrides},
+        changes={key: changes.get(key, _ABSENT) for key in now},
         connections=Connections.of(app),
     )
-    app.conf.update({override.name: override.now for override in overrides})
+    changes.update(now)
     connections.give(app)
     return saved
 
