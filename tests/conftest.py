@@ -49,10 +49,11 @@ LACKS = {"docker": lack_of_docker, "postgresql": lack_of_postgresql, "gevent": l
 
 
 def pytest_configure() -> None:
-    # A shell starts what runs in the background deaf to Ctrl-C, and children inherit that: the tests that
-    # interrupt a pytest would wait for ever.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What runs in the background is deaf to Ctrl-C, under nohup to the terminal's end too, and children inherit that:
+    # the tests that interrupt a pytest would wait for ever. A handler, unlike deafness, is not inherited.
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, lambda *_: None)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
