@@ -26,6 +26,7 @@ from pytest_celery_perf.model.spec import (
     WorkerSpec,
 )
 from pytest_celery_perf.model.units import parse_duration_s, parse_size_bytes
+from pytest_celery_perf.names import MARKERS
 
 if TYPE_CHECKING:
     import pytest
@@ -224,7 +225,6 @@ JUDGING: dict[str, Callable[..., Budget]] = {
     function.__name__: function
     for function in (celery_queries, celery_latency, celery_retries, celery_recovery, celery_routing)
 }
-NAMES = (celery_worker.__name__, *JUDGING)
 
 
 def help_lines() -> list[str]:
@@ -236,13 +236,6 @@ def help_lines() -> list[str]:
         arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
         lines.append(f"{function.__name__}({arguments}): {inspect.getdoc(function)}")
     return lines
-
-
-def concerns(item: pytest.Item) -> bool:
-    """Tell whether a test has any of our markers, or uses the fixture."""
-    if "celery_perf" in getattr(item, "fixturenames", ()):
-        return True
-    return any(mark.name in NAMES for mark in item.iter_markers())
 
 
 def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec:
@@ -259,7 +252,7 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         ConfigurationError: A marker is wrong; the text names it.
     """
     # The closest marker comes first; people read topologies from top to bottom.
-    marks = [mark for mark in item.iter_markers() if mark.name in NAMES][::-1]
+    marks = [mark for mark in item.iter_markers() if mark.name in MARKERS][::-1]
     workers = [_call(celery_worker, mark) for mark in marks if mark.name == "celery_worker"]
     names = [worker.name for worker in workers]
     if len(set(names)) < len(names):

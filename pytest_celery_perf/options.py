@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.settings import Setting
-from pytest_celery_perf.model.units import parse_duration_s
 
 if TYPE_CHECKING:
     import pytest
+
+    from pytest_celery_perf.model.settings import Setting
 
 _T = TypeVar("_T")
 
 DEFAULT_IMAGE = "valkey/valkey:8.1-alpine"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+# Named tuples here: every suite imports this, and each dataclass takes milliseconds to make.
+class Option(NamedTuple):
     """One setting. All its names derive from one."""
 
     name: str
@@ -91,8 +90,7 @@ OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """The settings of a test session, read and checked."""
 
     app: str
@@ -121,6 +119,14 @@ def add_to(parser: pytest.Parser) -> None:
             parser.addini(option.ini, option.help, type="string", default=None)
 
 
+def any_given(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether anybody has set anything: a suite that does not use us has not."""
+    return any(
+        config.getoption(option.ini) is not None or option.variable in environment or config.getini(option.ini)
+        for option in OPTIONS
+    )
+
+
 def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> Options:
     """Read all settings.
 
@@ -134,6 +140,8 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
     Raises:
         ConfigurationError: A value is not valid; the text names the option, the value and what is.
     """
+    from pytest_celery_perf.model.units import parse_duration_s
+
     settings = {option.name: _find(option, config, environment) for option in OPTIONS}
 
     def parsed(name: str, parse: Callable[[str, str], _T]) -> _T:
@@ -157,6 +165,8 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
 
 
 def _find(option: Option, config: pytest.Config, environment: Mapping[str, str]) -> Setting:
+    from pytest_celery_perf.model.settings import Setting
+
     given = config.getoption(option.ini)
     if given is not None:
         return Setting(name=option.name, value=given, source="command line")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_celery_perf import markers, options
+from pytest_celery_perf import options
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.fixtures import _celery_perf_session, celery_perf, unittest_failed
+from pytest_celery_perf.names import MARKERS, concerns
 from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, REFUSAL, SESSION, SHARED, SPEC
 
 if TYPE_CHECKING:
@@ -29,24 +30,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the settings and register the markers."""
+    """Register the markers and, if anything is set, read the settings."""
+    config.stash[CLEANUP] = []
+    for line in _marker_lines(config):
+        config.addinivalue_line("markers", line)
+    if options.any_given(config):
+        with _told_as_usage_error():
+            _prepare(config)
+
+
+def _marker_lines(config: pytest.Config) -> list[str]:
+    if not config.option.markers:
+        return [f"{name}: see pytest --markers" for name in MARKERS]
+    from pytest_celery_perf import markers
+
+    return markers.help_lines()
+
+
+def _prepare(config: pytest.Config) -> None:
+    """Read the settings and set the reports up, once."""
+    if OPTIONS in config.stash:
+        return
     from pytest_celery_perf.output import Output, check_writable
 
-    for line in markers.help_lines():
-        config.addinivalue_line("markers", line)
-    with _told_as_usage_error():
-        config.stash[OPTIONS] = options.resolve(config)
-        check_writable(config.stash[OPTIONS])
-    config.stash[CLEANUP] = []
-    config.stash[OUTPUT] = Output(config, config.stash[OPTIONS])
+    settings = options.resolve(config)
+    check_writable(settings)
+    config.stash[OPTIONS] = settings
+    config.stash[OUTPUT] = Output(config, settings)
     config.pluginmanager.register(config.stash[OUTPUT], "celery_perf_output")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Let the workers of pytest-xdist share one broker, and take turns."""
-    if node.config.stash[OPTIONS].app:
+    if _app(node.config):
         node.workerinput[SHARED_INPUT] = _share(node.config).dump()
+
+
+def _app(config: pytest.Config) -> str:
+    return config.stash[OPTIONS].app if OPTIONS in config.stash else ""
 
 
 def _share(config: pytest.Config) -> Shared:
@@ -82,8 +104,10 @@ def _first(names: list[str]) -> str:
 
 
 def _read_markers(item: pytest.Item) -> None:
-    if not markers.concerns(item):
+    if not concerns(item):
         return
+    _prepare(item.config)
+    from pytest_celery_perf import markers
     from pytest_celery_perf.project import Project
     from pytest_celery_perf.startup import check_broker
 
@@ -144,7 +168,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Show the settings of a run by pytest-xdist, whose controller collects nothing."""
-    if not config.pluginmanager.has_plugin("dsession") or not config.stash[OPTIONS].app:
+    if not config.pluginmanager.has_plugin("dsession") or not _app(config):
         return []
     return config.stash[OUTPUT].header([*_share(config).notes])
 

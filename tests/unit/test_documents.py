@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import pytest_celery_perf
-from pytest_celery_perf import markers
+from pytest_celery_perf import markers, names
 from pytest_celery_perf.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def marks_of(document: Path) -> list[ast.Call]:
     """The calls of our markers in a document: in its examples, and in back-quotes."""
     snippets = [*code_of(document), *re.findall(r"`(celery_\w+\(.*?\))`", document.read_text())]
     calls = [node for snippet in snippets for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.Call)]
-    return [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in markers.NAMES]
+    return [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in names.MARKERS]
 
 
 def test_every_setting_is_in_the_readme_with_its_names() -> None:
@@ -46,7 +46,7 @@ def test_every_default_is_in_the_readme() -> None:
 
 
 def test_every_marker_is_in_the_readme() -> None:
-    assert set(markers.NAMES) == {ast.unparse(call.func).rpartition(".")[2] for call in marks_of(README)}
+    assert set(names.MARKERS) == {ast.unparse(call.func).rpartition(".")[2] for call in marks_of(README)}
 
 
 @pytest.mark.parametrize("call", marks_of(README) if README.exists() else [], ids=ast.unparse)

@@ -1,0 +1,24 @@
+"""The names of the markers: all that a suite without them must know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+MARKERS = (
+    "celery_worker",
+    "celery_queries",
+    "celery_latency",
+    "celery_retries",
+    "celery_recovery",
+    "celery_routing",
+)
+
+
+def concerns(item: pytest.Item) -> bool:
+    """Tell whether a test has any of our markers, or uses the fixture."""
+    if "celery_perf" in getattr(item, "fixturenames", ()):
+        return True
+    return any(mark.name in MARKERS for mark in item.iter_markers())
