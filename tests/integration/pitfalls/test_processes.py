@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import celery
 import pytest
 
 from tests.integration.pitfalls.session import Session, query_counts
@@ -46,4 +47,6 @@ def test_connections_that_are_kept(shop: Session) -> None:
     """Pitfall 22: ``CONN_MAX_AGE=None`` on a second database: Celery closes it all the same; it is counted always."""
     run = shop.passed("test_kept_connections")
     assert query_counts(run) == [1, 1, 1]
-    assert [execution.connects for execution in run.history.executions] == [1, 1, 1]
+    # Until 5.7 Celery heeded CONN_MAX_AGE here.
+    expected = [1, 1, 1] if celery.VERSION[:2] >= (5, 7) else [1, 0, 0]
+    assert [execution.connects for execution in run.history.executions] == expected
