@@ -34,7 +34,7 @@ class Rescue:
         pool: Its workers.
         reader: Reads the records.
         app: The Celery app, in the test process.
-        faults: The test's orders; may grow.
+        faults: What its markers order; one that kills the broker needs a gate.
     """
 
     def __init__(self, book: Book, pool: Pool, reader: Reader, app: Any, faults: list[FaultOrder]) -> None:
@@ -42,7 +42,6 @@ class Rescue:
         self._pool = pool
         self._reader = reader
         self._app = app
-        self._faults = faults
         self._directory = directory_beside(pool.probe.doorbell)
         self._gates: list[str] = []
         self._opened: list[int] = []
