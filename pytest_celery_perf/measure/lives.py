@@ -44,7 +44,7 @@ class Life:
     @property
     def started(self) -> tuple[Execution, ...]:
         """The executions that a process began to run."""
-        return tuple(execution for execution in self.executions if execution.started)
+        return tuple(each for each in self.executions if each.started and not _is_repeat(each))
 
     @property
     def attempts(self) -> int:
@@ -89,10 +89,10 @@ def lives(history: History) -> tuple[Life, ...]:
 
 def _life(task_id: str, publications: list[Publication], executions: list[Execution], deaths: _Deaths) -> Life:
     concluded = [execution for execution in executions if _concludes(execution)]
-    concluding = max(concluded, key=lambda execution: execution.ended_ns or 0) if concluded else None
+    concluding = max(concluded, key=lambda each: (not _is_repeat(each), each.ended_ns or 0)) if concluded else None
     decided = concluding.outcome if concluding else next((p.discarded for p in publications if p.discarded), None)
     if decided:
-        fate = Fate(decided.value)
+        fate = Fate.SUCCEEDED if decided is Outcome.DEDUPLICATED else Fate(decided.value)
     else:
         lost = deaths.lost(executions[-1]) if executions else task_id in deaths.vanished
         fate = Fate.LOST if lost else Fate.UNFINISHED
@@ -111,6 +111,11 @@ def _concludes(execution: Execution) -> bool:
     undecided = execution.outcome in (None, Outcome.RETRIED, Outcome.LOST)
     put_back = execution.outcome is Outcome.REJECTED and execution.requeued_ns is not None
     return not undecided and not put_back
+
+
+def _is_repeat(execution: Execution) -> bool:
+    """Tell whether an earlier execution had ended the task already."""
+    return execution.outcome is Outcome.DEDUPLICATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

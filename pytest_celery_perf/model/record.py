@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     REVOKED = "revoked"
     LOST = "lost"
     """The worker's main process reported that the child which ran it was gone."""
+    DEDUPLICATED = "deduplicated"
+    """Celery found that the task had succeeded before, and did not run it again."""
 
     @property
     def final(self) -> bool:

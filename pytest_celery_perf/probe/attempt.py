@@ -152,7 +152,7 @@ def _innermost_user_frame(
 
 
 def outcome_of(state: str | None) -> str | None:
-    """Translate a Celery state to a value of `model.record.Outcome`."""
+    """Translate a Celery state, or ``DEDUPLICATED``, to a value of `model.record.Outcome`."""
     return _OUTCOMES.get(state or "")
 
 
@@ -163,4 +163,5 @@ _OUTCOMES = {
     "REJECTED": "rejected",
     "IGNORED": "ignored",
     "REVOKED": "revoked",
+    "DEDUPLICATED": "deduplicated",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
     from pytest_celery_perf.probe.publish import Header
 
+_Trace = Callable[..., Any]
+"""Executes a task: ``(id, args, kwargs, request)``."""
+
 
 class ExecutionWatch:
-    """Notes the start and the end of each execution. Its handlers are the probe's hot path.
+    """Notes the start and the end of each execution. The probe's hot path.
 
     Args:
         journal: Where the records go.
@@ -56,12 +60,62 @@ class ExecutionWatch:
         attempt = context.current()
         return None if attempt is None else attempt.task_id
 
-    def on_prerun(self, task: Any = None, task_id: str = "", **_: Any) -> None:
-        """Handle ``task_prerun``: an execution begins."""
-        request = task.request
-        header = request.__dict__.get(HEADER)
-        if header is None or request.called_directly or request.is_eager:
-            return
+    def watch_tracers(self) -> None:
+        """See every execution from now on, whatever pool runs it.
+
+        Begin and end surround Celery's whole tracer: the app's own receivers of ``task_prerun`` and ``task_postrun`` are
+        in between, whenever they were connected, and two signals are not sent.
+        """
+        from celery.app.task import Task
+
+        Task.__trace__ = _WatchedTracer(self.watched)
+
+    def watched(self, task: Any, trace: _Trace) -> _Trace:
+        """Return a task's tracer with the begin and the end of each execution noted.
+
+        Args:
+            task: The task.
+            trace: What ``celery.app.trace.build_tracer`` made for it.
+
+        Source:
+            ``celery.app.trace.build_tracer``: a tracer returns ``(result, Info or None, runtime or None, text)``. There
+            is an ``Info`` unless the task succeeded; there is no runtime either if Celery found that it had succeeded
+            before (``worker_deduplicate_successful_tasks``).
+        """
+
+        def trace_noted(uuid: str, args: Any, kwargs: Any, request: dict[str, Any] | None = None) -> Any:
+            attempt = None if request is None or HEADER not in request else self._begin(task, uuid, request)
+            if attempt is None:
+                return trace(uuid, args, kwargs, request)
+            state, retval = None, None
+            try:
+                traced = trace(uuid, args, kwargs, request)
+                info = traced[1]
+                if info is not None:
+                    state, retval = info.state, info.retval
+                else:
+                    state = "DEDUPLICATED" if traced[2] is None else "SUCCESS"
+                return traced
+            finally:
+                self._end(attempt, state, retval)
+
+        return trace_noted
+
+    def _begin(self, task: Any, task_id: str, request: dict[str, Any]) -> RunningAttempt | None:
+        try:
+            return self._enter(task, task_id, request)
+        except Exception as error:
+            self._journal.problem(f"the begin of {task.name}: {error!r}")
+            return None
+
+    def _end(self, attempt: RunningAttempt, state: str | None, retval: Any) -> None:
+        try:
+            self._leave(attempt, state, retval)
+        except Exception as error:
+            self._journal.problem(f"the end of {attempt.name}: {error!r}")
+
+    def _enter(self, task: Any, task_id: str, request: dict[str, Any]) -> RunningAttempt:
+        header = request[HEADER]
         if header["t"] != self._token:
             self._token = header["t"]
             django_glue.clear_stale_caches()
@@ -69,7 +123,7 @@ class ExecutionWatch:
         attempt = RunningAttempt(
             name,
             task_id,
-            request.retries or 0,
+            request.get("retries") or 0,
             header,
             orders_for(header, name),
             self._faults,
@@ -87,12 +141,9 @@ class ExecutionWatch:
             attempt.strike("started")
         if self._count_cpu:
             attempt.cpu_started_ns = time.thread_time_ns()
+        return attempt
 
-    def on_postrun(self, task_id: str = "", state: str | None = None, retval: Any = None, **_: Any) -> None:
-        """Handle ``task_postrun``: an execution ended."""
-        attempt = context.current()
-        if attempt is None or attempt.task_id != task_id:
-            return  # not of a test, or a task that another one has called directly
+    def _leave(self, attempt: RunningAttempt, state: str | None, retval: Any) -> None:
         cpu_ns = None if attempt.cpu_started_ns is None else time.thread_time_ns() - attempt.cpu_started_ns
         context.leave(attempt.scope)
         outcome = outcome_of(state)
@@ -106,7 +157,7 @@ class ExecutionWatch:
         journal.write(
             wire.Finished(
                 time.monotonic_ns(),
-                task_id,
+                attempt.task_id,
                 attempt.retries,
                 attempt.received_ns,
                 outcome,
@@ -125,6 +176,24 @@ class ExecutionWatch:
         journal.ring()
         if attempt.orders:
             attempt.strike("finished")
+
+
+class _WatchedTracer:
+    """The attribute in which Celery keeps the function that executes a task: what is stored there comes back watched.
+
+    Source:
+        ``celery.app.task.Task.__trace__``: prefork's ``process_initializer`` and the consumer's
+        ``update_strategies`` set it, ``celery.app.trace`` calls it.
+    """
+
+    def __init__(self, watched: Callable[[Any, _Trace], _Trace]) -> None:
+        self._watched = watched
+
+    def __get__(self, task: Any, owner: type) -> _Trace | None:
+        return None if task is None else task.__dict__.get("__trace__")
+
+    def __set__(self, task: Any, trace: _Trace) -> None:
+        task.__dict__["__trace__"] = self._watched(task, trace)
 
 
 def _countdown(retry: Any) -> float | None:

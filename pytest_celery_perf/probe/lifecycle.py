@@ -80,22 +80,7 @@ class Probe:
             # inside of it, and what it publishes is not the body's.
             attribute = "_orig_run" if hasattr(task, "_orig_run") else "run"
             setattr(task, attribute, with_body(getattr(task, attribute), task.name))
-        self._surround_receivers()
-
-    def _surround_receivers(self) -> None:
-        """Begin an execution before the app's own receivers and end it after them, so that their queries are seen.
-
-        A forked worker connected them before the probe came, a cold one after it: their figures must not differ.
-
-        Source:
-            ``celery.utils.dispatch.signal.Signal.send``: receivers are called in the order of this list.
-        """
-        from celery import signals
-
-        signals.task_postrun.connect(self._safely(self.executions.on_postrun), weak=False)
-        signals.task_prerun.connect(self._safely(self.executions.on_prerun), weak=False)
-        receivers = signals.task_prerun.receivers
-        receivers.insert(0, receivers.pop())
+        self.executions.watch_tracers()
 
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Handle ``worker_ready``: the worker consumes."""
