@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_celery_perf import containers
 from pytest_celery_perf.broker import client, ports
 from pytest_celery_perf.broker.base import Endpoint
 from pytest_celery_perf.broker.settings import DATABASES, ServerSettings
@@ -94,13 +94,9 @@ class ContainerServer:
 
     def stop(self) -> None:
         """Remove it with its volumes."""
-        from docker.errors import NotFound
-
         container, self._container = self._container, None
         if container:
-            with contextlib.suppress(NotFound):
-                container.stop()
-            self._guard.release_container(self._name, self._docker_host())
+            containers.remove(container, self._name, self._guard)
 
     def log_tail(self, lines: int) -> list[str]:
         """Return the last lines of its log."""
@@ -121,12 +117,9 @@ class ContainerServer:
         from docker.errors import DockerException
 
         container = self._make(port)
-        # By its name, as it must be known to the guard before it exists.
-        self._guard.container(self._name, self._docker_host())
         self._container = container
         try:
-            with _without_reaper():
-                container.start()
+            containers.start(container, self._name, self._guard)
         except DockerException as error:
             self.stop()
             if any(words in str(error) for words in _PORT_TAKEN):
@@ -183,21 +176,3 @@ class ContainerServer:
         assert self._container is not None  # noqa: S101 - just started
         self._container.reload()
         return self._container.status in {"exited", "dead"}
-
-    def _docker_host(self) -> str | None:
-        from testcontainers.core.docker_client import get_docker_host
-
-        return get_docker_host()
-
-
-@contextlib.contextmanager
-def _without_reaper() -> Iterator[None]:
-    """Have testcontainers start no reaper: the guard does its work, without an image to pull and a second to wait."""
-    from testcontainers.core.config import testcontainers_config
-
-    before = testcontainers_config.ryuk_disabled
-    testcontainers_config.ryuk_disabled = True
-    try:
-        yield
-    finally:
-        testcontainers_config.ryuk_disabled = before

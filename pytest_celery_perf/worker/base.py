@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
@@ -38,7 +39,7 @@ class Launch:
         return {**dict(self.environment), VARIABLE: self.probe.dump()}
 
 
-class Guard(Protocol):
+class Guard(containers.Guard, Protocol):
     """Whoever cleans up if this process is killed."""
 
     def process_group(self, pgid: int) -> None:
@@ -46,12 +47,6 @@ class Guard(Protocol):
 
     def release_process_group(self, pgid: int) -> None:
         """Forget a process group that has ended."""
-
-    def container(self, name: str, docker_host: str | None = None) -> None:
-        """Take over a container."""
-
-    def release_container(self, name: str, docker_host: str | None = None) -> None:
-        """Forget a container that was removed."""
 
 
 class Worker(Protocol):

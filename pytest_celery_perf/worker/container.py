@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf import probe
+from pytest_celery_perf import containers, probe
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
 from pytest_celery_perf.probe.faults import directory_beside
@@ -70,11 +70,8 @@ class ContainerWorker:
 
         try:
             container = self._make()
-            # By its name, as it must be known to the guard before it exists.
-            self._guard.container(self._name, _docker_host())
             self._container = container
-            with _without_reaper():
-                container.start()
+            containers.start(container, self._name, self._guard)
         except DockerException as error:
             self._remove()
             raise WorkerError(f"worker {self._launch.node} could not be started in a container: {error}") from None
@@ -213,13 +210,9 @@ class ContainerWorker:
         return 128 - status if status > 128 else status  # like a shell, the engine adds a signal to 128
 
     def _remove(self) -> None:
-        from docker.errors import NotFound
-
         container, self._container = self._container, None
         if container is not None:
-            with contextlib.suppress(NotFound):
-                container.stop()
-            self._guard.release_container(self._name, _docker_host())
+            containers.remove(container, self._name, self._guard)
 
 
 def probe_alone(folder: Path) -> Path:
@@ -263,12 +256,6 @@ def _limits(launch: Launch) -> dict[str, int]:
     return limits
 
 
-def _docker_host() -> str | None:
-    from testcontainers.core.docker_client import get_docker_host
-
-    return get_docker_host()
-
-
 def _wait(name: str) -> None:
     """Return when a container has ended or is no more."""
     from docker.errors import DockerException
@@ -277,16 +264,3 @@ def _wait(name: str) -> None:
     client = DockerClient().client  # of this thread's own: the SDK's sessions are not made for two
     with contextlib.closing(client), contextlib.suppress(DockerException, OSError):
         client.api.wait(name, timeout=None)
-
-
-@contextlib.contextmanager
-def _without_reaper() -> Iterator[None]:
-    """Have testcontainers start no reaper: the guard does its work, without an image to pull and a second to wait."""
-    from testcontainers.core.config import testcontainers_config
-
-    before = testcontainers_config.ryuk_disabled
-    testcontainers_config.ryuk_disabled = True
-    try:
-        yield
-    finally:
-        testcontainers_config.ryuk_disabled = before

@@ -1,0 +1,70 @@
+"""Starts and removes containers of testcontainers, with the guard in the place of its reaper."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
+
+class Guard(Protocol):
+    """Whoever removes containers if this process is killed."""
+
+    def container(self, name: str, docker_host: str | None = None) -> None:
+        """Take over a container."""
+
+    def release_container(self, name: str, docker_host: str | None = None) -> None:
+        """Forget a container that was removed."""
+
+
+def start(container: DockerContainer, name: str, guard: Guard) -> None:
+    """Start a container.
+
+    Args:
+        container: It must be removed even if this fails.
+        name: What it was told to be called.
+        guard: Told of it by its name, as it must know it before it exists.
+
+    Raises:
+        docker.errors.DockerException: Docker refuses.
+    """
+    guard.container(name, _docker_host())
+    with _without_reaper():
+        container.start()
+
+
+def remove(container: DockerContainer, name: str, guard: Guard) -> None:
+    """Remove a container with its volumes, if there is still one.
+
+    Args:
+        container: What `start` was given.
+        name: What it is called.
+        guard: Forgets it.
+    """
+    from docker.errors import NotFound
+
+    with contextlib.suppress(NotFound):
+        container.stop()
+    guard.release_container(name, _docker_host())
+
+
+def _docker_host() -> str | None:
+    from testcontainers.core.docker_client import get_docker_host
+
+    return get_docker_host()
+
+
+@contextlib.contextmanager
+def _without_reaper() -> Iterator[None]:
+    """Have testcontainers start no reaper: the guard does its work, without an image to pull and a second to wait."""
+    from testcontainers.core.config import testcontainers_config
+
+    before = testcontainers_config.ryuk_disabled
+    testcontainers_config.ryuk_disabled = True
+    try:
+        yield
+    finally:
+        testcontainers_config.ryuk_disabled = before
