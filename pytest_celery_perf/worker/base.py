@@ -1,4 +1,4 @@
-"""What every kind of worker offers to the runner."""
+"""A worker, whatever it runs in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
+from pytest_celery_perf.worker.exits import ExitWatch
+
+_KILLED_S = 30.0
+"""A killed process ends within milliseconds, unless the kernel holds it in a system call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +53,11 @@ class Guard(containers.Guard, Protocol):
         """Forget a process group that has ended."""
 
 
-class Worker(Protocol):
-    """A worker that was, or shall be, started once; another start needs another object."""
+class Runtime(Protocol):
+    """What a worker runs in, once: a process or a container, started, watched and removed."""
 
-    @property
-    def launch(self) -> Launch:
-        """What it was started from."""
-
-    @property
-    def started_how(self) -> str:
-        """``warm``, or ``cold`` with the reason in brackets."""
-
-    def start(self) -> None:
-        """Start it and return as soon as its process exists; it is ready when the probe says so.
+    def start(self) -> ExitWatch:
+        """Start it, and return as soon as its main process exists.
 
         Raises:
             WorkerError: It could not be started.
@@ -71,20 +67,83 @@ class Worker(Protocol):
     def pid(self) -> int:
         """The main process, as this machine numbers it."""
 
+    def peek(self) -> int | None:
+        """Return how the main process ended.
+
+        Returns:
+            None while it runs; negative for the signal that killed it.
+        """
+
+    def kill(self, number: int) -> None:
+        """Send a signal: SIGKILL to all processes, any other to the main process."""
+
+    def send_signal(self, pid: int, number: int) -> bool:
+        """Send a signal to one of its processes; see `Worker.send_signal`."""
+
+    def remove(self) -> None:
+        """Remove what is left once the main process has ended."""
+
+
+class Worker:
+    """A worker that was, or shall be, started once; another start needs another object.
+
+    Args:
+        launch: What to start.
+        runtime: What to start it in.
+    """
+
+    def __init__(self, launch: Launch, runtime: Runtime) -> None:
+        self._launch = launch
+        self._runtime = runtime
+        self._watch: ExitWatch | None = None
+        self._status: int | None = None
+
+    @property
+    def launch(self) -> Launch:
+        """What it was started from."""
+        return self._launch
+
+    @property
+    def started_how(self) -> str:
+        """``warm``, or ``cold`` with the reason in brackets."""
+        return self._launch.probe.started
+
+    def start(self) -> None:
+        """Start it and return as soon as its process exists; it is ready when the probe says so.
+
+        Raises:
+            WorkerError: It could not be started.
+        """
+        self._watch = self._runtime.start()
+
+    @property
+    def pid(self) -> int:
+        """The main process, as this machine numbers it."""
+        return self._runtime.pid
+
     @property
     def alive(self) -> bool:
         """Whether its main process runs."""
+        return self.exit_status is None
 
     @property
     def exit_status(self) -> int | None:
         """None while it runs; negative for the signal that killed it."""
+        if self._status is None:
+            self._status = self._runtime.peek()
+        return self._status
 
     @property
     def exit_fd(self) -> int:
         """A descriptor that becomes readable once the main process has ended; valid until `stop` returns."""
+        if self._watch is None:
+            raise WorkerError(f"worker {self._launch.node} is not running")
+        return self._watch.fd
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send a signal: SIGKILL to it and all its descendants, any other to its main process."""
+        if self._watch is not None:
+            self._runtime.kill(number)
 
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to one of its processes.
@@ -96,6 +155,7 @@ class Worker(Protocol):
         Returns:
             Whether it is.
         """
+        return self._runtime.send_signal(pid, number)
 
     def stop(self, grace_s: float, *, drained: bool = False) -> None:
         """Have it end, and leave nothing behind. May be called again, and after it died.
@@ -104,9 +164,21 @@ class Worker(Protocol):
             grace_s: Seconds for Celery's warm shutdown, after which it is killed.
             drained: Nothing is left to lose, so that it is killed at once.
         """
+        if self._watch is None:
+            return
+        if not drained and self.alive:
+            self.kill(signal.SIGTERM)
+            self._watch.wait(grace_s)
+        self.kill()  # also what a worker that ended by itself has left behind
+        self._watch.wait(_KILLED_S)
+        self._status = self.exit_status
+        self._runtime.remove()
+        self._watch.close()
+        self._watch = None
 
     def log_tail(self, lines: int = 20) -> tuple[str, ...]:
         """Return the last lines that it printed."""
+        return tail(self._launch.log, lines)
 
 
 def tail(path: Path, lines: int, since: int = 0) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.worker.base import Guard, Launch, Worker
 from pytest_celery_perf.worker.cold import Interpreter
 from pytest_celery_perf.worker.options import named_pool
-from pytest_celery_perf.worker.process import ProcessWorker
+from pytest_celery_perf.worker.process import ProcessRuntime
 from pytest_celery_perf.worker.warm import Zygote
 
 _PATCHING_POOLS = ("gevent", "eventlet")
@@ -35,15 +35,18 @@ def create(launch: Launch, guard: Guard, zygote: Zygote | None = None) -> Worker
                 f"worker {launch.node}: runtime='container' needs testcontainers: "
                 "pip install pytest-celery-perf[container], or use runtime='process'"
             )
-        from pytest_celery_perf.worker.container import ContainerWorker
+        from pytest_celery_perf.worker.container import ContainerRuntime
 
-        return ContainerWorker(_told(launch, "cold (in a container)"), guard)
+        launch = _told(launch, "cold (in a container)")
+        return Worker(launch, ContainerRuntime(launch, guard))
     objection = _objection(launch, zygote)
     if objection is None and zygote is not None:
-        return ProcessWorker(_told(launch, "warm"), guard, zygote)
+        launch = _told(launch, "warm")
+        return Worker(launch, ProcessRuntime(launch, guard, zygote))
     if launch.spec.start == "warm":
         raise WorkerError(f"worker {launch.node} cannot be started warm: {objection}. Use start='auto' or 'cold'")
-    return ProcessWorker(_told(launch, f"cold ({objection})"), guard, Interpreter())
+    launch = _told(launch, f"cold ({objection})")
+    return Worker(launch, ProcessRuntime(launch, guard, Interpreter()))
 
 
 def _told(launch: Launch, how: str) -> Launch:

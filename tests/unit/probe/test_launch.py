@@ -10,7 +10,7 @@ import pytest
 
 from pytest_celery_perf import probe
 from pytest_celery_perf.probe.launch import USAGE
-from pytest_celery_perf.worker.container import probe_alone
+from pytest_celery_perf.worker.outfit import probe_alone
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
