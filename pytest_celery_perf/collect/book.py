@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_celery_perf.model.record import Fault, Outcome
 from pytest_celery_perf.probe import wire
@@ -81,6 +83,15 @@ class Book:
         self.publishing.setdefault(key, record)
         self.publisher.setdefault(key, boot)
         self.last_attempt[record.id] = max(self.last_attempt.get(record.id, 0), record.retries)
+
+    def note(self, kind: str, **facts: Any) -> None:
+        """Enter what the test process itself does or sees, now.
+
+        Args:
+            kind: See `Fault`.
+            facts: Its other fields.
+        """
+        self.faults.append(Fault(kind=kind, at_ns=time.monotonic_ns(), **facts))
 
     def lose(self, task_id: str) -> None:
         """Wait for a task no longer: its process is gone, and its message has left the broker."""

@@ -1,0 +1,125 @@
+"""The death of the broker: ordered by a task, then what its restart and the visibility timeout bring back."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.probe.faults import FaultOrder, directory_beside, gate_path
+from pytest_celery_perf.runner.pool import Pool
+from pytest_celery_perf.runner.reader import Reader
+
+RECONNECT_S = 10.0
+"""Workers are back at a restarted broker after about 4 s. What they have neither acknowledged nor
+put back by then, though they do not run it, they have forgotten with their old connection."""
+LOOK_AGAIN_S = 1.0
+"""Longer than a message is on its way from its queue to ``unacked``."""
+
+
+class Outage:
+    """Kills and restarts the broker of one test, if a fault orders that, and sees after its messages.
+
+    A task that is to see the broker die waits at a *gate*, a FIFO, until the broker is back.
+
+    Args:
+        book: The test's records.
+        pool: Its workers.
+        reader: Reads the records.
+        app: The Celery app, in the test process.
+        faults: What its markers order; one that kills the broker needs a gate.
+    """
+
+    def __init__(self, book: Book, pool: Pool, reader: Reader, app: Any, faults: list[FaultOrder]) -> None:
+        self._book = book
+        self._pool = pool
+        self._reader = reader
+        self._app = app
+        self._gates: list[str] = []
+        self._opened: list[int] = []
+        self._reconnecting_until_s: float | None = None
+        self._broken_ns = 0
+        self._missing: set[str] = set()
+        self._look_again_s: float | None = None
+        directory = directory_beside(pool.probe.doorbell)
+        for order in faults:
+            if order.do == "hold":
+                self._gates.append(gate_path(directory, book.token, order.key))
+                os.mkfifo(self._gates[-1], 0o600)
+
+    def strike(self, fault: Fault) -> None:
+        """Kill the broker and start it again, while a task waits at its gate."""
+        broker = self._pool.broker
+        broker.kill()
+        self._broken_ns = time.monotonic_ns()
+        self._book.note("kill-broker", task_id=fault.task_id, pid=broker.pid, point=fault.point)
+        broker.restart()
+        self._book.note("broker-restarted", pid=broker.pid)
+        self._book.strike(self._book.open | self._book.ending)
+        self._reconnecting_until_s = time.monotonic() + RECONNECT_S
+        self._open_gates()
+
+    def tend(self) -> None:
+        """See after the messages, once the workers have had the time to reconnect."""
+        if self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s:
+            self._reconnecting_until_s = None
+            self._restore_forgotten()
+        if self._look_again_s is not None and time.monotonic() > self._look_again_s:
+            self._look_again_s = None
+            self._give_up_missing()
+
+    def close(self) -> None:
+        """Let go whoever still waits at a gate."""
+        self._open_gates()
+        for descriptor in self._opened:
+            os.close(descriptor)
+        for gate in self._gates:
+            Path(gate).unlink()
+
+    def _restore_forgotten(self) -> None:
+        """Put back, as the visibility timeout would, what living workers have dropped with their connection.
+
+        Source:
+            ``on_close`` in celery/worker/consumer/consumer.py forgets what was received and not begun;
+            an acknowledgment over the old connection fails.
+        """
+        held = {each.tag for each in inspect.unacked_ids(self._app)}
+        tags = {
+            draft.received.tag: task_id
+            for task_id, drafts in self._book.executions.items()
+            for draft in drafts.values()
+            if draft.received is not None and draft.received.tag in held
+            if draft.received.ns < self._broken_ns and (draft.started is None or draft.outcome is not None)
+        }
+        if tags:
+            restored = inspect.restore(self._app, tags)
+            self._book.note("restored", detail=f"{restored} of {len(tags)} messages")
+        self._book.forgive(but=tags.values())
+        self._missing = self._find_missing()
+        self._look_again_s = time.monotonic() + LOOK_AGAIN_S if self._missing else None
+
+    def _find_missing(self) -> set[str]:
+        """Return the tasks that were published before the broker died, and that nobody has: no queue, no worker."""
+        waiting = {
+            task_id: publishing.queue
+            for (task_id, retries), publishing in self._book.publishing.items()
+            if task_id in self._book.open and retries == self._book.last_attempt[task_id]
+            if publishing.ns < self._broken_ns and publishing.queue and self._book.latest(task_id) is None
+        }
+        depths = inspect.queue_depths(self._app, {*waiting.values()})
+        held = {each.task_id for each in inspect.unacked_ids(self._app)}
+        return {task_id for task_id, queue in waiting.items() if not depths[queue] and task_id not in held}
+
+    def _give_up_missing(self) -> None:
+        self._reader.pump()
+        for task_id in self._missing & self._find_missing():
+            self._book.note("vanished", task_id=task_id)
+            self._book.lose(task_id)
+
+    def _open_gates(self) -> None:
+        # For writing and reading, and kept: whoever waits there, now or in a moment, goes on.
+        self._opened += [os.open(gate, os.O_RDWR | os.O_CLOEXEC) for gate in self._gates]
