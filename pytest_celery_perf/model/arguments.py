@@ -6,6 +6,7 @@ Args, of all of them: `value` is what was given, `what` the argument that it was
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -88,3 +89,29 @@ def json_text(value: Any, what: str) -> str:
         return json.dumps(value)
     except (TypeError, ValueError):
         raise ConfigurationError(f"{what}={value!r} cannot be told to a worker: JSON cannot say it") from None
+
+
+def task_name(value: Any) -> str | None:
+    """Return the name of a task, given that or the task; None for None or an empty text.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if value is None or isinstance(value, str):
+        return value or None
+    name = getattr(value, "name", None)
+    if not isinstance(name, str):
+        raise ConfigurationError(f"{value!r} is neither a task nor the name of one")
+    return name
+
+
+def signal_number(value: str | int, what: str) -> int:
+    """Return the number of a signal, given by its name or its number.
+
+    Raises:
+        ConfigurationError: There is no such signal.
+    """
+    try:
+        return int(signal.Signals[value] if isinstance(value, str) else signal.Signals(value))
+    except (KeyError, ValueError):
+        raise ConfigurationError(f"{what}={value!r} is not a signal such as SIGKILL or SIGTERM") from None

@@ -1,20 +1,27 @@
 """The markers: a function each, whose signature is what the marker takes.
 
 A function turns the marker's arguments into a value of `model.spec`, or raises
-`ConfigurationError`. It is called at collection, so a mistake is told before any test runs.
-The help of ``pytest --markers`` is made of the signatures and docstrings here.
+`ConfigurationError`. The help of ``pytest --markers`` is made of the signatures and docstrings here.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
-import signal as signals
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.arguments import flag, items, json_text, natural, one_of, sequence, text
+from pytest_celery_perf.model.arguments import (
+    flag,
+    items,
+    json_text,
+    natural,
+    one_of,
+    sequence,
+    signal_number,
+    task_name,
+    text,
+)
 from pytest_celery_perf.model.spec import (
     Budget,
     LatencyBudget,
@@ -22,14 +29,9 @@ from pytest_celery_perf.model.spec import (
     RecoveryBudget,
     RetriesBudget,
     RoutingBudget,
-    TestSpec,
     WorkerSpec,
 )
 from pytest_celery_perf.model.units import parse_duration_s, parse_size_bytes
-from pytest_celery_perf.names import MARKERS
-
-if TYPE_CHECKING:
-    import pytest
 
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CALL", "COPY")
 """What `celery_queries` counts apart; a misspelt one would never be over its budget."""
@@ -105,7 +107,7 @@ def celery_queries(
     and lists or limits of 100 or more) are none.
     """
     budget = QueriesBudget(
-        task=_task_name(task),
+        task=task_name(task),
         max=None if max is None else natural(max, "max", 0),
         exact=None if exact is None else natural(exact, "exact", 0),
         using=tuple((alias, natural(n, f"using[{alias!r}]", 0)) for alias, n in items(using, "using")),
@@ -136,7 +138,7 @@ def celery_latency(
         raise ConfigurationError('nothing to judge: give p50=, p95=, p99= or max=, such as p95="250ms"')
     seconds = {name: None if limit is None else parse_duration_s(limit, name) for name, limit in limits.items()}
     return LatencyBudget(
-        task=_task_name(task),
+        task=task_name(task),
         phase=one_of(phase, "phase", "runtime", "queue", "prefetch", "end_to_end"),
         p50_s=seconds["p50"],
         p95_s=seconds["p95"],
@@ -162,7 +164,7 @@ def celery_retries(
         )
     listed = sequence(countdowns or (), "countdowns", "durations")
     return RetriesBudget(
-        task=_task_name(task),
+        task=task_name(task),
         attempts=None if attempts is None else natural(attempts, "attempts", 1),
         backoff=None if backoff is None else one_of(backoff, "backoff", "exponential", "fixed"),
         countdowns_s=None if countdowns is None else tuple(parse_duration_s(each, "countdowns") for each in listed),
@@ -191,9 +193,9 @@ def celery_recovery(
             'at="received" with kill="child": no child process holds the task yet; use at="started", or kill="worker"'
         )
     return RecoveryBudget(
-        task=_task_name(task),
+        task=task_name(task),
         kill=kill,
-        signal=_signal(signal),
+        signal=signal_number(signal, "signal"),
         at=at,
         times=natural(times, "times", 1),
         max_executions=natural(max_executions, "max_executions", 1),
@@ -214,10 +216,10 @@ def celery_routing(
     if len(tasks := sequence(order, "order", "tasks or their names")) == 1:
         raise ConfigurationError(f"order={tasks!r}: an order needs at least two tasks")
     return RoutingBudget(
-        task=_task_name(task),
+        task=task_name(task),
         queue=None if queue is None else text(queue, "queue"),
         priority=None if priority is None else natural(priority, "priority", 0),
-        order=tuple(name for each in tasks if (name := _task_name(each)) is not None),
+        order=tuple(name for each in tasks if (name := task_name(each)) is not None),
     )
 
 
@@ -225,90 +227,3 @@ JUDGING: dict[str, Callable[..., Budget]] = {
     function.__name__: function
     for function in (celery_queries, celery_latency, celery_retries, celery_recovery, celery_routing)
 }
-
-
-def help_lines() -> list[str]:
-    """Return a line for each marker, as ``pytest --markers`` shows them."""
-    lines = []
-    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values()]
-    for function in functions:
-        signature = inspect.signature(function)
-        arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
-        lines.append(f"{function.__name__}({arguments}): {inspect.getdoc(function)}")
-    return lines
-
-
-def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec:
-    """Read the markers of a test.
-
-    Args:
-        item: The test.
-        default_workers: The topology of a test that has no ``celery_worker`` marker.
-
-    Returns:
-        What the test asks for.
-
-    Raises:
-        ConfigurationError: A marker is wrong; the text names it.
-    """
-    # The closest marker comes first; people read topologies from top to bottom.
-    marks = [mark for mark in item.iter_markers() if mark.name in MARKERS][::-1]
-    workers = [_call(celery_worker, mark) for mark in marks if mark.name == "celery_worker"]
-    names = [worker.name for worker in workers]
-    if len(set(names)) < len(names):
-        raise ConfigurationError(
-            f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}): give each its own name="
-        )
-    budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
-    spec = TestSpec(workers=tuple(workers) or default_workers, budgets=tuple(budgets))
-    _check_children(spec)
-    return spec
-
-
-def _check_children(spec: TestSpec) -> None:
-    """Refuse to kill the child of a worker that has none."""
-    from pytest_celery_perf.worker.options import named_pool
-
-    pools = {named_pool(worker.options) or "prefork" for worker in spec.workers}
-    to_kill = any(isinstance(budget, RecoveryBudget) and budget.kill == "child" for budget in spec.budgets)
-    if to_kill and not pools & {"prefork", "processes"}:
-        named = " and ".join(sorted(pools))
-        raise ConfigurationError(
-            f'@pytest.mark.celery_recovery: kill="child": the pool {named} runs tasks in no child process; '
-            'write kill="worker"'
-        )
-
-
-def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:
-    where = f"@pytest.mark.{mark.name}"
-    valid = list(inspect.signature(function).parameters)
-    if mark.args:
-        raise ConfigurationError(f"{where}: {mark.args[0]!r} has no name; arguments are keywords: {', '.join(valid)}")
-    if unknown := [name for name in mark.kwargs if name not in valid]:
-        raise ConfigurationError(f"{where}: there is no {unknown[0]}=; valid are {', '.join(valid)}")
-    try:
-        return function(**mark.kwargs)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ConfigurationError(f"{where}({_arguments(mark)}): {error}") from None
-
-
-def _arguments(mark: pytest.Mark) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in mark.kwargs.items())
-
-
-def _task_name(task: Any) -> str | None:
-    if task is None or isinstance(task, str):
-        return task or None
-    name = getattr(task, "name", None)
-    if not isinstance(name, str):
-        raise ConfigurationError(f"{task!r} is neither a task nor the name of one")
-    return name
-
-
-def _signal(value: str | int) -> int:
-    try:
-        return int(signals.Signals[value] if isinstance(value, str) else signals.Signals(value))
-    except (KeyError, ValueError):
-        raise ConfigurationError(f"signal={value!r} is not a signal such as SIGKILL or SIGTERM") from None

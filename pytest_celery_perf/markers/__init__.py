@@ -1,0 +1,8 @@
+"""The markers: what they take, and what those of a test come to."""
+
+from __future__ import annotations
+
+from pytest_celery_perf.markers.functions import JUDGING, celery_worker
+from pytest_celery_perf.markers.reading import help_lines, read
+
+__all__ = ["JUDGING", "celery_worker", "help_lines", "read"]

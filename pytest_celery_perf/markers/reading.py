@@ -1,0 +1,86 @@
+"""From the marks of a test to what it asks for. Done at collection, so a mistake is told before any test runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.markers.functions import JUDGING, celery_worker
+from pytest_celery_perf.model.spec import RecoveryBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.names import MARKERS
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def help_lines() -> list[str]:
+    """Return a line for each marker, as ``pytest --markers`` shows them."""
+    lines = []
+    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values()]
+    for function in functions:
+        signature = inspect.signature(function)
+        arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
+        lines.append(f"{function.__name__}({arguments}): {inspect.getdoc(function)}")
+    return lines
+
+
+def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec:
+    """Read the markers of a test.
+
+    Args:
+        item: The test.
+        default_workers: The topology of a test that has no ``celery_worker`` marker.
+
+    Returns:
+        What the test asks for.
+
+    Raises:
+        ConfigurationError: A marker is wrong; the text names it.
+    """
+    # The closest marker comes first; people read topologies from top to bottom.
+    marks = [mark for mark in item.iter_markers() if mark.name in MARKERS][::-1]
+    workers = [_call(celery_worker, mark) for mark in marks if mark.name == "celery_worker"]
+    names = [worker.name for worker in workers]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}): give each its own name="
+        )
+    budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
+    spec = TestSpec(workers=tuple(workers) or default_workers, budgets=tuple(budgets))
+    _check_children(spec)
+    return spec
+
+
+def _check_children(spec: TestSpec) -> None:
+    """Refuse to kill the child of a worker that has none."""
+    from pytest_celery_perf.worker.options import named_pool
+
+    pools = {named_pool(worker.options) or "prefork" for worker in spec.workers}
+    to_kill = any(isinstance(budget, RecoveryBudget) and budget.kill == "child" for budget in spec.budgets)
+    if to_kill and not pools & {"prefork", "processes"}:
+        named = " and ".join(sorted(pools))
+        raise ConfigurationError(
+            f'@pytest.mark.celery_recovery: kill="child": the pool {named} runs tasks in no child process; '
+            'write kill="worker"'
+        )
+
+
+def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:
+    where = f"@pytest.mark.{mark.name}"
+    valid = list(inspect.signature(function).parameters)
+    if mark.args:
+        raise ConfigurationError(f"{where}: {mark.args[0]!r} has no name; arguments are keywords: {', '.join(valid)}")
+    if unknown := [name for name in mark.kwargs if name not in valid]:
+        raise ConfigurationError(f"{where}: there is no {unknown[0]}=; valid are {', '.join(valid)}")
+    try:
+        return function(**mark.kwargs)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"{where}({_arguments(mark)}): {error}") from None
+
+
+def _arguments(mark: pytest.Mark) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in mark.kwargs.items())
