@@ -52,6 +52,7 @@ def run(argv: Sequence[str]) -> int:
     if len(argv) < 3 or argv[0] != "-A" or argv[2] != "worker":
         return _refuse(USAGE)
     die_with_launcher()
+    put_off_collections()
     name, options = argv[1], argv[3:]
     pose_as_celery(name, options)
     import celery
@@ -134,7 +135,8 @@ def work(app: Celery, options: Sequence[str]) -> int:
         worker.main(
             args=list(options),
             prog_name="celery worker",
-            obj=CLIContext(app=app, no_color=True, workdir=None),
+            # Quiet: the banner takes as long as a connection, and a log's last lines shall be those that matter.
+            obj=CLIContext(app=app, no_color=True, workdir=None, quiet=True),
             auto_envvar_prefix="CELERY_WORKER",
         )
     except SystemExit as done:
@@ -155,6 +157,23 @@ def worker_command() -> Any:
     return worker
 
 
+_thresholds: tuple[int, ...] = ()
+
+
+def put_off_collections() -> None:
+    """Have no garbage collected while the app is imported: there is next to none, and looking for it takes long."""
+    global _thresholds
+    _thresholds = gc.get_threshold()
+    gc.set_threshold(0)
+
+
+def keep_for_good() -> None:
+    """Keep what was imported out of all collections, and have garbage collected again unless the app forbade it."""
+    gc.freeze()
+    if gc.get_threshold()[0] == 0:
+        gc.set_threshold(*_thresholds)
+
+
 def spare_collections() -> None:
     """Keep what the worker has imported out of the garbage collections of its boot.
 
@@ -169,7 +188,7 @@ def spare_collections() -> None:
 
 
 def _freeze(**_: Any) -> None:
-    gc.freeze()
+    keep_for_good()
 
 
 def _unfreeze(**_: Any) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
-import platform
 import socket
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import django_glue
-from pytest_celery_perf.probe.launch import load_app, worker_command
+from pytest_celery_perf.probe.launch import keep_for_good, load_app, put_off_collections, worker_command
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -45,6 +43,7 @@ def preload(name: str) -> Celery:
     Raises:
         Exception: Whatever the app raises; a cold start shows it in full.
     """
+    put_off_collections()
     app = load_app(name)
     with django_glue.without_checks():
         app.loader.import_default_modules()
@@ -52,9 +51,7 @@ def preload(name: str) -> Celery:
     worker_command()
     for module in _OF_EVERY_WORKER:
         importlib.import_module(module)
-    platform.platform()  # remembered; every worker prints it
-    gc.collect()
-    gc.freeze()  # see `spare_collections`
+    keep_for_good()
     return app
 
 
