@@ -73,6 +73,7 @@ class Stage:
         self._zygote: Zygote | None = None
         self._pools: OrderedDict[tuple[WorkerSpec, ...], Pool] = OrderedDict()
         self._free = list(range(DATABASES_EACH - 1))[::-1]
+        self._used: set[int] = set()
         self._database: dict[int, int] = {}
         self._prefixes = itertools.count()
         self.project = ProjectState()
@@ -188,7 +189,7 @@ class Stage:
             self.broker.restart()  # a test has killed it
         if self._zygote is not None and not self._pools and self._zygote.changed(dict(self._site.environment)):
             self.preload()  # a fixture of the whole session has set a variable since
-        database = self._free.pop()
+        database = self._empty_database()
         pool = self._new_pool(topology, self.broker, database)
         self._pools[topology], self._database[id(pool)] = pool, database
         pool.start()
@@ -217,10 +218,15 @@ class Stage:
     def _discard(self, topology: tuple[WorkerSpec, ...]) -> None:
         pool = self._pools.pop(topology)
         pool.stop(drained=True)
-        database = self._database.pop(id(pool))
-        if not pool.broker.key_prefix and pool.broker.ping():
-            inspect.flush(pool.broker, self._plan.slot * DATABASES_EACH + database)
-        self._free.append(database)
+        self._free.append(self._database.pop(id(pool)))
+
+    def _empty_database(self) -> int:
+        """Take a free database of the broker, which the pool before has left as it was."""
+        database = self._free.pop()
+        if database in self._used and not self.broker.key_prefix:
+            inspect.flush(self.broker, self._plan.slot * DATABASES_EACH + database)
+        self._used.add(database)
+        return database
 
     def give_back(self, pool: Pool) -> None:
         """Take a pool back from a test."""
