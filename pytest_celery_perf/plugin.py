@@ -109,7 +109,7 @@ def _read_markers(item: pytest.Item) -> None:
     _prepare(item.config)
     from pytest_celery_perf import markers
     from pytest_celery_perf.project import Project
-    from pytest_celery_perf.startup import check_broker
+    from pytest_celery_perf.startup import check_broker, check_children
 
     fixtures = getattr(item, "fixturenames", None)
     if fixtures is None:
@@ -117,6 +117,7 @@ def _read_markers(item: pytest.Item) -> None:
     item.stash[SPEC] = spec = markers.read(item, _default_workers(item.config))
     Project(item.config).check(item, spec)
     check_broker(item.config.stash[OPTIONS], spec)
+    check_children(item.config.stash[OPTIONS], spec)
     _come_first(item, fixtures)
 
 

@@ -21,7 +21,7 @@ from pytest_celery_perf.project import Project
 from pytest_celery_perf.rundir import RunDirectory
 from pytest_celery_perf.runner.app import load
 from pytest_celery_perf.session import Session
-from pytest_celery_perf.worker.options import parse_line
+from pytest_celery_perf.worker.options import has_children, named_pool, parse_line, read
 
 if TYPE_CHECKING:
     import pytest
@@ -108,6 +108,31 @@ def check_broker(options: Options, spec: TestSpec) -> None:
             f"celery_perf_broker={masked(setting.value)} ({setting.source}) is yours: "
             "set it to process, container or auto"
         )
+
+
+def check_children(options: Options, spec: TestSpec) -> None:
+    """Refuse a test that kills the child of workers that have none.
+
+    Args:
+        options: The settings.
+        spec: What the markers of the test ask for.
+
+    Raises:
+        ConfigurationError: No pool of its workers has children, by their options and the app's ``worker_pool``.
+    """
+    if not any(isinstance(budget, RecoveryBudget) and budget.kill == "child" for budget in spec.budgets):
+        return
+    app = load(options.app)
+    pools = {worker.name: read(worker.options, app=app).pool for worker in spec.workers}
+    if any(map(has_children, pools.values())):
+        return
+    advice = 'write kill="worker"'
+    if any(named_pool(worker.options) in (None, "prefork") for worker in spec.workers):
+        advice += f', or pool="processes": to prefork Celery prefers the app\'s worker_pool={app.conf.worker_pool!r}'
+    named = " and ".join(sorted({*pools.values()}))
+    raise ConfigurationError(
+        f'@pytest.mark.celery_recovery: kill="child": the pool {named} runs tasks in no child process; {advice}'
+    )
 
 
 def default_workers(options: Options) -> tuple[WorkerSpec, ...]:

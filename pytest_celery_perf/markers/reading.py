@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
-from pytest_celery_perf.model.spec import RecoveryBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import TestSpec, WorkerSpec
 from pytest_celery_perf.names import MARKERS
 
 if TYPE_CHECKING:
@@ -48,23 +48,7 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
             f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}): give each its own name="
         )
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
-    spec = TestSpec(workers=tuple(workers) or default_workers, budgets=tuple(budgets))
-    _check_children(spec)
-    return spec
-
-
-def _check_children(spec: TestSpec) -> None:
-    """Refuse to kill the child of a worker that has none."""
-    from pytest_celery_perf.worker.options import named_pool
-
-    pools = {named_pool(worker.options) or "prefork" for worker in spec.workers}
-    to_kill = any(isinstance(budget, RecoveryBudget) and budget.kill == "child" for budget in spec.budgets)
-    if to_kill and not pools & {"prefork", "processes"}:
-        named = " and ".join(sorted(pools))
-        raise ConfigurationError(
-            f'@pytest.mark.celery_recovery: kill="child": the pool {named} runs tasks in no child process; '
-            'write kill="worker"'
-        )
+    return TestSpec(workers=tuple(workers) or default_workers, budgets=tuple(budgets))
 
 
 def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:

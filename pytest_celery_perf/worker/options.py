@@ -18,13 +18,16 @@ NODE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _KEPT = {"--with-mingle": "--without-mingle", "--with-gossip": "--without-gossip"}
 """Our spelling for keeping a feature that costs a second and changes nothing, to Celery's for leaving it out."""
 
+_CHILDLESS = ("eventlet", "gevent", "solo", "thread", "threads")
+"""Celery's pools without child processes, by their names and modules."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
     """What the options of a worker mean, as far as a test run must know before it starts."""
 
     pool: str
-    """``prefork``, ``threads``, ``solo``, ``gevent`` …"""
+    """``prefork``, ``threads``, ``solo``, ``gevent`` …, or the path of its class, if the app's settings give that."""
     concurrency: int | None
     """None: Celery decides, by the number of CPUs."""
     queues: tuple[str, ...]
@@ -176,6 +179,15 @@ def named_pool(options: Sequence[str]) -> str | None:
         if option.startswith("--pool="):
             return option.partition("=")[2]
     return None
+
+
+def has_children(pool: str) -> bool:
+    """Tell whether a pool runs tasks in child processes of the worker; of one that is not Celery's own, assume it.
+
+    Args:
+        pool: As `WorkerOptions` has it.
+    """
+    return pool.removeprefix("celery.concurrency.").removesuffix(":TaskPool") not in _CHILDLESS
 
 
 def _without_ours(options: Sequence[str]) -> tuple[str, ...]:

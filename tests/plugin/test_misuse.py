@@ -64,6 +64,14 @@ from office import add
 def test_add(n):
     add.delay(n, n)
 """
+CHILD = """
+import pytest
+from office import safe
+
+@pytest.mark.celery_recovery(kill="child")
+def test_child():
+    safe.delay()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +156,22 @@ def test_queries_without_django(plain: Project) -> None:
     plain.write("test_wrong.py", "import pytest\n@pytest.mark.celery_queries(max=1)\ndef test_a(): pass\n")
     inner = plain.run()
     assert "@pytest.mark.celery_queries counts the queries of Django, which is not configured here" in inner.text
+
+
+def test_no_children_by_the_apps_own_setting(plain: Project) -> None:
+    plain.ini(celery_perf_workers="main: -P prefork")
+    plain.write("conftest.py", "from office import app\napp.conf.worker_pool = 'threads'\n")
+    plain.write("test_child.py", CHILD)
+    words = 'the pool threads runs tasks in no child process; write kill="worker", or pool="processes": to prefork'
+    assert f"{words} Celery prefers the app's worker_pool='threads'" in plain.run().text
+
+
+def test_the_pool_that_wins_over_the_apps_own_setting(plain: Project) -> None:
+    plain.write("threaded.py", "from office import app\napp.conf.worker_pool = 'threads'\n")
+    _set(plain, {"celery_perf_app": "threaded:app"})
+    plain.write("test_good.py", CHILD.replace("@", "@pytest.mark.celery_worker(pool='processes')\n@", 1))
+    inner = plain.run()
+    assert inner.passed == {"test_child"}, inner.text
 
 
 def test_a_test_inside_a_transaction(library: Project) -> None:

@@ -12,6 +12,7 @@ from pytest_celery_perf.worker.options import (
     WorkerOptions,
     command_options,
     from_arguments,
+    has_children,
     named_pool,
     parse_line,
     read,
@@ -134,3 +135,21 @@ def test_a_worker_boots_without_mingle_and_gossip_unless_asked(options: str, exp
 )
 def test_the_pool_is_found_where_celery_looks_for_it(options: str, expected: str | None) -> None:
     assert expected == named_pool(shlex.split(options))
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        ("prefork", True),
+        ("processes", True),
+        ("celery.concurrency.prefork:TaskPool", True),
+        ("custom", True),
+        ("their.pools:Forest", True),
+        ("threads", False),
+        ("solo", False),
+        ("gevent", False),
+        ("celery.concurrency.thread:TaskPool", False),
+    ],
+)
+def test_which_pools_have_children(pool: str, expected: bool) -> None:
+    assert expected == has_children(pool)
