@@ -97,7 +97,22 @@ class Connections:
                 pool.resize(pool.limit, reset=True)
         client = getattr(self.backend, "client", None)
         if client is not None:
+            _deafen(self.backend)
             client.connection_pool.disconnect()
+
+
+def _deafen(backend: Any) -> None:
+    """End a result backend's subscription for good.
+
+    A result that is collected as garbage later unsubscribes, and would connect again to do so.
+
+    Source:
+        ``celery.result.AsyncResult.__del__``, ``celery.backends.redis.ResultConsumer.cancel_for``.
+    """
+    consumer = getattr(backend, "result_consumer", None)
+    if consumer is not None:
+        consumer.stop()
+        consumer._pubsub = None
 
 
 class Clients:
