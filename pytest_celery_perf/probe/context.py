@@ -85,12 +85,22 @@ def current() -> RunningAttempt | None:
     if attempt is not None:
         return attempt
     if _this_greenlet is not None:
-        tree = getattr(_this_greenlet(), "spawn_tree_locals", None)
-        return tree.get(_TREE_KEY) if tree else None
+        return of_greenlet(_this_greenlet())
     if _one_at_a_time and _active:
         running = [*_active.values()]
         return running[0] if len(running) == 1 else None
     return None
+
+
+def of_greenlet(greenlet: Any) -> RunningAttempt | None:
+    """Return the execution that a greenlet works for."""
+    tree = getattr(greenlet, "spawn_tree_locals", None)
+    return tree.get(_TREE_KEY) if tree else None
+
+
+def has_greenlets() -> bool:
+    """Tell whether the executions of this process are greenlets."""
+    return _this_greenlet is not None
 
 
 def active() -> int:

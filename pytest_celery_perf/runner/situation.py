@@ -12,7 +12,7 @@ from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.errors import CeleryPerfError
 from pytest_celery_perf.model.situation import PendingTask, Situation, WorkerState
 from pytest_celery_perf.model.units import NS_PER_S
-from pytest_celery_perf.probe.stacks import STACK_SIGNAL, stack_path
+from pytest_celery_perf.probe.stacks import STACK_SIGNAL, greenlet_heading, greenlets_path, stack_path
 from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.trial import Trial
 
@@ -86,7 +86,9 @@ def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTas
         pid=draft.pid if draft is not None else None,
         started_ago_s=None if started_ns is None else (now_ns - started_ns) / NS_PER_S,
         process_alive=alive,
-        stack=_stack(draft.pid, member) if alive and member is not None and draft is not None and draft.pid else "",
+        stack=_stack(draft.pid, task_id, member)
+        if alive and member is not None and draft is not None and draft.pid
+        else "",
         unacked=None if unacked is None else task_id in unacked,
     )
 
@@ -121,30 +123,56 @@ def _member(pool: Pool, boot: str) -> Member | None:
     return next((member for member in pool.members if member.boot == boot), None)
 
 
-def _stack(pid: int, member: Member) -> str:
-    """Ask a process where it is in its code; empty if it cannot say."""
-    path = Path(stack_path(member.worker.launch.probe.spool, pid))
+def _stack(pid: int, task_id: str, member: Member) -> str:
+    """Ask a process where a task is in its code; empty if it cannot say."""
+    spool = member.worker.launch.probe.spool
+    path, greenlets = Path(stack_path(spool, pid)), Path(greenlets_path(spool, pid))
     if STACK_SIGNAL is None or not path.exists():
         return ""
-    before = path.stat().st_size
-    if member.worker.send_signal(pid, STACK_SIGNAL):
-        deadline_s = time.monotonic() + STACK_TIMEOUT_S
-        size = before
-        # The handler writes line by line; the end is when nothing more comes.
-        while time.monotonic() < deadline_s:
-            time.sleep(0.005)
-            if (new := path.stat().st_size) == size > before:
-                break
-            size = new
+    files = [file for file in (path, greenlets) if file.exists()]
+    before = [file.stat().st_size for file in files]
+    if not member.worker.send_signal(pid, STACK_SIGNAL):
+        return ""
+    answers = [_answer(file, size) for file, size in zip(files, before, strict=True)]
+    return _of_task(answers[1], task_id) if any(answers[1:]) else _of_tasks(answers[0])
+
+
+def _answer(path: Path, before: int) -> str:
+    """Return what is written to a file from now on.
+
+    Args:
+        path: The file.
+        before: Its size in bytes before somebody was asked to write.
+    """
+    deadline_s = time.monotonic() + STACK_TIMEOUT_S
+    size = before
+    # The handler writes line by line; the end is when nothing more comes.
+    while time.monotonic() < deadline_s:
+        time.sleep(0.005)
+        if (new := path.stat().st_size) == size > before:
+            break
+        size = new
     with path.open(errors="replace") as file:
         file.seek(before)
-        return _of_tasks(file.read().strip())
+        return file.read().strip()
 
 
 def _of_tasks(stacks: str) -> str:
     """Leave out the threads that run no task, and of the others what called the task."""
-    threads = [stack.partition(TASK_FRAME) for stack in stacks.split("\n\n")]
-    told = [stack.rpartition("\n")[0] for stack, found, _ in threads if found]
+    threads = stacks.split("\n\n")
+    told = [_inside(stack) for stack in threads if TASK_FRAME in stack]
     if not told and "gevent" in stacks:
         return ""  # a greenlet that waits is on no thread
     return "\n\n".join(told) or stacks
+
+
+def _of_task(greenlets: str, task_id: str) -> str:
+    """Leave out the greenlets of other tasks; the task's own comes before those that it has spawned."""
+    told = [stack for stack in greenlets.split("\n\n") if stack.startswith(greenlet_heading(task_id))]
+    return "\n\n".join(_inside(stack) for stack in sorted(told, key=lambda stack: TASK_FRAME not in stack))
+
+
+def _inside(stack: str) -> str:
+    """Leave out what called the task."""
+    inner, found, _ = stack.partition(TASK_FRAME)
+    return inner.rpartition("\n")[0] if found else stack
