@@ -13,14 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.codec import decode, encode
-from pytest_celery_perf.model.record import History
-from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.report.glyphs import supports_unicode
 
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_celery_perf.model.record import History
+    from pytest_celery_perf.model.result import TestResult
     from pytest_celery_perf.model.settings import Override
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.runner.trial import Progress
@@ -131,6 +130,7 @@ class Output:
     def record(self, active: ActiveTest, item: pytest.Item, report: pytest.TestReport) -> None:
         """Keep a test's result, or give it to its report for the xdist controller to keep."""
         from pytest_celery_perf.measure.summary import Run
+        from pytest_celery_perf.model.result import TestResult
         from pytest_celery_perf.report.junit import user_properties
 
         result = TestResult(
@@ -143,6 +143,8 @@ class Output:
         # JUnit's are taken from the report of the teardown, which takes them from the test.
         item.user_properties.extend(user_properties(result.verdicts, result.rows))
         if self._is_worker:
+            from pytest_celery_perf.model.codec import encode
+
             setattr(report, RESULT, json.dumps(encode(result)))
         else:
             self._results.append(result)
@@ -151,6 +153,9 @@ class Output:
         """Keep the result of a test that ran in an xdist worker."""
         text = getattr(report, RESULT, None)
         if text is not None and not self._is_worker:
+            from pytest_celery_perf.model.codec import decode
+            from pytest_celery_perf.model.result import TestResult
+
             self._results.append(decode(TestResult, json.loads(text)))
 
     # -- after all tests -------------------------------------------------------------------
@@ -187,6 +192,8 @@ class Output:
 
 
 def _merged(results: list[TestResult]) -> History:
+    from pytest_celery_perf.model.record import History
+
     histories = [result.history for result in results]
     return History(
         publications=tuple(each for history in histories for each in history.publications),

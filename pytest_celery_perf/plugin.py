@@ -154,13 +154,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     specs = [item.stash[SPEC] for item in session.items if SPEC in item.stash]
     if not specs or config.option.collectonly:
         return
+    worker = getattr(config, "workerinput", None)
+    if worker is None and session.testsfailed and not config.option.continue_on_collection_errors:
+        return  # pytest will run none of them
     from pytest_celery_perf.startup import start
 
-    worker = getattr(config, "workerinput", None)
     try:
-        config.stash[SESSION] = ours = start(config, config.stash[OPTIONS], worker and worker.get(SHARED_INPUT))
-        config.stash[CLEANUP].append(ours.close)
-        ours.preload(specs)
+        shared = worker and worker.get(SHARED_INPUT)
+        config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs, shared)
+        config.stash[CLEANUP].append(close)
     except CeleryPerfError as error:
         if worker is None:
             raise pytest.UsageError(str(error)) from error

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_celery_perf.guard import Guard
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
@@ -20,17 +19,18 @@ from pytest_celery_perf.model.spec import LatencyBudget, RetriesBudget, TestSpec
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
 from pytest_celery_perf.project import Project
-from pytest_celery_perf.rundir import RunDirectory
 from pytest_celery_perf.runner.orders import breaks_broker, orders_of
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.situation import situation_of
-from pytest_celery_perf.runner.stage import Stage, StagePlan, with_start
+from pytest_celery_perf.runner.stage import Stage, StagePlan
 from pytest_celery_perf.runner.trial import Progress, Trial
 from pytest_celery_perf.runner.turn import turn
 from pytest_celery_perf.worker.base import tail
+from pytest_celery_perf.worker.choice import with_start
 
 if TYPE_CHECKING:
     from pytest_celery_perf.broker.base import Broker
+    from pytest_celery_perf.runner.groundwork import Groundwork
     from pytest_celery_perf.worker.base import Worker
 
 LOG_LINES = 30
@@ -72,6 +72,7 @@ class Session:
     Args:
         options: The settings.
         project: The project under test.
+        ground: What it stands on.
         slot: Which of the processes that share the broker this is.
         broker: The broker that the processes share; None for one of our own.
         turns: The file by which the processes take turns; None if this one is alone.
@@ -81,6 +82,7 @@ class Session:
         self,
         options: Options,
         project: Project,
+        ground: Groundwork,
         *,
         slot: int = 0,
         broker: Broker | None = None,
@@ -90,16 +92,10 @@ class Session:
         self.project = project
         self._turns = turns
         with ExitStack() as stack:
-            self.rundir = RunDirectory.create()
-            stack.callback(self.rundir.remove)
-            self.guard = Guard()
-            self.guard.start()
-            stack.callback(self.guard.close)
-            self.guard.directory(self.rundir.path)
             plan = StagePlan(app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot)
-            self.stage = Stage(plan, rundir=self.rundir, guard=self.guard, broker=broker)
+            self.stage = Stage(plan, ground, broker=broker)
             stack.callback(self.stage.close)
-            project.use_database_files(self.rundir.databases)
+            project.use_database_files(ground.rundir.databases)
             self.stage.project.caches = project.caches()
             self.overrides = tuple(
                 Override(name=each.name, was=str(each.was))
@@ -112,11 +108,6 @@ class Session:
     def notes(self) -> list[str]:
         """What the header says of the broker."""
         return [self.stage.broker.description, *self.stage.broker.warnings]
-
-    def preload(self, specs: Iterable[TestSpec]) -> None:
-        """Begin to import the app for the workers, unless no test wants a warm one."""
-        if any(worker.start != "cold" for spec in specs for worker in spec.workers):
-            self.stage.preload()
 
     def databases_exist(self) -> None:
         """Learn from the project what its test databases and caches are called."""

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_celery_perf.broker.choose import choose
-from pytest_celery_perf.broker.shared import attach
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.guard import Guard
-from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.settings import masked
 from pytest_celery_perf.model.spec import RecoveryBudget, TestSpec, WorkerSpec
-from pytest_celery_perf.options import Options
 from pytest_celery_perf.project import Project
-from pytest_celery_perf.rundir import RunDirectory
 from pytest_celery_perf.runner.app import load
-from pytest_celery_perf.session import Session
+from pytest_celery_perf.runner.groundwork import Groundwork
+from pytest_celery_perf.worker.choice import always_cold, with_start
 from pytest_celery_perf.worker.options import has_children, named_pool, parse_line, read
 
 if TYPE_CHECKING:
     import pytest
+
+    from pytest_celery_perf.options import Options
+    from pytest_celery_perf.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,30 +38,54 @@ class Shared:
 
     def dump(self) -> str:
         """Return it as text for an xdist worker; it holds the broker's password."""
+        from pytest_celery_perf.model.codec import encode
+
         return json.dumps(encode(self))
 
     @classmethod
     def load(cls, text: str) -> Shared:
         """Read what `dump` wrote."""
+        from pytest_celery_perf.model.codec import decode
+
         return decode(cls, json.loads(text))
 
 
-def start(config: pytest.Config, options: Options, shared: str | None) -> Session:
+def start(
+    config: pytest.Config, options: Options, specs: Iterable[TestSpec], shared: str | None
+) -> tuple[Session, Callable[[], None]]:
     """Start what the tests of this pytest process need.
 
     Args:
         config: pytest's configuration.
         options: The settings.
+        specs: What the tests ask for.
         shared: What `Shared.dump` returned to the xdist controller; None without one.
+
+    Returns:
+        What the tests share, and what removes it again.
 
     Raises:
         CeleryPerfError: It cannot be started.
     """
-    if shared is None:
-        return Session(options, Project(config))
-    given = Shared.load(shared)
-    slot = int(config.workerinput["workerid"].removeprefix("gw"))  # type: ignore[attr-defined]
-    return Session(options, Project(config), slot=slot, broker=attach(given.broker), turns=Path(given.turns))
+    project = Project(config)
+    with ExitStack() as stack:
+        ground = Groundwork()
+        stack.callback(ground.close)
+        if any(always_cold(worker) is None for spec in specs for worker in with_start(spec.workers, options.start)):
+            ground.preload(options.app)
+        # Only now, as this takes a fair part of the time that the app's import takes in the other process.
+        from pytest_celery_perf.broker.shared import attach
+        from pytest_celery_perf.session import Session
+
+        if shared is None:
+            session = Session(options, project, ground)
+        else:
+            given = Shared.load(shared)
+            slot = int(config.workerinput["workerid"].removeprefix("gw"))  # type: ignore[attr-defined]
+            turns = Path(given.turns)
+            session = Session(options, project, ground, slot=slot, broker=attach(given.broker), turns=turns)
+        stack.callback(session.close)
+        return session, stack.pop_all().close
 
 
 def share(options: Options) -> tuple[Shared, Callable[[], None]]:
@@ -72,19 +94,17 @@ def share(options: Options) -> tuple[Shared, Callable[[], None]]:
     Returns:
         What to tell them, and what removes it again.
     """
+    from pytest_celery_perf.broker.choose import choose
+
     with ExitStack() as stack:
-        rundir = RunDirectory.create()
-        stack.callback(rundir.remove)
-        guard = Guard()
-        guard.start()
-        stack.callback(guard.close)
-        guard.directory(rundir.path)
-        broker = choose(options.broker, image=options.image, rundir=rundir, guard=guard)
+        ground = Groundwork()
+        stack.callback(ground.close)
+        broker = choose(options.broker, image=options.image, rundir=ground.rundir, guard=ground.guard)
         broker.start()
         stack.callback(broker.stop)
         shared = Shared(
             broker=broker.endpoint.dump(),
-            turns=str(rundir.path / "turns"),
+            turns=str(ground.rundir.path / "turns"),
             notes=(broker.description, *broker.warnings),
         )
         return shared, stack.pop_all().close

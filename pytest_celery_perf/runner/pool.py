@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -168,8 +167,3 @@ class Pool:
 
 def _settings(spec: WorkerSpec) -> dict[str, object]:
     return {name: json.loads(value) for name, value in spec.config}
-
-
-def environment_of(guard: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the variables of a worker: those of the tests, and the mark by which the guard finds it."""
-    return tuple({**os.environ, **guard}.items())

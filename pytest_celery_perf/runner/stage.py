@@ -1,11 +1,11 @@
-"""What outlives a test: the broker, the preloaded process, the pools of workers."""
+"""What outlives a test: the broker and the pools of workers."""
 
 from __future__ import annotations
 
 import itertools
 import socket
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,13 @@ from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.overrides import Override, overrides_for
 from pytest_celery_perf.runner import app as app_under_test
-from pytest_celery_perf.runner.pool import Pool, Site, environment_of
+from pytest_celery_perf.runner.pool import Pool, Site
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.worker.base import Launch, Worker
 from pytest_celery_perf.worker.choice import create
-from pytest_celery_perf.worker.warm import Zygote
 
 if TYPE_CHECKING:
-    from pytest_celery_perf.guard import Guard
-    from pytest_celery_perf.rundir import RunDirectory
+    from pytest_celery_perf.runner.groundwork import Groundwork
 
 POOLS_KEPT = 3
 """How many topologies stay warm. Tests of one file mostly ask for one or two."""
@@ -59,29 +57,28 @@ class Stage:
 
     Args:
         plan: The settings.
-        rundir: The directory of this run.
-        guard: Cleans up if this process is killed.
+        ground: What it stands on.
         broker: A broker that somebody else runs; None to choose and start one when it is first needed.
     """
 
-    def __init__(self, plan: StagePlan, *, rundir: RunDirectory, guard: Guard, broker: Broker | None = None) -> None:
+    def __init__(self, plan: StagePlan, ground: Groundwork, *, broker: Broker | None = None) -> None:
         self._plan = plan
-        self._rundir = rundir
-        self._guard = guard
+        self._ground = ground
+        self._rundir = ground.rundir
+        self._guard = ground.guard
         self._broker = broker
         self._owns_broker = broker is None
-        self._zygote: Zygote | None = None
         self._pools: OrderedDict[tuple[WorkerSpec, ...], Pool] = OrderedDict()
         self._free = list(range(DATABASES_EACH - 1))[::-1]
         self._used: set[int] = set()
         self._database: dict[int, int] = {}
         self._prefixes = itertools.count()
         self.project = ProjectState()
-        self.reader = Reader(rundir.spool, rundir.doorbell)
+        self.reader = Reader(self._rundir.spool, self._rundir.doorbell)
         self.app: Any = app_under_test.load(plan.app)
         if broker is not None and broker.key_prefix:
             # Whoever runs the broker may be killed first, and delete what our workers then write again.
-            guard.keys(broker.url(0), self._own_keys(broker))
+            self._guard.keys(broker.url(0), self._own_keys(broker))
         if plan.logs is not None:
             plan.logs.mkdir(parents=True, exist_ok=True)
 
@@ -148,28 +145,14 @@ class Stage:
         return Site(
             app=self._plan.app,
             cwd=Path.cwd(),
-            environment=environment_of(self._guard.environment),
+            environment=tuple(self._ground.environment.items()),
             logs=self._plan.logs or self._rundir.path / "logs",
             spool=self._rundir.spool,
             host=socket.gethostname(),
         )
 
-    def preload(self) -> None:
-        """Begin to import the app in the process that workers are forked from."""
-        if self._zygote is not None:
-            self._zygote.close()
-        site = self._site
-        self._zygote = Zygote(
-            app=site.app,
-            environment=dict(site.environment),
-            cwd=site.cwd,
-            log=self._rundir.path / "logs" / "preload.log",
-            guard=self._guard,
-        )
-        self._zygote.start()
-
     def _start(self, launch: Launch) -> Worker:
-        return create(launch, self._guard, self._zygote)
+        return create(launch, self._guard, self._ground.zygote)
 
     def pool_for(self, topology: tuple[WorkerSpec, ...]) -> Pool:
         """Return running, unhurt workers of a topology, started now or reused.
@@ -187,8 +170,9 @@ class Stage:
             self._discard(next(iter(self._pools)))
         if not self.broker.ping():
             self.broker.restart()  # a test has killed it
-        if self._zygote is not None and not self._pools and self._zygote.changed(dict(self._site.environment)):
-            self.preload()  # a fixture of the whole session has set a variable since
+        zygote = self._ground.zygote
+        if zygote is not None and not self._pools and zygote.changed(self._ground.environment):
+            self._ground.preload(self._plan.app)  # a fixture of the whole session has set a variable since
         database = self._empty_database()
         pool = self._new_pool(topology, self.broker, database)
         self._pools[topology], self._database[id(pool)] = pool, database
@@ -245,13 +229,6 @@ class Stage:
     def close(self) -> None:
         """Stop everything."""
         self.stop_workers()
-        if self._zygote is not None:
-            self._zygote.close()
         if self._broker is not None and self._owns_broker:
             self._broker.stop()
         self.reader.close()
-
-
-def with_start(topology: tuple[WorkerSpec, ...], start: str) -> tuple[WorkerSpec, ...]:
-    """Apply the session's way of starting to the workers that leave it open."""
-    return tuple(replace(spec, start=start) if spec.start == "auto" else spec for spec in topology)

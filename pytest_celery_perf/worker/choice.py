@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.worker.base import Guard, Launch, Worker
 from pytest_celery_perf.worker.cold import Interpreter
 from pytest_celery_perf.worker.options import named_pool
@@ -13,6 +14,11 @@ from pytest_celery_perf.worker.process import ProcessRuntime
 from pytest_celery_perf.worker.warm import Zygote
 
 _PATCHING_POOLS = ("gevent", "eventlet")
+
+
+def with_start(topology: tuple[WorkerSpec, ...], start: str) -> tuple[WorkerSpec, ...]:
+    """Apply the session's way of starting to the workers that leave it open."""
+    return tuple(replace(spec, start=start) if spec.start == "auto" else spec for spec in topology)
 
 
 def create(launch: Launch, guard: Guard, zygote: Zygote | None = None) -> Worker:
@@ -54,9 +60,19 @@ def _told(launch: Launch, how: str) -> Launch:
 
 
 def _objection(launch: Launch, zygote: Zygote | None) -> str | None:
-    if launch.spec.start == "cold":
+    reason = always_cold(launch.spec)
+    if reason is not None:
+        return reason
+    return "nothing was preloaded" if zygote is None else zygote.objection(launch)
+
+
+def always_cold(spec: WorkerSpec) -> str | None:
+    """Tell why a worker is started cold whatever the app is like; None if it may be forked from a zygote."""
+    if spec.runtime == "container":
+        return "in a container"
+    if spec.start == "cold":
         return "as asked"
-    pool = named_pool(launch.spec.options)
+    pool = named_pool(spec.options)
     if pool in _PATCHING_POOLS:
         return f"{pool} patches the standard library before the app is imported"
-    return "nothing was preloaded" if zygote is None else zygote.objection(launch)
+    return None

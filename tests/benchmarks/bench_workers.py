@@ -26,8 +26,7 @@ def main() -> list[Row]:
     numbers = itertools.count()
     with ExitStack() as stack:
         scratch = stack.enter_context(TemporaryDirectory())
-        stage = stack.enter_context(on_stage())
-        stage.preload()
+        stage = stack.enter_context(on_stage(preload=True))
         _pool(stage, "warm", next(numbers))  # waits for the import, which a session does while it collects
         stage.stop_workers()
         url = stage.broker.url(stage.broker.databases - 1)

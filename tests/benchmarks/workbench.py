@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 
-from pytest_celery_perf.guard import Guard
-from pytest_celery_perf.rundir import RunDirectory
+from pytest_celery_perf.runner.groundwork import Groundwork
 from pytest_celery_perf.runner.stage import Stage, StagePlan
 
 PROJECT = Path(__file__).parent / "project"
@@ -19,16 +18,21 @@ APP = "warehouse.celery:app"
 
 
 @contextmanager
-def on_stage() -> Iterator[Stage]:
-    """Set up what a test session has, around the benchmarks' project and a server process."""
+def on_stage(*, preload: bool = False) -> Iterator[Stage]:
+    """Set up what a test session has, around the benchmarks' project and a server process.
+
+    Args:
+        preload: Whether workers shall be forked from a process that has imported the app.
+    """
     with ExitStack() as stack:
         stack.enter_context(chdir(PROJECT))
         if str(PROJECT) not in sys.path:
             sys.path.insert(0, str(PROJECT))
-        rundir = RunDirectory.create()
-        stack.callback(rundir.remove)
-        guard = stack.enter_context(Guard())
-        stage = Stage(StagePlan(app=APP, broker="process", image="", logs=None), rundir=rundir, guard=guard)
+        ground = Groundwork()
+        stack.callback(ground.close)
+        if preload:
+            ground.preload(APP)
+        stage = Stage(StagePlan(app=APP, broker="process", image="", logs=None), ground)
         stack.callback(stage.close)
         yield stage
 

@@ -159,6 +159,20 @@ def test_collecting_starts_nothing(suite: Project) -> None:
     assert "5 tests collected" in inner.text
 
 
+def test_nothing_is_started_if_the_collection_fails(suite: Project) -> None:
+    suite.write("conftest.py", _FORBID_PROCESSES)
+    suite.write("test_broken.py", "import nowhere_at_all\n")
+    inner = suite.run()
+    assert "Interrupted: 1 error during collection" in inner.text
+    assert "RuntimeError" not in inner.text
+
+
+def test_nothing_is_started_if_none_of_our_tests_is_selected(suite: Project) -> None:
+    suite.write("conftest.py", _FORBID_PROCESSES)
+    inner = suite.run("-k", "not_ours")
+    assert inner.passed == {"test_not_ours"}, inner.text
+
+
 def test_a_suite_that_uses_nothing_of_us_pays_nothing(plain: Project) -> None:
     plain.write("conftest.py", _FORBID_PROCESSES + _FORBID_IMPORTS)
     plain.write("test_a.py", "def test_a(): pass\n")
