@@ -63,8 +63,8 @@ class ExecutionWatch:
     def watch_tracers(self) -> None:
         """See every execution from now on, whatever pool runs it.
 
-        Begin and end surround Celery's whole tracer: the app's own receivers of ``task_prerun`` and ``task_postrun`` are
-        in between, whenever they were connected, and two signals are not sent.
+        Begin and end surround Celery's whole tracer. The app's own receivers of ``task_prerun`` and ``task_postrun``
+        are in between, whenever they were connected, and two signals are not sent.
         """
         from celery.app.task import Task
 

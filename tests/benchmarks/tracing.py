@@ -1,6 +1,6 @@
 """Executes tasks that do nothing as a prefork child does, with the probe and without; prints the CPU of one of each.
 
-In nanoseconds, the probed one first. Run by `bench_probe`, with a probe in the process (the variable CELERY_PERF_PROBE).
+In nanoseconds, the probed one first. Run by `bench_probe`, which sets CELERY_PERF_PROBE: a probe in the process.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def nothing() -> None:
     """Do nothing."""
 
 
-def tracer(app: Celery, task: Task) -> Callable[..., Any]:
+def tracer(app: Celery, task: Task[..., None]) -> Callable[..., Any]:
     """Return what executes a task in a worker."""
     trace: Callable[..., Any] = build_tracer(task.name, task, app.loader, "benchmark", app=app)
     return trace

@@ -34,6 +34,12 @@ def test_worker_dies_with_a_backlog() -> None:
         pay.delay(amount)
 
 
+@pytest.mark.celery_worker(concurrency=2, config={"worker_deduplicate_successful_tasks": True})
+@pytest.mark.celery_recovery(kill="worker", at="finished", max_executions=1)
+def test_worker_dies_and_the_task_is_not_run_again() -> None:
+    pay.delay(1)
+
+
 @pytest.mark.celery_routing(task=lost, queue="nowhere")
 def test_left_in_a_queue(celery_perf) -> None:
     lost.delay()
