@@ -9,10 +9,14 @@ import functools
 import importlib.util
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NoReturn
 
 import pytest
 
 REDIS_IMAGE = os.environ.get("CELERY_PERF_TEST_REDIS_IMAGE", "celery-perf-test/redis:bookworm")
+WORKER_IMAGE = os.environ.get("CELERY_PERF_TEST_WORKER_IMAGE", "celery-perf-test/worker:bookworm")
 POSTGRES = os.environ.get("CELERY_PERF_TEST_POSTGRES", "postgresql://celery_perf@127.0.0.1:5432/celery_perf")
 """A database whose user may create others."""
 
@@ -57,18 +61,39 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    required = os.environ.get("CELERY_PERF_REQUIRE", "").split(",")
     for name, lack_of in LACKS.items():
         if item.get_closest_marker(name) and (lack := lack_of()):
-            if name in required:
-                pytest.fail(f"CELERY_PERF_REQUIRE={','.join(required)}: {lack}", pytrace=False)
-            pytest.skip(lack)
+            _do_without(name, lack)
+
+
+def _do_without(name: str, lack: str) -> NoReturn:
+    required = os.environ.get("CELERY_PERF_REQUIRE", "")
+    if name in required.split(","):
+        pytest.fail(f"CELERY_PERF_REQUIRE={required}: {lack}", pytrace=False)
+    pytest.skip(lack)
 
 
 @pytest.fixture(scope="session")
 def redis_image() -> str:
     """The image of container brokers; for tests marked ``docker``."""
     return REDIS_IMAGE
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[Any]:
+    """A client of the Docker engine; for tests marked ``docker``."""
+    import docker
+
+    with closing(docker.from_env(timeout=60)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def worker_image(docker_client: Any) -> str:
+    """The image of container workers; for tests marked ``docker``."""
+    if not docker_client.images.list(name=WORKER_IMAGE):
+        _do_without("docker", f"needs the image {WORKER_IMAGE}; build it with .ci/build-images")
+    return WORKER_IMAGE
 
 
 @pytest.fixture(scope="session")

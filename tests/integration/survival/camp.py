@@ -32,7 +32,7 @@ class Camp:
     def __init__(self, folder: Path) -> None:
         self.token = secrets.token_hex(16)
         self.folder = folder / "project"
-        self.busy = folder / "busy"
+        self.busy = self.folder / "busy"
         self.tmp = folder / "tmp"
         self.output = folder / "output"
         shutil.copytree(APP, self.folder, ignore=shutil.ignore_patterns("__pycache__"))

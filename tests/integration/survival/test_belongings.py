@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -44,21 +44,38 @@ def test_keys_on_a_users_server(camp: Camp, tmp_path: Path, xdist: tuple[str, ..
 
 @pytest.mark.docker
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_containers(camp: Camp, redis_image: str, number: signal.Signals) -> None:
-    import docker
-
-    def ours() -> list[str]:
-        names = [container.name for container in client.containers.list(all=True, ignore_removed=True)]
-        return [name for name in names if re.search(runs, name)]
-
+def test_the_brokers_container(camp: Camp, docker_client: Any, redis_image: str, number: signal.Signals) -> None:
     options = ("--celery-perf-broker=container", f"--celery-perf-image={redis_image}")
     process = camp.start_busy("occupied.py", "-k", "interrupted", *options)
     runs = "|".join(directory.name.removeprefix("run-") for directory in camp.directories())
-    with contextlib.closing(docker.from_env()) as client:
-        assert len(ours()) == 1
+    assert len(containers(docker_client, runs)) == 1
 
-        process.send_signal(number)
+    process.send_signal(number)
 
-        process.wait(60)
-        camp.assert_abandoned()
-        camp.until(lambda: not ours(), "no container is left", ours)
+    process.wait(60)
+    camp.assert_abandoned()
+    camp.until(lambda: not containers(docker_client, runs), "no container is left")
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_workers_container(
+    camp: Camp, docker_client: Any, worker_image: str, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    box = f"box{camp.token}"
+    monkeypatch.setenv("CAMP_BOX", box)
+    monkeypatch.setenv("CAMP_IMAGE", worker_image)
+    process = camp.start_busy("boxed.py")
+    assert len(containers(docker_client, box)) == 1
+
+    process.send_signal(number)
+
+    assert process.wait(60) == (pytest.ExitCode.INTERRUPTED if number == signal.SIGINT else -number)
+    camp.assert_abandoned()
+    camp.until(lambda: not containers(docker_client, box), "no container is left")
+
+
+def containers(client: Any, names: str) -> list[str]:
+    """Return the containers whose names match an expression, also those that have ended."""
+    there = client.containers.list(all=True, ignore_removed=True)
+    return [container.name for container in there if re.search(names, container.name)]

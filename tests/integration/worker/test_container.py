@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import os
 import select
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,23 +17,11 @@ from pytest_celery_perf.worker.base import died
 
 from .workshop import PATIENCE_S, Workshop, folder_of
 
-IMAGE = os.environ.get("CELERY_PERF_TEST_WORKER_IMAGE", "celery-perf-test/worker:bookworm")
-
 pytestmark = pytest.mark.docker
 
 
-@pytest.fixture(scope="module")
-def docker_client() -> Iterator[Any]:
-    docker = pytest.importorskip("docker", reason="needs testcontainers: pip install pytest-celery-perf[container]")
-    with closing(docker.from_env(timeout=60)) as client:
-        if not client.images.list(name=IMAGE):
-            required = "docker" in os.environ.get("CELERY_PERF_REQUIRE", "").split(",")
-            (pytest.fail if required else pytest.skip)(f"needs the image {IMAGE}; build it with .ci/build-images")
-        yield client
-
-
-def test_it_runs_tasks_of_the_mounted_project(docker_client: Any, workshop: Workshop) -> None:
-    worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
+def test_it_runs_tasks_of_the_mounted_project(docker_client: Any, workshop: Workshop, worker_image: str) -> None:
+    worker = workshop.boot(workshop.launch(runtime="container", image=worker_image))
     assert worker.started_how == "cold (in a container)"
     assert worker.pid > 0
     told = workshop.wire(among_records_of=worker)
@@ -46,8 +32,8 @@ def test_it_runs_tasks_of_the_mounted_project(docker_client: Any, workshop: Work
     assert docker_client.containers.list(all=True, filters={"name": worker.launch.probe.boot}) == []
 
 
-def test_it_has_nothing_of_ours_but_the_probe(docker_client: Any, workshop: Workshop) -> None:
-    worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
+def test_it_has_nothing_of_ours_but_the_probe(docker_client: Any, workshop: Workshop, worker_image: str) -> None:
+    worker = workshop.boot(workshop.launch(runtime="container", image=worker_image))
     container = docker_client.containers.get(f"celery-perf-{worker.launch.probe.boot}")
     status, listing = container.exec_run(["ls", "/opt/celery-perf/pytest_celery_perf"])
     assert (status, listing.decode().split()) == (0, ["__init__.py", "probe"])
@@ -55,13 +41,13 @@ def test_it_has_nothing_of_ours_but_the_probe(docker_client: Any, workshop: Work
     assert status != 0, "the probe is mounted read-only"
 
 
-def test_it_writes_to_the_sqlite_database_of_the_test(docker_client: Any, workshop: Workshop, tmp_path: Path) -> None:
+def test_it_writes_to_the_sqlite_database_of_the_test(workshop: Workshop, worker_image: str, tmp_path: Path) -> None:
     database = tmp_path / "data" / "test.sqlite3"
     database.parent.mkdir()
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE shop_order (id integer PRIMARY KEY AUTOINCREMENT, title varchar(80))")
     databases = {"default": str(database)}
-    launch = workshop.launch("shop.celery:app", databases=databases, runtime="container", image=IMAGE)
+    launch = workshop.launch("shop.celery:app", databases=databases, runtime="container", image=worker_image)
     told = workshop.wire(among_records_of=workshop.boot(launch))
     workshop.send("shop.tasks.place", told.path, "tea")
     assert told.heard() == "1"
@@ -70,11 +56,11 @@ def test_it_writes_to_the_sqlite_database_of_the_test(docker_client: Any, worksh
 
 
 def test_an_image_with_a_user_of_its_own_is_built_and_can_write_records(
-    docker_client: Any, workshop: Workshop, tmp_path: Path
+    docker_client: Any, workshop: Workshop, worker_image: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "image"
     folder.mkdir()
-    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nUSER 4711:4711\n")
+    (folder / "Dockerfile").write_text(f"FROM {worker_image}\nUSER 4711:4711\n")
     dockerfile = str(folder / "Dockerfile")
     try:
         worker = workshop.boot(workshop.launch(runtime="container", dockerfile=dockerfile))
@@ -88,39 +74,39 @@ def test_an_image_with_a_user_of_its_own_is_built_and_can_write_records(
     assert any(tag.startswith("celery-perf/worker:") for tag in image.tags)
 
 
-def test_a_dockerfile_that_cannot_be_built_says_why(docker_client: Any, workshop: Workshop, tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo no licence; exit 3\n")
+def test_a_dockerfile_that_cannot_be_built_says_why(workshop: Workshop, worker_image: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {worker_image}\nRUN echo no licence; exit 3\n")
     with pytest.raises(WorkerError, match=r"(?s)Dockerfile cannot be built: .*no licence"):
         workshop.start(workshop.launch(runtime="container", dockerfile=str(tmp_path / "Dockerfile")))
 
 
-def test_limits_are_the_containers(docker_client: Any, workshop: Workshop) -> None:
-    launch = workshop.launch(runtime="container", image=IMAGE, cpus=0.5, memory_bytes=256 << 20)
+def test_limits_are_the_containers(docker_client: Any, workshop: Workshop, worker_image: str) -> None:
+    launch = workshop.launch(runtime="container", image=worker_image, cpus=0.5, memory_bytes=256 << 20)
     worker = workshop.boot(launch)
     limits = docker_client.containers.get(f"celery-perf-{worker.launch.probe.boot}").attrs["HostConfig"]
     assert limits["NanoCpus"] == 500_000_000
     assert limits["Memory"] == limits["MemorySwap"] == 256 << 20
 
 
-def test_too_little_memory_is_named_as_the_cause(docker_client: Any, workshop: Workshop) -> None:
-    worker = workshop.start(workshop.launch(runtime="container", image=IMAGE, memory_bytes=16 << 20))
+def test_too_little_memory_is_named_as_the_cause(workshop: Workshop, worker_image: str) -> None:
+    worker = workshop.start(workshop.launch(runtime="container", image=worker_image, memory_bytes=16 << 20))
     assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]
     message = str(died(worker, "before it was ready"))
     assert "was killed by SIGKILL before it was ready" in message
     assert "it used more memory than" in message
 
 
-def test_a_kill_ends_the_container(docker_client: Any, workshop: Workshop) -> None:
-    worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
+def test_a_kill_ends_the_container(workshop: Workshop, worker_image: str) -> None:
+    worker = workshop.boot(workshop.launch(runtime="container", image=worker_image))
     worker.kill()
     assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]
     assert worker.exit_status == -signal.SIGKILL
 
 
-def test_refused_options_end_it_with_celerys_message(docker_client: Any, workshop: Workshop) -> None:
+def test_refused_options_end_it_with_celerys_message(workshop: Workshop, worker_image: str) -> None:
     from dataclasses import replace
 
-    launch = workshop.launch(runtime="container", image=IMAGE)
+    launch = workshop.launch(runtime="container", image=worker_image)
     worker = workshop.start(replace(launch, spec=replace(launch.spec, options=("--concurency=3",))))
     assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]
     assert worker.exit_status == 2
@@ -128,7 +114,7 @@ def test_refused_options_end_it_with_celerys_message(docker_client: Any, worksho
 
 
 def test_tests_in_a_container_share_their_loopback_with_the_worker(
-    docker_client: Any, workshop: Workshop, redis_image: str, monkeypatch: pytest.MonkeyPatch
+    docker_client: Any, workshop: Workshop, worker_image: str, redis_image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = docker_client.containers.run(redis_image, ["redis-server", "--protected-mode", "no"], detach=True)
     try:
@@ -139,7 +125,7 @@ def test_tests_in_a_container_share_their_loopback_with_the_worker(
         workshop.url = "redis://127.0.0.1:6379/0"
         address = f"redis://{server.attrs['NetworkSettings']['Networks']['bridge']['IPAddress']}:6379/0"
         workshop.publisher = Celery("publisher", broker=address, set_as_current=False)
-        worker = workshop.boot(workshop.launch(runtime="container", image=IMAGE))
+        worker = workshop.boot(workshop.launch(runtime="container", image=worker_image))
         told = workshop.wire(among_records_of=worker)
         workshop.send("plain.tell", told.path, "done")
         assert told.heard() == "done"
