@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.session import ActiveTest
 
 RESULT = "celery_perf"
-"""The attribute by which a test report carries the result from an xdist worker to its controller."""
+"""The name by which xdist workers give something to their controller: in a test's report, in their own output."""
 VERSIONED = ("pytest-celery-perf", "pytest", "celery", "kombu", "redis", "django")
 
 
@@ -44,6 +44,8 @@ class Output:
         self._is_worker = hasattr(config, "workerinput")
         self._results: list[TestResult] = []
         self._overrides: tuple[Override, ...] = ()
+        self._header_lacks: tuple[Override, ...] = ()
+        """Those that the header, which xdist's controller shows before anything is loaded, could not tell."""
         self._unicode = supports_unicode(getattr(sys.stdout, "encoding", None))
 
     # -- before the tests ------------------------------------------------------------------
@@ -59,6 +61,25 @@ class Output:
 
         self._overrides = overrides
         return header_lines(self._options.settings, overrides, notes, width=self._width, unicode=self._unicode)
+
+    def give(self, overrides: tuple[Override, ...]) -> None:
+        """In an xdist worker: give what had to be changed in the app to the controller, which cannot know it."""
+        if self._is_worker:
+            from pytest_celery_perf.model.codec import encode
+
+            self._config.workeroutput[RESULT] = [*map(encode, overrides)]  # type: ignore[attr-defined]
+
+    def take(self, given: Mapping[str, Any]) -> None:
+        """In the controller: take what a worker that has ended gave.
+
+        Args:
+            given: xdist's ``workeroutput``.
+        """
+        from pytest_celery_perf.model.codec import decode
+        from pytest_celery_perf.model.settings import Override
+
+        overrides = (decode(Override, each) for each in given.get(RESULT, ()))
+        self._overrides = self._header_lacks = tuple(dict.fromkeys((*self._overrides, *overrides)))
 
     @property
     def _width(self) -> int:
@@ -165,11 +186,14 @@ class Output:
         if not self._results:
             return
         from pytest_celery_perf.measure.summary import Run
+        from pytest_celery_perf.report.header import override_lines
         from pytest_celery_perf.report.terminal import summary_table
 
         rows = tuple(Run.of(_merged(self._results)).by_task.values())
         verdicts = [verdict for result in self._results for verdict in result.verdicts]
         terminalreporter.section("celery-perf")
+        for text in override_lines(self._header_lacks, width=self._width, unicode=self._unicode):
+            terminalreporter.write_line(text)
         for line in summary_table(rows, verdicts, width=self._width, unicode=self._unicode):
             terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))
 

@@ -67,6 +67,13 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput[SHARED_INPUT] = _share(node.config).dump()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of pytest-xdist tells at its end; one that crashed tells nothing."""
+    if OUTPUT in node.config.stash:
+        node.config.stash[OUTPUT].take(getattr(node, "workeroutput", {}))
+
+
 def _app(config: pytest.Config) -> str:
     return config.stash[OPTIONS].app if OPTIONS in config.stash else ""
 
@@ -163,6 +170,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         shared = worker and worker.get(SHARED_INPUT)
         config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs, shared)
         config.stash[CLEANUP].append(close)
+        config.stash[OUTPUT].give(config.stash[SESSION].overrides)
     except CeleryPerfError as error:
         if worker is None:
             raise pytest.UsageError(str(error)) from error

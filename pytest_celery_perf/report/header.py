@@ -36,11 +36,25 @@ def header_lines(
     for setting in filter(_is_block, settings):
         lines.append(f"{setting.name} ({setting.source}):")
         lines.extend(f"  {masked(line.strip())}" for line in setting.value.splitlines() if line.strip())
-    if overrides:
-        was = [f"{override.name} (was {masked(override.was)})" for override in overrides]
-        lines.extend(_wrapped(["overridden:", *(f"{item}," for item in was[:-1]), was[-1]], width))
+    lines.extend(_overridden(overrides, width))
     lines.extend(masked(note) for note in notes)
     return [fit((_INDENT if number else _TITLE) + line, unicode=unicode) for number, line in enumerate(lines)]
+
+
+def override_lines(overrides: Sequence[Override], *, width: int = 80, unicode: bool = True) -> list[str]:
+    """Tell what the test run replaced in the app under test, where the header could not yet.
+
+    Args:
+        overrides: What it was.
+        width: Columns of the terminal.
+        unicode: Whether the terminal can show more than ASCII.
+    """
+    return [fit(line, unicode=unicode) for line in _overridden(overrides, width)]
+
+
+def _overridden(overrides: Sequence[Override], width: int) -> list[str]:
+    was = [f"{override.name} (was {masked(override.was)})" for override in overrides]
+    return _wrapped(["overridden:", *(f"{item}," for item in was[:-1]), was[-1]], width) if was else []
 
 
 def _in_line(setting: Setting) -> str:

@@ -130,6 +130,8 @@ def test_xdist_merges_the_results(suite: Project) -> None:
     report = json.loads((suite.folder / "report.json").read_text())
     assert len(report["tests"]) == 4
     assert "executions" not in report["tests"][0]["history"]
+    assert report["overrides"] == [{"name": "broker_url", "was": "redis://app.invalid:1/0"}]
+    assert inner.text.count("overridden: broker_url (was redis://app.invalid:1/0)\n") == 1
     assert re.search(r"^office.add +3 +3 +3 +0 ", inner.text, re.MULTILINE), inner.text
     assert inner.cases["test_bad"].properties["celery_latency[office.fragile]"].startswith("FAIL")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_celery_perf.model.settings import Override, Setting
-from pytest_celery_perf.report.header import header_lines
+from pytest_celery_perf.report.header import header_lines, override_lines
 
 
 def setting(name: str, value: str, source: str = "default") -> Setting:
@@ -46,6 +46,13 @@ def test_what_was_overridden_in_the_app_is_said() -> None:
     assert header_lines([], overrides, width=120) == [
         "celery-perf: overridden: task_always_eager (was True), broker_url (was amqp://guest:***@host//)"
     ]
+
+
+def test_what_was_overridden_is_said_without_a_header() -> None:
+    overrides = [Override(name="task_always_eager", was="True"), Override(name="broker_url", was="amqp://a:b@host//")]
+    expected = ["overridden: task_always_eager (was True), broker_url (was amqp://a:***@host//)"]
+    assert expected == override_lines(overrides, width=120)
+    assert [] == override_lines([])
 
 
 def test_no_password_is_shown_anywhere() -> None:
