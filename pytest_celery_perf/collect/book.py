@@ -30,6 +30,7 @@ class Draft:
     failed: wire.Failed | None = None
     acknowledged_ns: int | None = None
     requeued_ns: int | None = None
+    touched: list[wire.Touched] = field(default_factory=list)
 
     @property
     def outcome(self) -> Outcome | None:

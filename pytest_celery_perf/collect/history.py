@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.collect.ledger import Ledger
+from pytest_celery_perf.collect.points import points_of
 from pytest_celery_perf.model.record import (
     Execution,
     Frame,
@@ -45,6 +46,7 @@ def freeze(book: Book, ledger: Ledger) -> History:
         tasks={name: options for name, options in ledger.tasks.items() if name in names},
         workers=tuple(info for boot, info in ledger.workers.items() if boot in boots),
         faults=tuple(sorted(book.faults, key=lambda fault: fault.at_ns)),
+        points=points_of(judged, book, ledger),
         problems=tuple(book.problems),
         unfinished=frozenset(book.open),
     )

@@ -19,6 +19,7 @@ TaskRecord = (
     | wire.Revoked
     | wire.Unknown
     | wire.Faulted
+    | wire.Touched
 )
 """What is about one task, and tells neither its name nor its test."""
 
@@ -134,6 +135,8 @@ class Ledger:
             case wire.Unknown():
                 book.discarded[record.id] = Outcome.REJECTED
                 book.unknown[record.id] = record
+            case wire.Touched():
+                book.draft(_key(record)).touched.append(record)
             case wire.Faulted():
                 self._enter_fault(book, file, record)
         book.settle(record.id)
@@ -167,5 +170,5 @@ def _options(record: wire.Task) -> TaskOptions:
     return TaskOptions(**fields)
 
 
-def _key(record: wire.Started | wire.Finished | wire.Acknowledged | wire.Requeued) -> Key:
+def _key(record: wire.Started | wire.Finished | wire.Acknowledged | wire.Requeued | wire.Touched) -> Key:
     return (record.id, record.retries, record.received_ns)

@@ -140,6 +140,44 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A point at which one execution was about to touch the outside world."""
+
+    number: int
+    """In the order of the execution, from 1."""
+    kind: str
+    """``started``, ``query``, ``commit`` and ``rollback`` (of an outermost transaction), ``cache`` (a write or delete),
+    ``publish``, ``connect`` (neither to the broker nor to a database or cache of Django), ``finished`` or
+    ``acknowledgment``."""
+    label: str
+    """What it touches, alike in all runs: the statement without values, the cache's key without numbers, the task and
+    its queue, the host and port."""
+    task_id: str
+    name: str
+    retries: int
+    delivery: int
+    """Which delivery of that attempt, as in `Execution`."""
+    at_ns: int
+    stack: tuple[Frame, ...] = ()
+    """The user's frames, innermost first."""
+
+    @property
+    def where(self) -> Frame | None:
+        """The user's line that does it; None for what Celery does by itself."""
+        return self.stack[0] if self.stack else None
+
+    @property
+    def at(self) -> str:
+        """What a `FaultOrder` says to strike there."""
+        return self.kind if self.kind == "acknowledgment" else f"touch:{self.number}"
+
+    @property
+    def expected(self) -> str:
+        """What a `FaultOrder` says to strike only if the execution still touches the same there."""
+        return f"{self.kind} {self.label}".rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
     """One message that was, or was to be, published: by the test or by a task of it."""
 
@@ -208,7 +246,8 @@ class Fault:
     """A fault that the probe or the runner really carried out."""
 
     kind: str
-    """``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``worker-restarted``, ``restored`` …"""
+    """``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``diverged`` (an execution took
+    another way than the one for which a fault was ordered), ``worker-restarted``, ``restored`` …"""
     at_ns: int
     point: str = ""
     """Where: ``started``, ``query:3`` …"""
@@ -216,6 +255,31 @@ class Fault:
     pid: int | None = None
     boot: str | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Where the broker had the messages of a test's tasks at one moment."""
+
+    at_ns: int
+    reason: str
+    """What had just happened: the kinds of the faults, or ``the end``."""
+    queues: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(queue, ids of the tasks whose messages wait in it, the next one first); an empty queue is left out."""
+    unacked: tuple[str, ...] = ()
+    """Ids of the tasks whose messages a worker had taken and not acknowledged, in the order of taking."""
+    scheduled: tuple[str, ...] = ()
+    """Those of ``unacked`` that a worker only holds until their ETA, which was still to come."""
+    error: str = ""
+    """Why nobody knows: the broker did not answer."""
+
+    def queue_of(self, task_id: str) -> str | None:
+        """The queue in which a task's message waited."""
+        return next((queue for queue, ids in self.queues if task_id in ids), None)
+
+    def holds(self, task_id: str) -> bool:
+        """Whether the broker had a message of the task at all."""
+        return task_id in self.unacked or self.queue_of(task_id) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +293,12 @@ class History:
     """By name; as the worker that ran them holds them."""
     workers: tuple[WorkerInfo, ...] = ()
     faults: tuple[Fault, ...] = ()
+    points: tuple[Point, ...] = ()
+    """Where the executions touched the outside world, in order of time, if that was asked for."""
+    snapshots: tuple[Snapshot, ...] = ()
+    """Of the broker, after each fault and at the end; in a test in which nothing went wrong, none."""
+    states: dict[str, str] = field(default_factory=dict)
+    """Task id to its state in the app's result backend at the end; empty where nobody asked, or nothing is stored."""
     problems: tuple[str, ...] = ()
     """What went wrong inside the probe: reported, never raised in the task."""
     unfinished: frozenset[str] = frozenset()
@@ -241,6 +311,11 @@ class History:
     """What production adds to the visibility timeout until the sweep finds a message."""
     diagnosis: str = ""
     """Why ``unfinished`` is not empty."""
+
+    @property
+    def end(self) -> Snapshot | None:
+        """The last snapshot, if the broker answered then."""
+        return self.snapshots[-1] if self.snapshots and not self.snapshots[-1].error else None
 
     def named(self, task: str | None) -> tuple[Execution, ...]:
         """The executions of one task, or all for ``None``."""

@@ -41,19 +41,31 @@ class FaultOrder:
     task: str | None
     """Name of the task that shall suffer it; None for any."""
     do: str
-    """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate) or ``raise``."""
+    """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate), ``outage`` (the same, while the
+    runner kills the broker) or ``raise``."""
     at: str
-    """``received``, ``started``, ``body``, ``query:N`` or ``finished``."""
+    """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
+    (`model.record.Point`) ``touch:N``, ``acknowledgment``."""
     times: int = 1
     signal: int = int(signal.SIGKILL)
     error: str = ""
     """``raise``: the exception's module and qualified name, joined by a colon."""
     args: tuple[Any, ...] = ()
+    attempt: int | None = None
+    """At a touch point: the attempt that shall suffer it, the first being 0; None for any."""
+    expect: str = ""
+    """At a touch point: its kind and label, joined by a space. If the execution touches something else there, it has
+    taken another way: nothing strikes, and ``diverged`` is recorded in the fault's place. Empty: whatever it is."""
 
     @property
     def query(self) -> int:
         """The number of the query at which it strikes; 0 if it is not about queries."""
         return int(self.at.partition(":")[2] or 0) if self.at.startswith("query:") else 0
+
+    @property
+    def touches(self) -> bool:
+        """Whether it strikes at a touch point."""
+        return self.at == "acknowledgment" or self.at.startswith("touch:")
 
 
 def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:

@@ -18,6 +18,7 @@ from pytest_celery_perf.probe.journal import Journal
 
 Header = dict[str, Any]
 """``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``faults``: see `FaultOrder`;
+``touch``: whether executions record their touch points, see `model.record.Point`;
 ``received``: set by the worker for its own child process."""
 
 

@@ -198,6 +198,22 @@ class Faulted(NamedTuple):
     pid: int
 
 
+class Touched(NamedTuple):
+    """An execution is about to touch the outside world: written before it does, and before a fault strikes there."""
+
+    ns: int
+    id: str
+    retries: int
+    received_ns: int
+    number: int
+    """Counted per execution from 1; 0 for the acknowledgment, which another process makes."""
+    kind: str
+    """See `model.record.Point`."""
+    label: str
+    stack: int | None
+    """The `Stack` from which it came, if the user's code is in it."""
+
+
 class Statement(NamedTuple):
     """Defines a number that stands for a statement in this process's query rows."""
 
@@ -234,6 +250,7 @@ Record = (
     | Revoked
     | Unknown
     | Faulted
+    | Touched
     | Statement
     | Stack
     | Problem
@@ -256,6 +273,7 @@ KINDS: dict[str, type[Record]] = {
         Revoked,
         Unknown,
         Faulted,
+        Touched,
         Statement,
         Stack,
         Problem,

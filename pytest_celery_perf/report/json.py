@@ -22,7 +22,7 @@ from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.settings import Override, Setting, masked
 
 SCHEMA = 1
-RECORDS = ("publications", "executions")
+RECORDS = ("publications", "executions", "points")
 """The parts of a history that grow with the number of tasks."""
 
 

@@ -40,6 +40,7 @@ class Trial:
         app: The Celery app, in the test process.
         faults: What the tasks must suffer.
         time_scale: By how much countdowns of retries shrink; None for not at all.
+        touch: Whether the executions shall record each point at which they touch the outside world.
         progress: Told how far the tasks are while the test waits.
     """
 
@@ -51,6 +52,7 @@ class Trial:
         app: Any,
         faults: tuple[FaultOrder, ...] = (),
         time_scale: float | None = None,
+        touch: bool = False,
         progress: Progress = lambda *_: None,
     ) -> None:
         self.pool = pool
@@ -61,6 +63,7 @@ class Trial:
         self.app = app
         self._faults = list(faults)
         self._time_scale = time_scale
+        self._touch = touch
         self._progress = progress
         self._rescue = Rescue(self.book, pool, reader, app, self._faults)
 
@@ -83,6 +86,8 @@ class Trial:
         header: Header = {"t": self.token}
         if self._time_scale is not None:
             header["scale"] = self._time_scale
+        if self._touch:
+            header["touch"] = True
         if self._faults:
             header["faults"] = [_as_header(order) for order in self._faults]
         return header
@@ -179,4 +184,6 @@ def _as_header(order: FaultOrder) -> dict[str, Any]:
         "signal": order.signal,
         "error": order.error,
         "args": list(order.args),
+        "attempt": order.attempt,
+        "expect": order.expect,
     }
