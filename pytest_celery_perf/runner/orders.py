@@ -15,7 +15,7 @@ def orders_of(budgets: Iterable[Budget]) -> tuple[FaultOrder, ...]:
             key=f"recovery{number}",
             task=budget.task,
             # Only the runner can kill the broker: the task waits at the point until it has.
-            do="hold" if budget.kill == "broker" else f"kill-{budget.kill}",
+            do="outage" if budget.kill == "broker" else f"kill-{budget.kill}",
             at=budget.at,
             times=budget.times,
             signal=budget.signal,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.model.record import Fault
-from pytest_celery_perf.probe.faults import FaultOrder, directory_beside, gate_path
+from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
 
@@ -24,32 +23,30 @@ LOOK_AGAIN_S = 1.0
 class Outage:
     """Kills and restarts the broker of one test, if a fault orders that, and sees after its messages.
 
-    A task that is to see the broker die waits at a *gate*, a FIFO, until the broker is back.
+    A task that is to see the broker die waits at a gate until the broker is back.
 
     Args:
         book: The test's records.
         pool: Its workers.
         reader: Reads the records.
         app: The Celery app, in the test process.
-        faults: What its markers order; one that kills the broker needs a gate.
+        faults: What its markers order.
+        gates: Where its tasks wait.
     """
 
-    def __init__(self, book: Book, pool: Pool, reader: Reader, app: Any, faults: list[FaultOrder]) -> None:
+    def __init__(
+        self, book: Book, pool: Pool, reader: Reader, app: Any, *, faults: list[FaultOrder], gates: Gates
+    ) -> None:
         self._book = book
         self._pool = pool
         self._reader = reader
         self._app = app
-        self._gates: list[str] = []
-        self._opened: list[int] = []
+        self._faults = faults
+        self._gates = gates
         self._reconnecting_until_s: float | None = None
         self._broken_ns = 0
         self._missing: set[str] = set()
         self._look_again_s: float | None = None
-        directory = directory_beside(pool.probe.doorbell)
-        for order in faults:
-            if order.do == "hold":
-                self._gates.append(gate_path(directory, book.token, order.key))
-                os.mkfifo(self._gates[-1], 0o600)
 
     def strike(self, fault: Fault) -> None:
         """Kill the broker and start it again, while a task waits at its gate."""
@@ -61,7 +58,9 @@ class Outage:
         self._book.note("broker-restarted", pid=broker.pid)
         self._book.strike(self._book.open | self._book.ending)
         self._reconnecting_until_s = time.monotonic() + RECONNECT_S
-        self._open_gates()
+        for order in self._faults:
+            if order.do == "outage":
+                self._gates.open(order.key)
 
     def tend(self) -> None:
         """See after the messages, once the workers have had the time to reconnect."""
@@ -71,14 +70,6 @@ class Outage:
         if self._look_again_s is not None and time.monotonic() > self._look_again_s:
             self._look_again_s = None
             self._give_up_missing()
-
-    def close(self) -> None:
-        """Let go whoever still waits at a gate."""
-        self._open_gates()
-        for descriptor in self._opened:
-            os.close(descriptor)
-        for gate in self._gates:
-            Path(gate).unlink()
 
     def _restore_forgotten(self) -> None:
         """Put back, as the visibility timeout would, what living workers have dropped with their connection.
@@ -119,7 +110,3 @@ class Outage:
         for task_id in self._missing & self._find_missing():
             self._book.note("vanished", task_id=task_id)
             self._book.lose(task_id)
-
-    def _open_gates(self) -> None:
-        # For writing and reading, and kept: whoever waits there, now or in a moment, goes on.
-        self._opened += [os.open(gate, os.O_RDWR | os.O_CLOEXEC) for gate in self._gates]

@@ -7,9 +7,13 @@ from typing import Any
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.outage import Outage
 from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.reader import Reader
+
+HARMLESS = ("raise", "hold", "diverged")
+"""The faults that no worker dies of."""
 
 
 class Rescue:
@@ -26,14 +30,17 @@ class Rescue:
         reader: Reads the records.
         app: The Celery app, in the test process.
         faults: What its markers order.
+        gates: Where its tasks wait.
     """
 
-    def __init__(self, book: Book, pool: Pool, reader: Reader, app: Any, faults: list[FaultOrder]) -> None:
+    def __init__(
+        self, book: Book, pool: Pool, reader: Reader, app: Any, *, faults: list[FaultOrder], gates: Gates
+    ) -> None:
         self._book = book
         self._pool = pool
         self._reader = reader
         self._app = app
-        self._outage = Outage(book, pool, reader, app, faults)
+        self._outage = Outage(book, pool, reader, app, faults=faults, gates=gates)
         self._seen = 0
         self._booting: list[Member] = []
         self._dead: set[str] = set()
@@ -49,9 +56,9 @@ class Rescue:
         while self._seen < len(self._book.faults):
             fault = self._book.faults[self._seen]
             self._seen += 1
-            if fault.kind != "raise":
+            if fault.kind not in HARMLESS:
                 self._pool.hurt = True
-            if fault.kind == "hold":
+            if fault.kind == "outage":
                 self._outage.strike(fault)
         for member in list(self._pool.members):
             if not member.worker.alive and member.boot not in self._dead:
@@ -61,10 +68,6 @@ class Rescue:
         for member in booted:
             self._booting.remove(member)
             self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
-
-    def close(self) -> None:
-        """Let go whoever still waits for the broker."""
-        self._outage.close()
 
     def _on_death(self, member: Member) -> None:
         self._dead.add(member.boot)

@@ -14,10 +14,11 @@ from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.faults import FaultOrder, directory_beside
 from pytest_celery_perf.probe.overrides import Override
 from pytest_celery_perf.probe.publish import Header, PublishTracker
 from pytest_celery_perf.runner.app import on_broker
+from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.runner.rescue import Rescue
@@ -65,7 +66,9 @@ class Trial:
         self._time_scale = time_scale
         self._touch = touch
         self._progress = progress
-        self._rescue = Rescue(self.book, pool, reader, app, self._faults)
+        self._gates = Gates(directory_beside(pool.probe.doorbell), self.token)
+        self._gates.build(faults)
+        self._rescue = Rescue(self.book, pool, reader, app, faults=self._faults, gates=self._gates)
 
     @contextmanager
     def tracking(self) -> Iterator[None]:
@@ -76,7 +79,7 @@ class Trial:
             before = use_caches(self.pool.probe.caches)
             stack.callback(use_caches, before)
             stack.callback(clear_caches, self.pool.probe.caches)
-            stack.callback(self._rescue.close)
+            stack.callback(self._gates.close)
             tracker.connect()
             stack.callback(tracker.disconnect)
             stack.callback(self._reader.ledger.close_book, self.book)
@@ -94,7 +97,16 @@ class Trial:
 
     def order(self, order: FaultOrder) -> None:
         """Have the tasks that are published from now on suffer one more fault."""
+        self._gates.build([order])
         self._faults.append(order)
+
+    def release(self, key: str) -> None:
+        """Let go on who is held by an order, now or later.
+
+        Args:
+            key: That of the order.
+        """
+        self._gates.open(key)
 
     def wait(self, timeout_s: float, until_open: int = 0) -> bool:
         """Wait for the tasks that were published so far, and for all that follows from them.
