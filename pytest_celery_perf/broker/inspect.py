@@ -8,9 +8,11 @@ transport options. All functions take an app whose broker URL is the test's alre
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.broker import client
@@ -36,6 +38,18 @@ class Unacked:
     """The task's name, where the message says it."""
     received_s: float
     """When it was received, or its visibility last extended: seconds since the epoch, by the worker's clock."""
+    scheduled: bool = False
+    """Whether its worker only holds it until its ETA, which is still to come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """Where a broker has its messages, at one moment."""
+
+    queues: tuple[tuple[str, tuple[str, ...]], ...]
+    """(queue, ids of the tasks that wait in it, the next one first)."""
+    unacked: tuple[Unacked, ...]
+    """In order of receipt."""
 
 
 def queue_depths(app: Celery, queues: Iterable[str]) -> dict[str, int]:
@@ -51,12 +65,34 @@ def queue_depths(app: Celery, queues: Iterable[str]) -> dict[str, int]:
 
 def unacked_ids(app: Celery) -> tuple[Unacked, ...]:
     """Return the messages that were received and not acknowledged, in order of receipt."""
-    with _channel(app) as channel:
-        redis = _plain(channel)
-        messages = redis.hgetall(_prefixed(channel, channel.unacked_key))
-        received = dict(redis.zrange(_prefixed(channel, channel.unacked_index_key), 0, -1, withscores=True))
+    return contents(app, ()).unacked
+
+
+def contents(app: Celery, queues: Iterable[str], timeout_s: float = _TIMEOUT_S) -> Contents:
+    """Return where the messages are, all as of the same moment.
+
+    Args:
+        app: The app.
+        queues: Names of those to look into.
+        timeout_s: Longest wait for each answer.
+    """
+    names = list(queues)
+    with _channel(app, timeout_s) as channel:
+        # Keys are literal: `_plain` adds no prefix, and kombu's name of a queue's priority has none.
+        keys = [[_prefixed(channel, channel._q_for_pri(name, step)) for step in channel.priority_steps] for name in names]  # noqa: SLF001 - no public way
+        with _plain(channel).pipeline(transaction=True) as at_once:
+            for key in itertools.chain.from_iterable(keys):
+                at_once.lrange(key, 0, -1)
+            at_once.hgetall(_prefixed(channel, channel.unacked_key))
+            at_once.zrange(_prefixed(channel, channel.unacked_index_key), 0, -1, withscores=True)
+            *lists, messages, scores = at_once.execute()
+    waiting = iter(lists)
+    received = dict(scores)
     found = [_unacked(tag, message, received.get(tag, 0.0)) for tag, message in messages.items()]
-    return tuple(sorted(found, key=lambda message: message.received_s))
+    return Contents(
+        queues=tuple((name, tuple(_ids(next(waiting) for _ in steps))) for name, steps in zip(names, keys, strict=True)),
+        unacked=tuple(sorted(found, key=lambda message: message.received_s)),
+    )
 
 
 def restore(app: Celery, tags: Iterable[str]) -> int:
@@ -145,13 +181,13 @@ def _option(app: Celery, name: str, default: float) -> float:
 
 
 @contextlib.contextmanager
-def _channel(app: Celery) -> Iterator[Any]:
+def _channel(app: Celery, timeout_s: float = _TIMEOUT_S) -> Iterator[Any]:
     """Yield a channel on a connection of its own; only kombu's Redis transport has what is asked of it here.
 
     Raises:
         BrokerError: The broker does not answer.
     """
-    timeouts = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S}  # kombu would wait for ever
+    timeouts = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}  # kombu would wait for ever
     with app.connection_for_read(transport_options=timeouts) as connection:
         try:
             with connection.channel() as channel:
@@ -174,5 +210,28 @@ def _prefixed(channel: Any, key: str) -> str:
 def _unacked(tag: bytes, text: bytes, received_s: float) -> Unacked:
     message, _exchange, _routing_key = json.loads(text)
     headers = message.get("headers") or {}
-    task_id = headers.get("id") or message.get("properties", {}).get("correlation_id")
-    return Unacked(task_id=str(task_id), tag=tag.decode(), task=headers.get("task"), received_s=received_s)
+    return Unacked(
+        task_id=_id_of(message),
+        tag=tag.decode(),
+        task=headers.get("task"),
+        received_s=received_s,
+        scheduled=_is_to_come(headers.get("eta")),
+    )
+
+
+def _ids(lists: Iterable[list[bytes]]) -> Iterator[str]:
+    """Yield the tasks of a queue's lists, which come by priority; a list is served from its end."""
+    for messages in lists:
+        yield from (_id_of(json.loads(text)) for text in reversed(messages))
+
+
+def _id_of(message: dict[str, Any]) -> str:
+    headers = message.get("headers") or {}
+    return str(headers.get("id") or message.get("properties", {}).get("correlation_id"))
+
+
+def _is_to_come(eta: str | None) -> bool:
+    if not eta:
+        return False
+    instant = datetime.fromisoformat(eta)
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)) > datetime.now(UTC)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_celery_perf.model.record import Fault, Outcome
+from pytest_celery_perf.model.record import Fault, Outcome, Snapshot
 from pytest_celery_perf.probe import wire
 
 Key = tuple[str, int, int]
@@ -61,6 +61,7 @@ class Book:
     lost: set[str] = field(default_factory=set)
     """Tasks that began and can neither end nor be delivered again."""
     faults: list[Fault] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
     ending: set[str] = field(default_factory=set)

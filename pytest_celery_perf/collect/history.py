@@ -47,6 +47,7 @@ def freeze(book: Book, ledger: Ledger) -> History:
         workers=tuple(info for boot, info in ledger.workers.items() if boot in boots),
         faults=tuple(sorted(book.faults, key=lambda fault: fault.at_ns)),
         points=points_of(judged, book, ledger),
+        snapshots=tuple(book.snapshots),
         problems=tuple(book.problems),
         unfinished=frozenset(book.open),
     )

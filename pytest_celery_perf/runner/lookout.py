@@ -1,0 +1,69 @@
+"""Looks at the broker at the moments that matter, and enters what it saw in a test's book."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.errors import BrokerError
+from pytest_celery_perf.model.record import Snapshot
+
+PATIENCE_S = 1.0
+"""A broker that was stopped or cut off answers nobody; the test goes on meanwhile."""
+UNEVENTFUL = frozenset({"raise", "diverged"})
+"""Faults that touch neither a process nor a message."""
+
+
+class Lookout:
+    """Takes the snapshots of one test.
+
+    Args:
+        book: The test's records.
+        app: The Celery app, in the test process.
+    """
+
+    def __init__(self, book: Book, app: Any) -> None:
+        self._book = book
+        self._app = app
+        self._seen = 0
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether anything has happened to a process or a message."""
+        return any(fault.kind not in UNEVENTFUL for fault in self._book.faults)
+
+    def tend(self) -> None:
+        """Take a snapshot if there were faults since the last one."""
+        news, self._seen = self._book.faults[self._seen :], len(self._book.faults)
+        kinds = dict.fromkeys(fault.kind for fault in news if fault.kind not in UNEVENTFUL)
+        if kinds:
+            self.take(", ".join(kinds))
+
+    def take(self, reason: str) -> None:
+        """Note where the broker has the test's messages now.
+
+        Args:
+            reason: See `Snapshot`.
+        """
+        self._book.snapshots.append(self.look(reason))
+
+    def look(self, reason: str) -> Snapshot:
+        """Return where the broker has the test's messages now."""
+        at_ns = time.monotonic_ns()
+        ours = self._book.last_attempt.keys()
+        queues = {publishing.queue for publishing in self._book.publishing.values() if publishing.queue}
+        try:
+            found = inspect.contents(self._app, sorted(queues), PATIENCE_S)
+        except BrokerError as error:
+            return Snapshot(at_ns=at_ns, reason=reason, error=str(error))
+        waiting = ((queue, tuple(each for each in ids if each in ours)) for queue, ids in found.queues)
+        held = [message for message in found.unacked if message.task_id in ours]
+        return Snapshot(
+            at_ns=at_ns,
+            reason=reason,
+            queues=tuple((queue, ids) for queue, ids in waiting if ids),
+            unacked=tuple(message.task_id for message in held),
+            scheduled=tuple(message.task_id for message in held if message.scheduled),
+        )
