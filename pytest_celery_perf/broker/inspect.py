@@ -76,12 +76,11 @@ def contents(app: Celery, queues: Iterable[str], timeout_s: float = _TIMEOUT_S) 
         queues: Names of those to look into.
         timeout_s: Longest wait for each answer.
     """
-    names = list(queues)
+    names = dict.fromkeys(queues)
     with _channel(app, timeout_s) as channel:
-        # Keys are literal: `_plain` adds no prefix, and kombu's name of a queue's priority has none.
-        keys = [[_prefixed(channel, channel._q_for_pri(name, step)) for step in channel.priority_steps] for name in names]  # noqa: SLF001 - no public way
+        keys = {name: _keys_of(name, channel) for name in names}
         with _plain(channel).pipeline(transaction=True) as at_once:
-            for key in itertools.chain.from_iterable(keys):
+            for key in itertools.chain.from_iterable(keys.values()):
                 at_once.lrange(key, 0, -1)
             at_once.hgetall(_prefixed(channel, channel.unacked_key))
             at_once.zrange(_prefixed(channel, channel.unacked_index_key), 0, -1, withscores=True)
@@ -90,7 +89,7 @@ def contents(app: Celery, queues: Iterable[str], timeout_s: float = _TIMEOUT_S) 
     received = dict(scores)
     found = [_unacked(tag, message, received.get(tag, 0.0)) for tag, message in messages.items()]
     return Contents(
-        queues=tuple((name, tuple(_ids(next(waiting) for _ in steps))) for name, steps in zip(names, keys, strict=True)),
+        queues=tuple((name, tuple(_ids(itertools.islice(waiting, len(keys[name]))))) for name in names),
         unacked=tuple(sorted(found, key=lambda message: message.received_s)),
     )
 
@@ -205,6 +204,12 @@ def _plain(channel: Any) -> Any:
 
 def _prefixed(channel: Any, key: str) -> str:
     return f"{channel.global_keyprefix}{key}"
+
+
+def _keys_of(queue: str, channel: Any) -> list[str]:
+    """Return the keys of a queue's lists, one for each priority, those first that are served first."""
+    named = (channel._q_for_pri(queue, step) for step in channel.priority_steps)  # noqa: SLF001 - no public way
+    return [_prefixed(channel, key) for key in named]
 
 
 def _unacked(tag: bytes, text: bytes, received_s: float) -> Unacked:

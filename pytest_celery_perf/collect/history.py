@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft
@@ -21,12 +22,13 @@ BUILT_IN = "celery."
 """Celery's own tasks (``celery.chord_unlock`` and the like) are waited for, but never judged."""
 
 
-def freeze(book: Book, ledger: Ledger) -> History:
+def freeze(book: Book, ledger: Ledger, members: Iterable[str] = ()) -> History:
     """Return what is known about a test by now.
 
     Args:
         book: Its records.
         ledger: Knows the workers and what the numbers in the records stand for.
+        members: The boots of workers that are told of even if they received nothing.
 
     Returns:
         The history, without what only the runner knows (the state of the broker, the diagnosis).
@@ -37,7 +39,7 @@ def freeze(book: Book, ledger: Ledger) -> History:
     )
     judged = tuple(execution for execution in executions if not execution.name.startswith(BUILT_IN))
     names = {execution.name for execution in judged}
-    boots = {execution.boot for execution in executions}
+    boots = {*members, *(execution.boot for execution in executions)}
     return History(
         publications=tuple(
             sorted(_publications(book), key=lambda each: (each.published_ns, each.task_id, each.retries))

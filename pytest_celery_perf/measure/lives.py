@@ -42,6 +42,11 @@ class Life:
         return f"{self.name}[{self.task_id[:8]}]"
 
     @property
+    def sent(self) -> bool:
+        """Whether it was certainly sent: one of its publishes returned, or a worker received it."""
+        return bool(self.executions) or any(publication.confirmed for publication in self.publications)
+
+    @property
     def started(self) -> tuple[Execution, ...]:
         """The executions that a process began to run."""
         return tuple(each for each in self.executions if each.started and not _is_repeat(each))
@@ -73,21 +78,25 @@ def lives(history: History) -> tuple[Life, ...]:
        putting it back; or if the broker has lost the message before any worker received it;
     4. ``unfinished``.
     """
+    return tuple(life for life in all_lives(history) if life.sent)
+
+
+def all_lives(history: History) -> tuple[Life, ...]:
+    """Put the records of each task together, as `lives` does, and leave nothing out."""
     publications: dict[str, list[Publication]] = {}
     executions: dict[str, list[Execution]] = {}
     for execution in history.executions:
         executions.setdefault(execution.task_id, []).append(execution)
     for publication in sorted(history.publications, key=lambda publication: publication.published_ns):
-        if publication.confirmed or publication.task_id in executions:
-            publications.setdefault(publication.task_id, []).append(publication)
-    deaths = _Deaths.of(history)
+        publications.setdefault(publication.task_id, []).append(publication)
+    deaths = Deaths.of(history)
     return tuple(
         _life(task_id, publications.get(task_id, []), executions.get(task_id, []), deaths)
         for task_id in dict.fromkeys([*publications, *executions])
     )
 
 
-def _life(task_id: str, publications: list[Publication], executions: list[Execution], deaths: _Deaths) -> Life:
+def _life(task_id: str, publications: list[Publication], executions: list[Execution], deaths: Deaths) -> Life:
     concluded = [execution for execution in executions if _concludes(execution)]
     concluding = max(concluded, key=lambda each: (not _is_repeat(each), each.ended_ns or 0)) if concluded else None
     decided = concluding.outcome if concluding else next((p.discarded for p in publications if p.discarded), None)
@@ -118,24 +127,28 @@ def _is_repeat(execution: Execution) -> bool:
     return execution.outcome is Outcome.DEDUPLICATED
 
 
+_ENDS_A_WORKER = ("kill-worker", "worker-died", "worker-ended")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Deaths:
+class Deaths:
     """When which process died."""
 
-    processes: dict[tuple[str | None, int | None], int]
-    """(boot, pid) of a pool process to the time of its death."""
-    workers: dict[str | None, int]
-    """Boot of a worker to the time of its death."""
+    processes: list[tuple[int, str | None, int | None]]
+    """(time, boot, pid) of each death of a pool process."""
+    workers: list[tuple[int, str | None]]
+    """(time, boot) of each death of a worker, which may have been noted when it was ordered and when it was seen."""
     unacknowledged: frozenset[str]
     vanished: frozenset[str | None]
     """Tasks whose messages the broker has lost."""
 
     @classmethod
-    def of(cls, history: History) -> _Deaths:
+    def of(cls, history: History) -> Deaths:
+        """Collect them from the faults of a history."""
         faults = [fault for fault in history.faults if fault.boot is not None]
         return cls(
-            processes={(fault.boot, fault.pid): fault.at_ns for fault in faults if fault.kind == "kill-child"},
-            workers={fault.boot: fault.at_ns for fault in faults if fault.kind in ("kill-worker", "worker-died")},
+            processes=[(fault.at_ns, fault.boot, fault.pid) for fault in faults if fault.kind == "kill-child"],
+            workers=[(fault.at_ns, fault.boot) for fault in faults if fault.kind in _ENDS_A_WORKER],
             unacknowledged=frozenset(history.stuck_unacked),
             vanished=frozenset(fault.task_id for fault in history.faults if fault.kind == "vanished"),
         )
@@ -149,6 +162,15 @@ class _Deaths:
         return execution.acknowledged_ns is not None and self._dead(execution)
 
     def _dead(self, execution: Execution) -> bool:
+        return execution.crashed and self.died_ns(execution) is not None
+
+    def of_worker(self, boot: str) -> list[int]:
+        """Return when a worker died."""
+        return [at_ns for at_ns, dead in self.workers if dead == boot]
+
+    def died_ns(self, execution: Execution) -> int | None:
+        """Return when the process that held an execution died; None if it did not, or died before."""
         begun_ns = execution.started_ns or execution.received_ns or 0
-        deaths = (self.processes.get((execution.boot, execution.pid)), self.workers.get(execution.boot))
-        return execution.crashed and any(died_ns is not None and died_ns >= begun_ns for died_ns in deaths)
+        deaths = [at_ns for at_ns, *process in self.processes if process == [execution.boot, execution.pid]]
+        deaths += self.of_worker(execution.boot)
+        return min((at_ns for at_ns in deaths if at_ns >= begun_ns), default=None)

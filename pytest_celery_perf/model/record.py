@@ -14,6 +14,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+HARMLESS = frozenset({"raise", "hold", "diverged"})
+"""The kinds of faults that no worker dies of."""
+CONSEQUENCES = frozenset({"worker-died", "worker-ended", "worker-restarted", "broker-restarted", "restored", "vanished"})
+"""The kinds of `Fault` that nobody ordered: they follow from those that somebody did."""
+
+
 class Outcome(StrEnum):
     """How an execution ended; ``None`` in its place means that no end was recorded."""
 
@@ -246,7 +252,8 @@ class Fault:
     """A fault that the probe or the runner really carried out."""
 
     kind: str
-    """``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``diverged`` (an execution took
+    """``worker-died`` (without an order), ``worker-ended`` (by an order),
+    ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``diverged`` (an execution took
     another way than the one for which a fault was ordered), ``worker-restarted``, ``restored`` …"""
     at_ns: int
     point: str = ""
@@ -255,6 +262,16 @@ class Fault:
     pid: int | None = None
     boot: str | None = None
     detail: str = ""
+
+    @property
+    def harmless(self) -> bool:
+        """Whether no process dies of it, and no message is touched."""
+        return self.kind in HARMLESS
+
+    @property
+    def consequence(self) -> bool:
+        """Whether it is not a fault, but what followed from one."""
+        return self.kind in CONSEQUENCES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

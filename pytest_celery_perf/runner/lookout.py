@@ -12,8 +12,6 @@ from pytest_celery_perf.model.record import Snapshot
 
 PATIENCE_S = 1.0
 """A broker that was stopped or cut off answers nobody; the test goes on meanwhile."""
-UNEVENTFUL = frozenset({"raise", "diverged"})
-"""Faults that touch neither a process nor a message."""
 
 
 class Lookout:
@@ -32,25 +30,21 @@ class Lookout:
     @property
     def alarmed(self) -> bool:
         """Whether anything has happened to a process or a message."""
-        return any(fault.kind not in UNEVENTFUL for fault in self._book.faults)
+        return any(not fault.harmless for fault in self._book.faults)
 
     def tend(self) -> None:
-        """Take a snapshot if there were faults since the last one."""
+        """Note where the messages are if there were faults since the last time."""
         news, self._seen = self._book.faults[self._seen :], len(self._book.faults)
-        kinds = dict.fromkeys(fault.kind for fault in news if fault.kind not in UNEVENTFUL)
+        kinds = dict.fromkeys(fault.kind for fault in news if not fault.harmless)
         if kinds:
-            self.take(", ".join(kinds))
+            self._book.snapshots.append(self.look(", ".join(kinds)))
 
-    def take(self, reason: str) -> None:
-        """Note where the broker has the test's messages now.
+    def look(self, reason: str) -> Snapshot:
+        """Return where the broker has the test's messages now.
 
         Args:
             reason: See `Snapshot`.
         """
-        self._book.snapshots.append(self.look(reason))
-
-    def look(self, reason: str) -> Snapshot:
-        """Return where the broker has the test's messages now."""
         at_ns = time.monotonic_ns()
         ours = self._book.last_attempt.keys()
         queues = {publishing.queue for publishing in self._book.publishing.values() if publishing.queue}

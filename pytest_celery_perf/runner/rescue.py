@@ -8,12 +8,10 @@ from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.probe.faults import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
+from pytest_celery_perf.runner.lookout import Lookout
 from pytest_celery_perf.runner.outage import Outage
 from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.reader import Reader
-
-HARMLESS = ("raise", "hold", "diverged")
-"""The faults that no worker dies of."""
 
 
 class Rescue:
@@ -31,15 +29,25 @@ class Rescue:
         app: The Celery app, in the test process.
         faults: What its markers order.
         gates: Where its tasks wait.
+        lookout: Takes snapshots of the broker.
     """
 
     def __init__(
-        self, book: Book, pool: Pool, reader: Reader, app: Any, *, faults: list[FaultOrder], gates: Gates
+        self,
+        book: Book,
+        pool: Pool,
+        reader: Reader,
+        app: Any,
+        *,
+        faults: list[FaultOrder],
+        gates: Gates,
+        lookout: Lookout,
     ) -> None:
         self._book = book
         self._pool = pool
         self._reader = reader
         self._app = app
+        self._lookout = lookout
         self._outage = Outage(book, pool, reader, app, faults=faults, gates=gates)
         self._seen = 0
         self._booting: list[Member] = []
@@ -56,7 +64,7 @@ class Rescue:
         while self._seen < len(self._book.faults):
             fault = self._book.faults[self._seen]
             self._seen += 1
-            if fault.kind not in HARMLESS:
+            if not fault.harmless:
                 self._pool.hurt = True
             if fault.kind == "outage":
                 self._outage.strike(fault)
@@ -68,6 +76,7 @@ class Rescue:
         for member in booted:
             self._booting.remove(member)
             self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
+        self._lookout.tend()
 
     def _on_death(self, member: Member) -> None:
         self._dead.add(member.boot)
@@ -77,10 +86,15 @@ class Rescue:
             fault.boot == member.boot and fault.kind in ("kill-worker", "kill-child") for fault in self._book.faults
         )
         broken = any(fault.kind == "kill-broker" for fault in self._book.faults)
-        if not ordered:
-            last = "".join(member.worker.log_tail(1))
-            detail = f"exit status {member.worker.exit_status}{f', {last}' if last else ''}"
-            self._book.note("worker-died", boot=member.boot, pid=member.worker.pid, detail=detail)
+        detail = f"exit status {member.worker.exit_status}"
+        last = "" if ordered else "".join(member.worker.log_tail(1))
+        self._book.note(
+            "worker-ended" if ordered else "worker-died",
+            boot=member.boot,
+            pid=member.worker.pid,
+            detail=f"{detail}, {last}" if last else detail,
+        )
+        self._lookout.tend()  # before anything is put back: what the dead worker held
         if ordered or broken:
             self._booting.append(self._pool.replace(member))
             self._restore(member.boot)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
-from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import FaultOrder, directory_beside
@@ -19,9 +18,11 @@ from pytest_celery_perf.probe.overrides import Override
 from pytest_celery_perf.probe.publish import Header, PublishTracker
 from pytest_celery_perf.runner.app import on_broker
 from pytest_celery_perf.runner.gates import Gates
+from pytest_celery_perf.runner.lookout import Lookout
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.runner.rescue import Rescue
+from pytest_celery_perf.runner.results import states_of
 
 ACKNOWLEDGE_GRACE_S = 1.0
 """How long a task that has ended may wait for the worker's acknowledgment. It follows within
@@ -68,7 +69,10 @@ class Trial:
         self._progress = progress
         self._gates = Gates(directory_beside(pool.probe.doorbell), self.token)
         self._gates.build(faults)
-        self._rescue = Rescue(self.book, pool, reader, app, faults=self._faults, gates=self._gates)
+        self._lookout = Lookout(self.book, app)
+        self._rescue = Rescue(
+            self.book, pool, reader, app, faults=self._faults, gates=self._gates, lookout=self._lookout
+        )
 
     @contextmanager
     def tracking(self) -> Iterator[None]:
@@ -152,18 +156,36 @@ class Trial:
         """What the workers have said of themselves, by boot."""
         return self._reader.ledger.workers
 
-    def history(self) -> History:
-        """Return what has happened by now, the state of the broker included."""
+    def end(self, *, watchful: bool) -> History:
+        """Return what has happened, for good.
+
+        Args:
+            watchful: Whether to ask broker and result backend even though nothing seems to be amiss.
+        """
+        self._rescue.tend()
+        history = self.history("the end", watchful=watchful)
+        if not watchful or history.end is None:
+            return history
+        return replace(history, states=states_of(self.app, self.book.last_attempt))
+
+    def history(self, moment: str = "now", *, watchful: bool = False) -> History:
+        """Return what has happened by now, the state of the broker included.
+
+        Args:
+            moment: What to call this moment.
+            watchful: Whether to ask the broker even though nothing seems to be amiss.
+        """
         self._reader.pump()
-        history = freeze(self.book, self._reader.ledger)
-        stuck: tuple[str, ...] = ()
-        if self.book.faults or self.book.open or self.book.ending:
-            ours = {*self.book.last_attempt}
-            with suppress(BrokerError):  # a broker that is gone holds nothing, and somebody has said so already
-                stuck = tuple(held.task_id for held in inspect.unacked_ids(self.app) if held.task_id in ours)
+        snapshot = None
+        if watchful or self._lookout.alarmed or self.book.open or self.book.ending:
+            snapshot = self._lookout.look(moment)
+            self._reader.pump()  # whatever the broker held no longer has been recorded since
+        members = (member.boot for member in (*self.pool.retired, *self.pool.members))
+        history = freeze(self.book, self._reader.ledger, members)
         return replace(
             history,
-            stuck_unacked=stuck,
+            snapshots=(*history.snapshots, *((snapshot,) if snapshot else ())),
+            stuck_unacked=snapshot.unacked if snapshot else (),
             visibility_timeout_s=inspect.visibility_timeout_s(self.app),
             restore_delay_s=inspect.restore_delay_s(self.app),
         )

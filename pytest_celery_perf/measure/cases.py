@@ -1,0 +1,134 @@
+"""A task with all that its class is told from: who ran it, who died with it, who has its message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from pytest_celery_perf.measure.lives import Deaths, Fate, Life
+from pytest_celery_perf.model.record import Execution, History, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One task of a test that is over."""
+
+    life: Life
+    history: History
+    deaths: Deaths
+
+    @property
+    def last(self) -> Execution | None:
+        """The execution received last."""
+        return self.life.executions[-1] if self.life.executions else None
+
+    @property
+    def died(self) -> list[Execution]:
+        """The executions that ended with the end of their process."""
+        return [each for each in self.life.started if each.crashed and self._gone(each)]
+
+    @property
+    def running(self) -> list[Execution]:
+        """The executions that have begun, not ended, and whose process is not known to be gone."""
+        return [each for each in self.life.started if each.crashed and not self._gone(each)]
+
+    def _gone(self, execution: Execution) -> bool:
+        reported = execution.outcome is Outcome.LOST or execution.requeued_ns is not None
+        return reported or self.deaths.died_ns(execution) is not None
+
+    def overlaps(self) -> Iterator[tuple[Execution, Execution]]:
+        """Yield pairs of executions of the same attempt that ran at the same time, the one begun first first.
+
+        An execution without an end ran until its process died or, if it never did, runs still. Where the moment of
+        death is not known, nothing is claimed.
+        """
+        for one, other in combinations(self.life.started, 2):
+            first, second = sorted((one, other), key=lambda execution: execution.started_ns or 0)
+            if first.retries == second.retries and self._outlasts(first, second.started_ns or 0):
+                yield first, second
+
+    def _outlasts(self, execution: Execution, at_ns: int) -> bool:
+        """Tell whether an execution certainly still ran at a time after its start."""
+        if execution.ended_ns is not None:
+            return execution.ended_ns > at_ns
+        died_ns = self.deaths.died_ns(execution)
+        return died_ns > at_ns if died_ns is not None else not self._gone(execution)
+
+
+def why_lost(case: Case) -> str:
+    """Say why a task will never end, as the end of a sentence; empty if it may end, or has."""
+    match case.life.fate:
+        case Fate.LOST:
+            return _taken_along(case.last)
+        case Fate.REVOKED:
+            return _revoked(case.last)
+        case Fate.REJECTED:
+            return _thrown_away(case.life)
+        case Fate.UNFINISHED if _vanished(case):
+            return "its message is in neither queue nor unacked, and nobody runs it"
+    return ""
+
+
+def _taken_along(last: Execution | None) -> str:
+    if last is None:
+        return "the broker came back without its message"
+    if last.outcome is Outcome.LOST:
+        return f"process {last.pid} died with it, and its worker acknowledged the message"
+    return f"it was acknowledged before it ended, and process {last.pid} is gone"
+
+
+def _revoked(last: Execution | None) -> str:
+    begun = last is not None and last.started and last.outcome in (None, Outcome.REVOKED)
+    return f"it was revoked and acknowledged while process {last.pid} ran it" if begun and last else ""
+
+
+def _thrown_away(life: Life) -> str:
+    """Tell a message that its task rejected on purpose from one that went without anybody wanting it.
+
+    Source:
+        ``celery.app.task.Task.retry`` raises ``Reject(requeue=False)`` if it cannot publish the next attempt.
+    """
+    if life.concluding is None:
+        return "a worker that does not know the task threw its message away"
+    retries = life.concluding.retries + 1
+    if any(each.retries == retries and not each.confirmed for each in life.publications):
+        return "publishing its next attempt failed, and the message of this one was thrown away"
+    return ""
+
+
+def _vanished(case: Case) -> bool:
+    """Tell whether neither the broker nor a process has the task."""
+    end, life = case.history.end, case.life
+    news = [each.published_ns for each in life.publications] + [each.received_ns or 0 for each in life.executions]
+    # What came after the snapshot, the broker could not have.
+    return end is not None and not end.holds(life.task_id) and max(news) <= end.at_ns and not case.running
+
+
+def whereabouts(case: Case) -> str:
+    """Say where a task is that could still end, as the end of a sentence."""
+    end = case.history.end
+    if end is not None and (queue := end.queue_of(case.life.task_id)):
+        return f"it waits in the queue {queue!r}{'' if _consumed(queue, case) else ', which no living worker consumes'}"
+    if end is not None and case.life.task_id in end.scheduled:
+        return f"{case.last.worker if case.last else 'a worker'} holds it in unacked until its ETA"
+    if case.running:
+        return f"process {case.running[-1].pid} of {case.running[-1].worker} still runs it"
+    if end is None:
+        return "it had not ended when the waiting stopped, and nobody looked where its message is"
+    return _holder(case)
+
+
+def _consumed(queue: str, case: Case) -> bool:
+    living = (worker for worker in case.history.workers if not case.deaths.of_worker(worker.boot))
+    return any(queue in worker.queues for worker in living)
+
+
+def _holder(case: Case) -> str:
+    last = case.last
+    if last is None or last.acknowledged_ns is not None or last.requeued_ns is not None:
+        return "a worker that never said so holds it in unacked"
+    if last.started:
+        return f"process {last.pid} of {last.worker}, which is dead, holds it in unacked"
+    dead = case.deaths.died_ns(last) is not None
+    return f"{last.worker}{', which is dead,' if dead else ''} holds it in unacked, and never began it"
