@@ -53,6 +53,7 @@ def celery_worker(
     cpus: float | None = None,
     memory: str | int | None = None,
     start: str = "auto",
+    network: bool = False,
 ) -> WorkerSpec:
     """Run the test on a worker of its own, instead of those of the ini file; several make a topology."""
     from pytest_celery_perf.worker.options import NODE_NAME, from_arguments
@@ -88,6 +89,7 @@ def celery_worker(
         dockerfile=dockerfile,
         cpus=cpus,
         memory_bytes=None if memory is None else parse_size_bytes(memory, "memory"),
+        network=flag(network, "network"),
     )
 
 

@@ -26,6 +26,8 @@ class WorkerSpec:
     """Container runtime: path of a Dockerfile, its folder being the build context."""
     cpus: float | None = None
     memory_bytes: int | None = None
+    network: bool = False
+    """Whether it reaches the broker by a network on which faults can be played."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

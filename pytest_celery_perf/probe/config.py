@@ -24,6 +24,8 @@ class ProbeConfig:
     """The reader's clock; a worker with another one says so."""
     broker_url: str | None = None
     """Replaces the app's broker; None leaves it alone."""
+    broker_write_url: str | None = None
+    """Where to publish, if that is another way to the same broker."""
     result_backend: str | None = None
     """Replaces the app's result backend where that is a server of its own; None leaves it alone."""
     transport_options: dict[str, Any] = field(default_factory=dict)

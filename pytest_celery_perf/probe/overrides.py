@@ -38,7 +38,7 @@ def overrides_for(conf: Any, config: ProbeConfig) -> list[Override]:
         wanted |= {
             "broker_url": config.broker_url,
             "broker_read_url": config.broker_url,
-            "broker_write_url": config.broker_url,
+            "broker_write_url": config.broker_write_url or config.broker_url,
             "broker_transport": None,
             "broker_use_ssl": False,
             "broker_user": None,
@@ -92,9 +92,8 @@ def set_environment(config: ProbeConfig, has_backend: bool) -> dict[str, str | N
     """
     wanted: dict[str, str | None] = {}
     if config.broker_url is not None:
-        wanted |= dict.fromkeys(
-            ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"), config.broker_url
-        )
+        wanted |= dict.fromkeys(("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL"), config.broker_url)
+        wanted["CELERY_BROKER_WRITE_URL"] = config.broker_write_url or config.broker_url
     if config.result_backend is not None and has_backend:
         wanted["CELERY_RESULT_BACKEND"] = config.result_backend
     before = {name: os.environ.get(name) for name in wanted}

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_celery_perf.broker.base import Broker
 from pytest_celery_perf.errors import WorkerError
@@ -16,6 +17,9 @@ from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.runner.app import Clients
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.worker.base import Launch, Worker, died
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.network.links import Links
 
 BOOT_TIMEOUT_S = 60.0
 """Longer than any worker takes that will ever be ready."""
@@ -59,6 +63,7 @@ class Pool:
         site: Where they run.
         start: Starts a worker.
         reader: Tells when they are ready.
+        links: Their network, if faults may be played on it; closed with the pool.
     """
 
     def __init__(
@@ -70,16 +75,19 @@ class Pool:
         site: Site,
         start: Starter,
         reader: Reader,
+        links: Links | None = None,
     ) -> None:
         self.topology = topology
         self.broker = broker
-        self.probe = probe
+        self.probe = probe if links is None else links.for_test()
+        self.links = links
         self.members: list[Member] = []
         self.retired: list[Member] = []
         """Those that died and were replaced; their records are still to be judged."""
         self.clients = Clients()
         self.hurt = False
         """Whether a test has done something to it after which no other test may have it."""
+        self._probe = probe
         self._site = site
         self._start = start
         self._reader = reader
@@ -99,11 +107,12 @@ class Pool:
         boot = f"{spec.name}-{secrets.token_hex(6)}"
         spool = self._site.spool / boot
         spool.mkdir(mode=0o700)
+        probe = self._probe if self.links is None else self.links.for_worker(spec.name)
         launch = Launch(
             spec=spec,
             node=f"{spec.name}@{self._site.host}",
             app=self._site.app,
-            probe=replace(self.probe, spool=str(spool), boot=boot, config=_settings(spec)),
+            probe=replace(probe, spool=str(spool), boot=boot, config=_settings(spec)),
             environment=tuple({**dict(self._site.environment), **dict(spec.env)}.items()),
             cwd=self._site.cwd,
             log=self._site.logs / f"{boot}.log",
@@ -163,6 +172,8 @@ class Pool:
         self.retired.clear()
         self.members.clear()
         self.clients.close()
+        if self.links is not None:
+            self.links.close()
 
 
 def _settings(spec: WorkerSpec) -> dict[str, object]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.broker import inspect, ports
 from pytest_celery_perf.broker.base import Broker
 from pytest_celery_perf.broker.choose import choose
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import ProbeConfig
-from pytest_celery_perf.probe.overrides import Override, overrides_for
+from pytest_celery_perf.probe.overrides import Override, has_result_server, overrides_for
 from pytest_celery_perf.runner import app as app_under_test
 from pytest_celery_perf.runner.pool import Pool, Site
 from pytest_celery_perf.runner.reader import Reader
@@ -22,6 +22,7 @@ from pytest_celery_perf.worker.base import Launch, Worker
 from pytest_celery_perf.worker.choice import create
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.network.links import Links
     from pytest_celery_perf.runner.groundwork import Groundwork
 
 POOLS_KEPT = 3
@@ -190,14 +191,24 @@ class Stage:
         return pool
 
     def _new_pool(self, topology: tuple[WorkerSpec, ...], broker: Broker, database: int) -> Pool:
+        probe = self.probe_config(broker, database)
         return Pool(
             topology,
             broker=broker,
-            probe=self.probe_config(broker, database),
+            probe=probe,
             site=self._site,
             start=self._start,
             reader=self.reader,
+            links=self._links(topology, probe),
         )
+
+    def _links(self, topology: tuple[WorkerSpec, ...], probe: ProbeConfig) -> Links | None:
+        workers = [spec.name for spec in topology if spec.network]
+        if not workers:
+            return None
+        from pytest_celery_perf.network.links import Links
+
+        return Links(probe, workers=workers, results=has_result_server(self.app.conf), ports=ports.candidates)
 
     def _discard(self, topology: tuple[WorkerSpec, ...]) -> None:
         pool = self._pools.pop(topology)

@@ -8,7 +8,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from pytest_celery_perf.faults.toxics import Direction
+from pytest_celery_perf.network.toxics import Direction
 
 _CHUNK_BYTES = 1 << 14
 _READ_AHEAD = 16

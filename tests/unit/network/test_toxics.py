@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_celery_perf.faults.toxics import Direction, Toxic
+from pytest_celery_perf.network.toxics import Direction, Toxic
 
 
 def elapsed_s(scene: Callable[[Direction], Coroutine[Any, Any, None]], *toxics: Toxic) -> float:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from pytest_celery_perf.errors import BrokerError
-from pytest_celery_perf.faults.connection import Connection, close
-from pytest_celery_perf.faults.toxics import Direction
+from pytest_celery_perf.network.connection import Connection, close
+from pytest_celery_perf.network.toxics import Direction
 
 HOST = "127.0.0.1"
 _BACKLOG = 128

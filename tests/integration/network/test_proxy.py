@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from pytest_celery_perf.errors import BrokerError
-from pytest_celery_perf.faults.connection import close
-from pytest_celery_perf.faults.proxy import HOST, Loop, Proxy
-from pytest_celery_perf.faults.toxics import Toxic
+from pytest_celery_perf.network.connection import close
+from pytest_celery_perf.network.proxy import HOST, Loop, Proxy
+from pytest_celery_perf.network.toxics import Toxic
 
 from .conftest import Wire
 

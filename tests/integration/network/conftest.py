@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_celery_perf.broker import ports
-from pytest_celery_perf.faults.proxy import HOST, Loop, Proxy
+from pytest_celery_perf.network.proxy import HOST, Loop, Proxy
 
 PATIENCE_S = 20.0
 """Longer than anything takes that happens at all."""

@@ -1,0 +1,112 @@
+"""The links of a pool: between each worker, and the test itself, and what they talk to on the broker's server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from pytest_celery_perf.errors import BrokerError, ConfigurationError
+from pytest_celery_perf.model.arguments import one_of, sequence
+from pytest_celery_perf.network.proxy import HOST, Loop, Proxy
+from pytest_celery_perf.network.stretch import BROKER, KINDS, PUBLISHER, RESULTS, Link, Stretch
+from pytest_celery_perf.probe.config import ProbeConfig
+
+
+class Links:
+    """A proxy for each link; until a toxic is added they change nothing.
+
+    Args:
+        config: What the pool's workers would be told without.
+        workers: The names of those that shall be told of the proxies instead.
+        results: Whether the app keeps its results on the server.
+        ports: Yields ports to try.
+
+    Raises:
+        BrokerError: The server cannot be reached over a proxy, or there is no port for one.
+    """
+
+    def __init__(
+        self, config: ProbeConfig, *, workers: Iterable[str], results: bool, ports: Callable[[], Iterable[int]]
+    ) -> None:
+        self._config = config
+        self._results = results
+        self.workers = tuple(workers)
+        server = _server(config.broker_url or "")
+        kinds = (BROKER, RESULTS) if results else (BROKER,)
+        links = [Link(kind=kind, worker=worker) for worker in self.workers for kind in kinds]
+        links += [Link(kind=PUBLISHER), *([Link(kind=RESULTS)] if results else [])]
+        self.proxies = {link: Proxy(server) for link in links}
+        with ExitStack() as stack:
+            self.loop = Loop()
+            stack.callback(self.loop.close)
+            for proxy in self.proxies.values():
+                stack.callback(self._close, proxy)
+                self.loop.run(proxy.listen(ports()))
+            self._closing = stack.pop_all()
+
+    def for_worker(self, name: str) -> ProbeConfig:
+        """Return what a worker is told."""
+        if name not in self.workers:
+            return self._config
+        return replace(
+            self._config,
+            broker_url=self._url(Link(kind=BROKER, worker=name), self._config.broker_url),
+            result_backend=self._url(Link(kind=RESULTS, worker=name), self._config.result_backend),
+        )
+
+    def for_test(self) -> ProbeConfig:
+        """Return what the test process is told: it publishes over a proxy, and asks the broker directly."""
+        return replace(
+            self._config,
+            broker_write_url=self._url(Link(kind=PUBLISHER), self._config.broker_url),
+            result_backend=self._url(Link(kind=RESULTS), self._config.result_backend),
+        )
+
+    def choose(self, kinds: str | Iterable[str], worker: str | None) -> Stretch:
+        """Choose some.
+
+        Args:
+            kinds: One of `KINDS`, or several.
+            worker: Only this one's; None for those of all workers and of the test.
+
+        Raises:
+            ConfigurationError: There are no such links.
+        """
+        wanted = [kinds] if isinstance(kinds, str) else sequence(kinds, "link", "links")
+        if worker is not None:
+            one_of(worker, "worker", *self.workers)
+        for kind in wanted:
+            if one_of(kind, "link", *KINDS) == RESULTS and not self._results:
+                raise ConfigurationError(f"link={kind!r}: the app keeps no results on the broker's server")
+            if kind == PUBLISHER and worker is not None:
+                raise ConfigurationError(f"link={kind!r} is the test's: there is none of worker={worker!r}")
+        chosen = {
+            link: proxy for link, proxy in self.proxies.items() if link.kind in wanted and worker in {None, link.worker}
+        }
+        return Stretch(self.loop, chosen)
+
+    def close(self) -> None:
+        """End them all."""
+        self._closing.close()
+
+    def _close(self, proxy: Proxy) -> None:
+        self.loop.run(proxy.close())
+
+    def _url(self, link: Link, url: str | None) -> str | None:
+        if url is None or link not in self.proxies:
+            return url
+        parts = urlsplit(url)
+        login, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{login}{at}{HOST}:{self.proxies[link].port}").geturl()
+
+
+def _server(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    if parts.scheme == "rediss":
+        raise BrokerError(
+            f"no network fault can be played on {parts.hostname}: its certificate (rediss://) does not fit a proxy on "
+            f"{HOST}. Use celery_perf_broker=process, container or auto, or a redis:// server"
+        )
+    return parts.hostname or "localhost", parts.port or 6379
