@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.errors import ConfigurationError as ConfigurationError
     from pytest_celery_perf.errors import NotEnoughSamplesError as NotEnoughSamplesError
     from pytest_celery_perf.errors import UnfinishedTasksError as UnfinishedTasksError
+    from pytest_celery_perf.faults import CeleryFaults as CeleryFaults
     from pytest_celery_perf.fixtures import CeleryPerf as CeleryPerf
     from pytest_celery_perf.measure.distribution import Distribution as Distribution
     from pytest_celery_perf.measure.summary import Run as Run
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.model.record import History as History
 
 _PUBLIC = {
+    "CeleryFaults": "faults.control",
     "CeleryPerf": "fixtures",
     "CeleryPerfError": "errors",
     "ConfigurationError": "errors",
@@ -33,6 +35,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "CeleryFaults",
     "CeleryPerf",
     "CeleryPerfError",
     "ConfigurationError",

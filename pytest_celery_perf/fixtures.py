@@ -1,4 +1,4 @@
-"""What a test asks for: the ``celery_perf`` fixture."""
+"""What a test asks for: the fixtures ``celery_perf`` and ``celery_faults``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pytest_celery_perf.stash import ACTIVE, OUTPUT, REFUSAL, SESSION, SPEC
 
 if TYPE_CHECKING:
     from pytest_celery_perf.broker.base import Broker
+    from pytest_celery_perf.faults import CeleryFaults
     from pytest_celery_perf.measure.summary import Run
     from pytest_celery_perf.model.record import History
     from pytest_celery_perf.session import ActiveTest, Session
@@ -176,6 +177,12 @@ def _check_count(value: object, what: str) -> None:
 def unittest_failed(item: pytest.Item) -> bool:
     """Tell whether a test is a method of a unittest case and has failed: pytest notes that, and raises nothing."""
     return bool(getattr(item, "_excinfo", None))
+
+
+@pytest.fixture
+def celery_faults(request: pytest.FixtureRequest, celery_perf: CeleryPerf) -> CeleryFaults:  # noqa: ARG001 - first
+    """Have workers, broker and network go wrong while tasks run; what lasts is undone at the test's end."""
+    return request.node.stash[ACTIVE].faults
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ MARKERS = (
 
 
 def concerns(item: pytest.Item) -> bool:
-    """Tell whether a test has any of our markers, or uses the fixture."""
-    if "celery_perf" in getattr(item, "fixturenames", ()):
+    """Tell whether a test has any of our markers, or uses one of the fixtures."""
+    if not {"celery_perf", "celery_faults"}.isdisjoint(getattr(item, "fixturenames", ())):
         return True
     return any(mark.name in MARKERS for mark in item.iter_markers())

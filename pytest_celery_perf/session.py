@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_celery_perf.faults import CeleryFaults
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
@@ -48,6 +49,8 @@ class ActiveTest:
     spec: TestSpec
     pool: Pool
     trial: Trial
+    faults: CeleryFaults
+    """What it can have go wrong."""
     settled: bool = False
     """Whether its tasks were waited for after its body."""
     verdicts: tuple[Verdict, ...] = ()
@@ -131,7 +134,7 @@ class Session:
 
     def _test(self, nodeid: str, spec: TestSpec, progress: Progress) -> Iterator[ActiveTest]:
         topology = with_start(spec.workers, self.options.start)
-        alone = breaks_broker(spec.budgets)
+        alone = spec.isolated or breaks_broker(spec.budgets)
         pool = self.stage.isolated_pool(topology) if alone else self.stage.pool_for(topology)
         try:
             trial = Trial(
@@ -147,7 +150,11 @@ class Session:
             logs = [member.worker.launch.log for member in pool.members]
             sizes = {log: log.stat().st_size for log in logs}
             with trial.tracking():
-                yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial, log_sizes=sizes)
+                faults = CeleryFaults(trial, self.options.timeout_s)
+                with faults:
+                    yield ActiveTest(
+                        nodeid=nodeid, spec=spec, pool=pool, trial=trial, faults=faults, log_sizes=sizes
+                    )
                 # If the test was interrupted, its workers go now, before its database is flushed under them.
                 trial.pump()
                 pool.hurt = pool.hurt or bool(trial.book.open)
@@ -183,6 +190,7 @@ class Session:
         if active.settled:
             return
         active.settled = True
+        active.faults.heal()
         if not (failed and active.told):
             timeout_s = self.options.timeout_s
             active.diagnosis = self.wait(active, min(timeout_s, UNFINISHED_AFTER_FAILURE_S) if failed else timeout_s)

@@ -85,8 +85,18 @@ class Server(Protocol):
     def start(self) -> Endpoint:
         """Bring it up, and return once it answers."""
 
-    def kill(self) -> None:
-        """SIGKILL it, and return once it is dead."""
+    def kill(self, *, keep_data: bool = True) -> None:
+        """SIGKILL it, and return once it is dead.
+
+        Args:
+            keep_data: Whether it finds its data when it is started again.
+        """
+
+    def pause(self) -> None:
+        """Stop it: it is there, and answers nobody."""
+
+    def resume(self) -> None:
+        """Have it go on after `pause`."""
 
     def restart(self) -> Endpoint:
         """Bring it up again after `kill`, at the same port and with the same data."""
@@ -178,13 +188,51 @@ class Broker:
         """Whether it answers, now."""
         return self._endpoint is not None and client.answers(self._endpoint.address)
 
-    def kill(self) -> None:
+    def kill(self, *, keep_data: bool = True) -> None:
         """Kill the server with SIGKILL, and return once it is dead.
+
+        Args:
+            keep_data: Whether what it saved is there when it is started again.
 
         Raises:
             BrokerError: It is not ours to kill.
         """
-        self._server.kill()
+        self._server.kill(keep_data=keep_data)
+
+    def pause(self) -> None:
+        """Stop the server, so that its connections stay and nobody answers.
+
+        Raises:
+            BrokerError: It is not ours to stop.
+        """
+        self._server.pause()
+
+    def resume(self) -> None:
+        """Have the server go on after `pause`.
+
+        Raises:
+            BrokerError: It is not ours.
+        """
+        self._server.resume()
+
+    def drop_connections(self, path: str) -> int:
+        """Close all connections to one database, this process's included, from the server's side.
+
+        Args:
+            path: Of the database's URL.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            BrokerError: Others may use the database as well.
+        """
+        if self.key_prefix:
+            raise BrokerError(
+                f"{self.description}: others may be connected there; dropping connections needs "
+                "celery_perf_broker=process, container or auto"
+            )
+        return client.drop_connections(self.endpoint.address, path.removeprefix("/") or "0")
 
     def restart(self) -> None:
         """Bring the killed server up again: same port, same data; return once it answers.

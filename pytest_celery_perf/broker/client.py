@@ -46,6 +46,25 @@ def answers(url: str, timeout_s: float = 1.0) -> bool:
         return False
 
 
+def drop_connections(url: str, database: str) -> int:
+    """Have a server close all connections to a database.
+
+    Args:
+        url: Of the server.
+        database: The database's number.
+
+    Returns:
+        How many there were.
+
+    Source:
+        The command CLIENT LIST: ``db`` is the database that a connection has selected.
+    """
+    with connect(url) as redis:
+        own = redis.client_id()
+        victims = [each["id"] for each in redis.client_list() if each["db"] == database and int(each["id"]) != own]
+        return sum(redis.client_kill_filter(_id=victim) for victim in victims)
+
+
 def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = _START_TIMEOUT_S) -> None:
     """Ask until a condition holds.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_celery_perf import containers
 from pytest_celery_perf.broker import client, ports
 from pytest_celery_perf.broker.base import Endpoint
-from pytest_celery_perf.broker.settings import DATABASES, ServerSettings
+from pytest_celery_perf.broker.settings import APPEND_ONLY_FILES, DATABASES, ServerSettings
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.guard import Guard
 
@@ -65,15 +65,27 @@ class ContainerServer:
                 return self._answering()
         raise BrokerError(f"{self._image} found no free port on the Docker host")
 
-    def kill(self) -> None:
+    def kill(self, *, keep_data: bool = True) -> None:
         """SIGKILL it."""
         from docker.errors import APIError
 
         if self._container:
             container = self._container.get_wrapped_container()
+            if not keep_data:  # what it writes from now on goes to files that have no name
+                container.exec_run(["rm", "-rf", f"/data/{APPEND_ONLY_FILES}"])
             with contextlib.suppress(APIError):  # it does not run
                 container.kill()
             container.wait(timeout=30)
+
+    def pause(self) -> None:
+        """Freeze all of it."""
+        if self._container:
+            self._container.get_wrapped_container().pause()
+
+    def resume(self) -> None:
+        """Have it go on."""
+        if self._container:
+            self._container.get_wrapped_container().unpause()
 
     def restart(self) -> Endpoint:
         """Start it again at its port, on its data.

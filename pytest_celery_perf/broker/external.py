@@ -62,16 +62,30 @@ class ExternalServer:
             warnings=self._warnings(),
         )
 
-    def kill(self) -> None:
+    def kill(self, *, keep_data: bool = True) -> None:  # noqa: ARG002 - the protocol's
         """Refuse.
 
         Raises:
             BrokerError: Always.
         """
         raise BrokerError(
-            f"{self.description} is not ours to kill: a test with celery_recovery(kill='broker') needs "
+            f"{self.description} is not ours to kill: a test that does needs "
             "celery_perf_broker=process, container or auto"
         )
+
+    def pause(self) -> None:
+        """Refuse, like `kill`.
+
+        Raises:
+            BrokerError: Always.
+        """
+        raise BrokerError(
+            f"{self.description} is not ours to stop: a test that does needs "
+            "celery_perf_broker=process, container or auto"
+        )
+
+    def resume(self) -> None:
+        """Do nothing: it was never stopped."""
 
     def restart(self) -> Endpoint:
         """Refuse, like `kill`.

@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_celery_perf.broker import client, ports
 from pytest_celery_perf.broker.base import Endpoint
 from pytest_celery_perf.broker.binary import Binary
-from pytest_celery_perf.broker.settings import DATABASES, ServerSettings
+from pytest_celery_perf.broker.settings import APPEND_ONLY_FILES, DATABASES, ServerSettings
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.guard import Guard, tethered
 
@@ -62,7 +62,7 @@ class ProcessServer:
                 return self._endpoint(port)
         raise BrokerError(f"{self._binary.description} found no free port:\n{self._told()}")
 
-    def kill(self) -> None:
+    def kill(self, *, keep_data: bool = True) -> None:
         """SIGKILL it."""
         process, self._process = self._process, None
         if process:
@@ -70,6 +70,18 @@ class ProcessServer:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             self._guard.release_process_group(process.pid)
+        if not keep_data:
+            shutil.rmtree(self._directory / APPEND_ONLY_FILES, ignore_errors=True)
+
+    def pause(self) -> None:
+        """SIGSTOP it."""
+        if self._process:
+            os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT it."""
+        if self._process:
+            os.killpg(self._process.pid, signal.SIGCONT)
 
     def restart(self) -> Endpoint:
         """Start it again at its port, on its data.

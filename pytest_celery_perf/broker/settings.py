@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 DATABASES = 1024
 """More than there will be xdist workers; an empty one costs a few hundred bytes."""
 
+APPEND_ONLY_FILES = "appendonlydir"
+"""Where a server keeps its append-only files, in its working directory (since Redis 7)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:

@@ -24,13 +24,24 @@ class SharedServer:
         """Return its endpoint: it runs already."""
         return self._endpoint
 
-    def kill(self) -> None:
+    def kill(self, *, keep_data: bool = True) -> None:  # noqa: ARG002 - the protocol's
         """Refuse.
 
         Raises:
             BrokerError: Always.
         """
         raise BrokerError(f"{self.description} is shared by the whole run: a test that kills a broker needs its own")
+
+    def pause(self) -> None:
+        """Refuse, like `kill`.
+
+        Raises:
+            BrokerError: Always.
+        """
+        raise BrokerError(f"{self.description} is shared by the whole run: a test that stops a broker needs its own")
+
+    def resume(self) -> None:
+        """Do nothing: it was never stopped."""
 
     def restart(self) -> Endpoint:
         """Refuse, like `kill`.

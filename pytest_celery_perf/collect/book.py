@@ -95,6 +95,15 @@ class Book:
         """
         self.faults.append(Fault(kind=kind, at_ns=time.monotonic_ns(), **facts))
 
+    def held_by(self, boot: str) -> list[Draft]:
+        """Return the executions that a worker has received and neither acknowledged nor put back."""
+        return [
+            draft
+            for drafts in self.executions.values()
+            for draft in drafts.values()
+            if draft.boot == boot and draft.acknowledged_ns is None and draft.requeued_ns is None
+        ]
+
     def lose(self, task_id: str) -> None:
         """Wait for a task no longer: its process is gone, and its message has left the broker."""
         self.lost.add(task_id)

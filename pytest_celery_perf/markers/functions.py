@@ -6,7 +6,6 @@ A function turns the marker's arguments into a value of `model.spec`, or raises
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from pytest_celery_perf.model.arguments import (
     sequence,
     signal_number,
     task_name,
+    task_point,
     text,
 )
 from pytest_celery_perf.model.spec import (
@@ -188,8 +188,7 @@ def celery_recovery(
 ) -> RecoveryBudget:
     """Kill the child, the worker or the broker at a point of the task; nothing may be lost."""
     one_of(kill, "kill", "child", "worker", "broker")
-    if at not in ("received", "started", "finished") and not re.fullmatch("query:[1-9][0-9]*", str(at)):
-        raise ConfigurationError(f'at={at!r} is not "received", "started", "finished" or "query:N" with N from 1')
+    task_point(at, "at")
     if at == "received" and kill == "child":
         raise ConfigurationError(
             'at="received" with kill="child": no child process holds the task yet; use at="started", or kill="worker"'

@@ -48,7 +48,8 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
             f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}): give each its own name="
         )
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
-    return TestSpec(workers=tuple(workers) or default_workers, budgets=tuple(budgets))
+    isolated = "celery_faults" in getattr(item, "fixturenames", ())
+    return TestSpec(isolated=isolated, workers=tuple(workers) or default_workers, budgets=tuple(budgets))
 
 
 def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:

@@ -6,6 +6,7 @@ Args, of all of them: `value` is what was given, `what` the argument that it was
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -103,6 +104,19 @@ def task_name(value: Any) -> str | None:
     if not isinstance(name, str):
         raise ConfigurationError(f"{value!r} is neither a task nor the name of one")
     return name
+
+
+def task_point(value: Any, what: str) -> str:
+    """Return the name of a point that every execution comes to.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if value not in ("received", "started", "finished") and not re.fullmatch("query:[1-9][0-9]*", str(value)):
+        raise ConfigurationError(
+            f'{what}={value!r} is not "received", "started", "finished" or "query:N" with N from 1'
+        )
+    return str(value)
 
 
 def signal_number(value: str | int, what: str) -> int:

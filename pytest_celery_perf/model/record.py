@@ -13,10 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-
 HARMLESS = frozenset({"raise", "hold", "diverged"})
 """The kinds of faults that no worker dies of."""
-CONSEQUENCES = frozenset({"worker-died", "worker-ended", "worker-restarted", "broker-restarted", "restored", "vanished"})
+DEADLY = frozenset({"kill-worker", "kill-child", "stop-worker", "exhaust-memory"})
+"""The kinds of faults of which a worker ends that holds a task in its main process, or always."""
+DISCONNECTING = frozenset({"kill-broker", "pause-broker", "drop-connections"})
+"""The kinds of faults that break the workers' connections to the broker; besides those that begin with ``network-``."""
+CONSEQUENCES = frozenset(
+    {
+        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker"),
+        *("broker-restarted", "broker-resumed", "restored", "vanished", "network-healed"),
+    }
+)
 """The kinds of `Fault` that nobody ordered: they follow from those that somebody did."""
 
 
@@ -267,6 +275,16 @@ class Fault:
     def harmless(self) -> bool:
         """Whether no process dies of it, and no message is touched."""
         return self.kind in HARMLESS
+
+    @property
+    def deadly(self) -> bool:
+        """Whether the worker that it hits may end of it."""
+        return self.kind in DEADLY
+
+    @property
+    def disconnects(self) -> bool:
+        """Whether workers may lose their connection to the broker by it, which not every one survives."""
+        return self.kind in DISCONNECTING or (self.kind.startswith("network-") and not self.consequence)
 
     @property
     def consequence(self) -> bool:

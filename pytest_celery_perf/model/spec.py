@@ -111,3 +111,5 @@ class TestSpec:
 
     workers: tuple[WorkerSpec, ...]
     budgets: tuple[Budget, ...]
+    isolated: bool = False
+    """Whether it needs workers and a broker of its own, since it uses `celery_faults`."""

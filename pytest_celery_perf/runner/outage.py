@@ -1,9 +1,10 @@
-"""The death of the broker: ordered by a task, then what its restart and the visibility timeout bring back."""
+"""The broker is away: by the order of a task or of the test; then what its return and the visibility timeout bring back."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
@@ -21,7 +22,7 @@ LOOK_AGAIN_S = 1.0
 
 
 class Outage:
-    """Kills and restarts the broker of one test, if a fault orders that, and sees after its messages.
+    """Kills, stops and restarts the broker of one test, or breaks the connections to it, and sees after its messages.
 
     A task that is to see the broker die waits at a gate until the broker is back.
 
@@ -43,6 +44,8 @@ class Outage:
         self._app = app
         self._faults = faults
         self._gates = gates
+        self.down = False
+        """Whether the broker does not answer, by order."""
         self._reconnecting_until_s: float | None = None
         self._broken_ns = 0
         self._missing: set[str] = set()
@@ -50,17 +53,70 @@ class Outage:
 
     def strike(self, fault: Fault) -> None:
         """Kill the broker and start it again, while a task waits at its gate."""
-        broker = self._pool.broker
-        broker.kill()
-        self._broken_ns = time.monotonic_ns()
-        self._book.note("kill-broker", task_id=fault.task_id, pid=broker.pid, point=fault.point)
-        broker.restart()
-        self._book.note("broker-restarted", pid=broker.pid)
-        self._book.strike(self._book.open | self._book.ending)
-        self._reconnecting_until_s = time.monotonic() + RECONNECT_S
+        self.kill(point=fault.point, task_id=fault.task_id)
+        self.restart()
         for order in self._faults:
             if order.do == "outage":
                 self._gates.open(order.key)
+
+    def kill(self, *, keep_data: bool = True, point: str = "", task_id: str | None = None) -> None:
+        """Kill the broker.
+
+        Args:
+            keep_data: Whether it comes back with its data.
+            point: At which point of a task, if that has ordered it.
+            task_id: Which task.
+        """
+        broker = self._pool.broker
+        pid = broker.pid
+        detail = "" if keep_data else "its data are lost"
+        broker.kill(keep_data=keep_data)
+        self._book.note("kill-broker", task_id=task_id, pid=pid, point=point, detail=detail)
+        self._goes_down()
+
+    def restart(self) -> None:
+        """Start the killed broker again."""
+        self._pool.broker.restart()
+        self._book.note("broker-restarted", pid=self._pool.broker.pid)
+        self._comes_back()
+
+    def pause(self) -> None:
+        """Have the broker answer nobody."""
+        self._pool.broker.pause()
+        self._book.note("pause-broker", pid=self._pool.broker.pid)
+        self._goes_down()
+
+    def resume(self) -> None:
+        """Have the paused broker go on."""
+        self._pool.broker.resume()
+        self._book.note("broker-resumed", pid=self._pool.broker.pid)
+        self._comes_back()
+
+    def drop_connections(self) -> int:
+        """Have the broker close the connections of this test.
+
+        Returns:
+            How many there were.
+        """
+        dropped = self._pool.broker.drop_connections(urlsplit(self._pool.probe.broker_url or "").path)
+        self._book.note("drop-connections", pid=self._pool.broker.pid, detail=f"{dropped} connections")
+        self.broke()
+        return dropped
+
+    def broke(self) -> None:
+        """Learn that the workers' connections to the broker have broken, and can be made again."""
+        self._broken_ns = time.monotonic_ns()
+        self._comes_back()
+
+    def _goes_down(self) -> None:
+        self.down = True
+        self._broken_ns = time.monotonic_ns()
+        self._reconnecting_until_s = self._look_again_s = None
+
+    def _comes_back(self) -> None:
+        self.down = False
+        self._book.strike(self._book.open | self._book.ending)
+        self._reconnecting_until_s = time.monotonic() + RECONNECT_S
 
     def tend(self) -> None:
         """See after the messages, once the workers have had the time to reconnect."""

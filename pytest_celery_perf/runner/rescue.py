@@ -48,10 +48,13 @@ class Rescue:
         self._reader = reader
         self._app = app
         self._lookout = lookout
-        self._outage = Outage(book, pool, reader, app, faults=faults, gates=gates)
+        self.outage = Outage(book, pool, reader, app, faults=faults, gates=gates)
         self._seen = 0
         self._booting: list[Member] = []
         self._dead: set[str] = set()
+        self._unattended: set[str] = set()
+        self._owed: list[str] = []
+        """The dead workers whose messages are to be put back, as soon as the broker answers."""
 
     @property
     def hopeless(self) -> bool:
@@ -67,25 +70,37 @@ class Rescue:
             if not fault.harmless:
                 self._pool.hurt = True
             if fault.kind == "outage":
-                self._outage.strike(fault)
+                self.outage.strike(fault)
         for member in list(self._pool.members):
             if not member.worker.alive and member.boot not in self._dead:
                 self._on_death(member)
-        self._outage.tend()
+        if not self.outage.down:
+            while self._owed:
+                self._restore(self._owed.pop())
+            self.outage.tend()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
             self._booting.remove(member)
             self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
         self._lookout.tend()
 
+    def leave(self, boot: str) -> None:
+        """Have no supervisor see after a worker."""
+        self._unattended.add(boot)
+
+    def attend(self, boot: str) -> None:
+        """Have a supervisor see after a worker again; if it has died meanwhile, it gets a successor now."""
+        self._unattended.discard(boot)
+        for member in list(self._pool.members):
+            if member.boot == boot and boot in self._dead:
+                self._booting.append(self._pool.replace(member))
+
     def _on_death(self, member: Member) -> None:
         self._dead.add(member.boot)
         self._pool.hurt = True
         self._reader.pump()  # what it wrote last: which messages it held, and whether it was told to die
-        ordered = any(
-            fault.boot == member.boot and fault.kind in ("kill-worker", "kill-child") for fault in self._book.faults
-        )
-        broken = any(fault.kind == "kill-broker" for fault in self._book.faults)
+        ordered = any(fault.boot == member.boot and fault.deadly for fault in self._book.faults)
+        broken = any(fault.disconnects for fault in self._book.faults)
         detail = f"exit status {member.worker.exit_status}"
         last = "" if ordered else "".join(member.worker.log_tail(1))
         self._book.note(
@@ -96,8 +111,9 @@ class Rescue:
         )
         self._lookout.tend()  # before anything is put back: what the dead worker held
         if ordered or broken:
-            self._booting.append(self._pool.replace(member))
-            self._restore(member.boot)
+            self._owed.append(member.boot)
+            if member.boot not in self._unattended:
+                self._booting.append(self._pool.replace(member))
 
     def _restore(self, boot: str) -> None:
         """Put a dead worker's messages back, and give up those that the broker has no longer."""

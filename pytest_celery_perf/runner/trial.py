@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
+from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import FaultOrder, directory_beside
@@ -19,6 +20,7 @@ from pytest_celery_perf.probe.publish import Header, PublishTracker
 from pytest_celery_perf.runner.app import on_broker
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout
+from pytest_celery_perf.runner.outage import Outage
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.runner.rescue import Rescue
@@ -31,6 +33,8 @@ milliseconds; after a broken connection it never comes, and then the broker is a
 
 Progress = Callable[[int, int, int], None]
 """Told how many tasks were published, have finished, and have failed among these."""
+
+T = TypeVar("T")
 
 
 class Trial:
@@ -146,6 +150,41 @@ class Trial:
             published = len(book.last_attempt)
             self._progress(published, published - len(book.open), len(book.failed))
             self._reader.spool.wait(left_s, *self.pool.exit_fds)
+
+    def until(self, find: Callable[[], T | None], timeout_s: float) -> T | None:
+        """Wait until something is found in the records.
+
+        Args:
+            find: Returns it, or None.
+            timeout_s: Seconds.
+
+        Returns:
+            What was found; None if it was not found in time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            self._reader.pump()
+            self._rescue.tend()
+            found = find()
+            left_s = deadline_s - time.monotonic()
+            if found is not None or left_s <= 0:
+                return found
+            self._reader.spool.wait(left_s, *self.pool.exit_fds)
+
+    def records(self) -> History:
+        """Return what was recorded by now, without asking the broker."""
+        self._reader.pump()
+        return freeze(self.book, self._reader.ledger)
+
+    @property
+    def outage(self) -> Outage:
+        """What can happen to the broker."""
+        return self._rescue.outage
+
+    def leave_dead(self, boot: str) -> Lasting:
+        """Have no supervisor restart a worker, until that is healed."""
+        self._rescue.leave(boot)
+        return Lasting(lambda: self._rescue.attend(boot))
 
     def pump(self) -> None:
         """Take in what was recorded by now."""

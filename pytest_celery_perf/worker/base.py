@@ -77,6 +77,12 @@ class Runtime(Protocol):
     def kill(self, number: int) -> None:
         """Send a signal: SIGKILL to all processes, any other to the main process."""
 
+    def freeze(self) -> None:
+        """Stop all its processes, so that none of them notices."""
+
+    def thaw(self) -> None:
+        """Have its processes go on."""
+
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to one of its processes; see `Worker.send_signal`."""
 
@@ -156,6 +162,14 @@ class Worker:
             Whether it is.
         """
         return self._runtime.send_signal(pid, number)
+
+    def freeze(self) -> None:
+        """Stop all its processes, so that none of them notices, until `thaw` or its end."""
+        self._runtime.freeze()
+
+    def thaw(self) -> None:
+        """Have its processes go on."""
+        self._runtime.thaw()
 
     def stop(self, grace_s: float, *, drained: bool = False) -> None:
         """Have it end, and leave nothing behind. May be called again, and after it died.

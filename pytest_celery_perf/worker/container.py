@@ -74,6 +74,16 @@ class ContainerRuntime:
             with contextlib.suppress(APIError):  # it has ended
                 self._container.get_wrapped_container().kill(number)
 
+    def freeze(self) -> None:
+        """Pause it."""
+        if self._container is not None:
+            self._container.get_wrapped_container().pause()
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        if self._container is not None:
+            self._container.get_wrapped_container().unpause()
+
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to a process, as the container numbers it."""
         from docker.errors import APIError

@@ -78,6 +78,14 @@ class ProcessRuntime:
         elif self.peek() is None:
             os.kill(self.pid, number)
 
+    def freeze(self) -> None:
+        """SIGSTOP it and its children, which are all of its group."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT them."""
+        os.killpg(self.pid, signal.SIGCONT)
+
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to it or one of its children."""
         try:

@@ -1,0 +1,161 @@
+"""What a test says to have things go wrong: the object behind the fixture ``celery_faults``."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_celery_perf.errors import UnfinishedTasksError
+from pytest_celery_perf.faults.broker import BrokerFaults
+from pytest_celery_perf.faults.holding import Held
+from pytest_celery_perf.faults.lasting import Lasting, Ward
+from pytest_celery_perf.faults.moments import Moment
+from pytest_celery_perf.faults.processes import ProcessFaults
+from pytest_celery_perf.model.arguments import task_name
+from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.record import Execution
+    from pytest_celery_perf.runner.trial import Trial
+
+
+class CeleryFaults:
+    """Hurts the workers, the broker and the network of a test, at moments that its tasks' records tell.
+
+    Every fault is noted in the test's history. A worker that dies of one gets a successor, as from a supervisor, and
+    its messages are delivered again at once, as the broker does when the visibility timeout has passed. What lasts is
+    undone at the test's end at the latest.
+
+    Args:
+        trial: The test's tasks, workers and broker.
+        timeout_s: How long a moment may take to come.
+    """
+
+    def __init__(self, trial: Trial, timeout_s: float) -> None:
+        self._trial = trial
+        self._timeout_s = timeout_s
+        self._ward = Ward()
+        self._processes = ProcessFaults(trial, self._ward)
+        self.broker = BrokerFaults(trial, self._ward)
+        """What can be done to the broker."""
+
+    def when(self, event: str, task: Any = None, *, nth: int = 1, timeout: float | str | None = None) -> Execution:
+        """Wait until an execution has come to a point, and see after the faults meanwhile.
+
+        Args:
+            event: ``received``, ``started``, ``ended``, ``acknowledged`` or ``requeued``.
+            task: A task or its name; None for any.
+            nth: Which one in this test, in order of time; the first is 1.
+            timeout: Seconds, or text such as ``"30s"``; ``celery_perf_timeout`` by default.
+
+        Returns:
+            The execution, as far as it has come.
+
+        Raises:
+            UnfinishedTasksError: None came there in time.
+            ConfigurationError: An argument is wrong.
+        """
+        __tracebackhide__ = True
+        moment = Moment(event, task_name(task), nth)
+        timeout_s = self._timeout_s if timeout is None else parse_duration_s(timeout, "celery_faults.when: timeout")
+        found = self._trial.until(
+            lambda: moment.find((records := self._trial.records()).executions, records.tasks), timeout_s
+        )
+        if found is None:
+            raise UnfinishedTasksError(f"celery_faults.when: {moment}: not within {format_duration_s(timeout_s)}")
+        return found
+
+    def hold(self, task: Any = None, *, at: str = "started", times: int = 1) -> Held:
+        """Have executions wait at a point until they are released, so that something can happen meanwhile.
+
+        Only of tasks that are published from now on, and of what they publish.
+
+        Args:
+            task: A task or its name; None for any.
+            at: ``received``, ``started``, ``query:N`` or ``finished``.
+            times: How many executions.
+
+        Returns:
+            What releases them: by `heal`, or at the end of its ``with`` block. Its `wait` returns once one is held.
+        """
+        held = Held(self._trial, task_name(task), at, times, self._timeout_s)
+        self._ward.admit(held)
+        return held
+
+    def kill_child(self, execution: Execution | None = None) -> None:
+        """SIGKILL the child process that runs a task.
+
+        Args:
+            execution: Which; None for the latest of this test that has started and not ended.
+        """
+        self._processes.kill_child(execution)
+
+    def kill_worker(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
+        """SIGKILL a worker with all its processes.
+
+        Args:
+            worker: Its name, or an execution that it runs; None for the only one, or the only one that runs a task.
+            restart: Whether a supervisor starts another one. If not, that happens at the test's end.
+        """
+        self._processes.kill_worker(worker, restart=restart)
+
+    def terminate(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
+        """Send SIGTERM to a worker, whose warm shutdown waits for its tasks. Returns at once.
+
+        Args:
+            worker: See `kill_worker`.
+            restart: See `kill_worker`.
+        """
+        self._processes.stop(worker, "SIGTERM", restart=restart)
+
+    def quit(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
+        """Send SIGQUIT to a worker, whose cold shutdown leaves its tasks. Returns at once.
+
+        Args:
+            worker: See `kill_worker`.
+            restart: See `kill_worker`.
+        """
+        self._processes.stop(worker, "SIGQUIT", restart=restart)
+
+    def soft_shutdown(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
+        """Send SIGQUIT to a worker with a soft shutdown timeout, which its tasks have to end. Returns at once.
+
+        Args:
+            worker: See `kill_worker`.
+            restart: See `kill_worker`.
+
+        Raises:
+            ConfigurationError: The worker has no ``worker_soft_shutdown_timeout``.
+        """
+        self._processes.soft_shutdown(worker, restart=restart)
+
+    def freeze(self, worker: str | Execution | None = None) -> Lasting:
+        """Stop a worker with all its processes, by SIGSTOP or as a container: alive, but as if it were not.
+
+        Args:
+            worker: See `kill_worker`.
+
+        Returns:
+            What thaws it: by `heal`, or at the end of its ``with`` block.
+        """
+        return self._processes.freeze(worker)
+
+    def thaw(self, worker: str | None = None) -> None:
+        """Have a frozen worker go on.
+
+        Args:
+            worker: Its name; None for all that are frozen.
+        """
+        self._processes.thaw(worker)
+
+    def heal(self) -> None:
+        """Undo whatever still lasts; done by itself at the test's end."""
+        self._ward.heal()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.heal()

@@ -1,0 +1,73 @@
+"""The moments of a task at which a fault can be set: its records tell when one has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from pytest_celery_perf.model.arguments import natural, one_of
+from pytest_celery_perf.model.record import Execution, TaskOptions
+
+MOMENTS: Mapping[str, Callable[[Execution], int | None]] = MappingProxyType(
+    {
+        "received": lambda execution: execution.received_ns,
+        "started": lambda execution: execution.started_ns,
+        "ended": lambda execution: execution.ended_ns,
+        "acknowledged": lambda execution: execution.acknowledged_ns,
+        "requeued": lambda execution: execution.requeued_ns,
+    }
+)
+"""What an execution comes to, and when; the time is None before that."""
+
+
+class Moment:
+    """The n-th time that an execution of a task comes to a point.
+
+    Args:
+        event: One of `MOMENTS`.
+        task: The task's name; None for any.
+        nth: The first is 1.
+
+    Raises:
+        ConfigurationError: There is no such event, or `nth` is no number from 1.
+    """
+
+    def __init__(self, event: str, task: str | None = None, nth: int = 1) -> None:
+        self._event = one_of(event, "celery_faults.when: event", *MOMENTS)
+        self._task = task
+        self._nth = natural(nth, "celery_faults.when: nth", 1)
+
+    def find(self, executions: Iterable[Execution], options: Mapping[str, TaskOptions]) -> Execution | None:
+        """Return the execution that has come there; None if it has not yet.
+
+        A start counts once its message was acknowledged, if that is done early: whoever kills the worker in between
+        would see one run in a thousand survive that should not.
+
+        Args:
+            executions: All of the test.
+            options: Of the tasks, by name.
+        """
+        time_of = MOMENTS[self._event]
+        come = [
+            (at_ns, execution)
+            for execution in executions
+            if self._task in (None, execution.name) and (at_ns := time_of(execution)) is not None
+        ]
+        if len(come) < self._nth:
+            return None
+        found = sorted(come, key=lambda each: each[0])[self._nth - 1][1]
+        return None if self._event == "started" and _acknowledges_now(found, options) else found
+
+    def __str__(self) -> str:
+        times = f"{self._nth}× " if self._nth > 1 else ""
+        return f"{self._task or 'a task'} {times}{self._event}"
+
+
+def _acknowledges_now(execution: Execution, options: Mapping[str, TaskOptions]) -> bool:
+    """Tell whether a worker is about to acknowledge an execution that has just begun.
+
+    Source:
+        ``celery.worker.request.Request.on_accepted``; the solo pool calls it after the body.
+    """
+    early = execution.name in options and not options[execution.name].acks_late
+    return early and execution.pool != "solo" and execution.acknowledged_ns is None and execution.ended_ns is None
