@@ -143,6 +143,13 @@ class CeleryPerf:
         """The records of everything that this test has published, as of now."""
         return self._active.trial.history()
 
+    def journal(self) -> str:
+        """Return what has happened to the tasks of this test by now, in the order of time, as text to print."""
+        from pytest_celery_perf.measure.journal import journal
+        from pytest_celery_perf.report.journal import journal_text
+
+        return journal_text(journal(self.history))
+
     def _task(self, task: Any) -> Any:
         __tracebackhide__ = True
         if not isinstance(task, str):
@@ -159,7 +166,11 @@ class CeleryPerf:
     def _timeout_s(self, timeout: float | str | None) -> float:
         from pytest_celery_perf.model.units import parse_duration_s
 
-        return self._session.options.timeout_s if timeout is None else parse_duration_s(timeout, "timeout")
+        most_s = self._session.timeout_s(self._active)
+        if timeout is None:
+            return most_s
+        given_s = parse_duration_s(timeout, "timeout")
+        return min(given_s, most_s) if self._active.spec.timeout_s else given_s
 
     def _wait(self, timeout_s: float) -> None:
         __tracebackhide__ = True

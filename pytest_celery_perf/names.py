@@ -13,8 +13,13 @@ MARKERS = (
     "celery_latency",
     "celery_retries",
     "celery_recovery",
+    "celery_reliable",
     "celery_routing",
+    "celery_crash_sweep",
+    "celery_fault_sweep",
 )
+RELIABILITY = ("celery_recovery", "celery_reliable")
+"""Those whose failure is explained by all that happened."""
 
 
 def concerns(item: pytest.Item) -> bool:

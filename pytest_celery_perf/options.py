@@ -79,6 +79,7 @@ OPTIONS = (
         metavar="HOW",
         help="warm (forked from a preloaded process), cold, or auto: warm where that is sound",
     ),
+    Option(name="point", default="", metavar="ID", help="of tests that sweep over points: try this one alone"),
     Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
     Option(name="json", default="", metavar="FILE", help="write all results to this file"),
     Option(
@@ -100,6 +101,7 @@ class Options(NamedTuple):
     timeout_s: float
     time_scale: float
     start: str
+    point: str
     logs: Path | None
     json: Path | None
     json_detail: str
@@ -157,6 +159,7 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
         timeout_s=parsed("timeout", parse_duration_s),
         time_scale=parsed("time_scale", _factor),
         start=parsed("start", _one_of("auto", "warm", "cold")),
+        point=settings["point"].value,
         logs=Path(logs).absolute() if logs else None,
         json=Path(json).absolute() if json else None,
         json_detail=parsed("json_detail", _one_of("records", "aggregates")),

@@ -16,7 +16,7 @@ from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.settings import Override
-from pytest_celery_perf.model.spec import LatencyBudget, RetriesBudget, TestSpec
+from pytest_celery_perf.model.spec import LatencyBudget, ReliableBudget, RetriesBudget, TestSpec
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
 from pytest_celery_perf.project import Project
@@ -141,10 +141,11 @@ class Session:
                 pool,
                 reader=self.stage.reader,
                 app=self.stage.app,
-                faults=orders_of(spec.budgets),
+                faults=(*orders_of(spec.budgets), *spec.faults),
                 time_scale=self.options.time_scale
-                if any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
+                if spec.reruns or any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
                 else None,
+                touch=bool(spec.reruns),
                 progress=progress,
             )
             logs = [member.worker.launch.log for member in pool.members]
@@ -180,6 +181,10 @@ class Session:
         callbacks = self.project.waiting_for_commit()
         return diagnose(situation_of(active.trial, waited_s, on_commit_callbacks=callbacks))
 
+    def timeout_s(self, active: ActiveTest) -> float:
+        """Return how many seconds a test may wait for its tasks, unless its body says otherwise."""
+        return min(self.options.timeout_s, active.spec.timeout_s or self.options.timeout_s)
+
     def settle(self, active: ActiveTest, *, failed: bool) -> None:
         """Wait for the tasks of a test whose body is over, if that was not done yet.
 
@@ -192,7 +197,7 @@ class Session:
         active.settled = True
         active.faults.heal()
         if not (failed and active.told):
-            timeout_s = self.options.timeout_s
+            timeout_s = self.timeout_s(active)
             active.diagnosis = self.wait(active, min(timeout_s, UNFINISHED_AFTER_FAILURE_S) if failed else timeout_s)
 
     def judge(self, active: ActiveTest, *, failed: bool) -> None:
@@ -203,7 +208,8 @@ class Session:
             failed: Whether the body has failed.
         """
         self.settle(active, failed=failed)
-        history = active.trial.history()
+        watchful = any(isinstance(budget, ReliableBudget) for budget in active.spec.budgets)
+        history = active.trial.end(watchful=watchful)
         active.history = replace(history, diagnosis=active.diagnosis)
         if active.spec.budgets and not history.publications and not active.diagnosis:
             active.diagnosis = self._diagnose(active, 0.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
+from pytest_celery_perf.markers.sweeps import RERUNNING
 from pytest_celery_perf.model.spec import TestSpec, WorkerSpec
 from pytest_celery_perf.names import MARKERS
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def help_lines() -> list[str]:
     """Return a line for each marker, as ``pytest --markers`` shows them."""
     lines = []
-    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values()]
+    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values(), *RERUNNING.values()]
     for function in functions:
         signature = inspect.signature(function)
         arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
@@ -48,8 +49,9 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
             f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}): give each its own name="
         )
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
+    reruns = [_call(RERUNNING[mark.name], mark) for mark in marks if mark.name in RERUNNING]
     isolated = "celery_faults" in getattr(item, "fixturenames", ())
-    return TestSpec(isolated=isolated, workers=tuple(workers) or default_workers, budgets=tuple(budgets))
+    return TestSpec(isolated=isolated, workers=tuple(workers) or default_workers, budgets=tuple(budgets), reruns=tuple(reruns))
 
 
 def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:

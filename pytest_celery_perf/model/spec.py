@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from pytest_celery_perf.probe.faults import FaultOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,18 @@ class RecoveryBudget(Budget):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReliableBudget(Budget):
+    """``celery_reliable``."""
+
+    max_executions: int = 1
+    overlap: bool = False
+    within_s: float | None = None
+    workers_alive: bool = True
+    declared_failures: tuple[str, ...] = ()
+    """Names of exceptions, with or without their module, that tasks may end with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingBudget(Budget):
     """``celery_routing``."""
 
@@ -101,6 +116,45 @@ class RoutingBudget(Budget):
     priority: int | None = None
     order: tuple[str, ...] = ()
     """Task names in the order in which they must start when all wait in a backlog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunBudget(Budget):
+    """A marker for whose sake the test runs again, each time with another fault; subclasses say with which."""
+
+    invariant: Callable[..., object] | None = None
+    """Called after each run, with the test's fixtures that it names; it raises, or returns False, if it is broken."""
+    volatile: tuple[str, ...] = ()
+    """What may be another in each run, besides what the plugin finds out: tables, ``table.column``, or parts of
+    documents such as ``table.column.key[].key``."""
+    outbound: int | None = None
+    """The most connections that one task may open in a run, however often it begins; None: not judged."""
+    max_executions: int = 2
+    """How often a task may begin that begins once where nothing goes wrong."""
+    points: tuple[str, ...] = ()
+    """The kinds of touch points that are of interest; empty: all."""
+    sample: int | None = None
+    """How many points are tried, chosen by chance; None: all."""
+    seed: int = 0
+    budget_s: float | None = None
+    """After how many seconds no further point is begun; None: never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashSweepBudget(RerunBudget):
+    """``celery_crash_sweep``."""
+
+    kill: str = "child"
+    """``child`` or ``worker``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSweepBudget(RerunBudget):
+    """``celery_fault_sweep``."""
+
+    errors: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    """What is raised at the points of each kind: (kind, the exception's module and qualified name joined by a colon,
+    its arguments)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +167,9 @@ class TestSpec:
     budgets: tuple[Budget, ...]
     isolated: bool = False
     """Whether it needs workers and a broker of its own, since it uses `celery_faults`."""
+    reruns: tuple[RerunBudget, ...] = ()
+    """The markers for whose sake the test runs several times."""
+    faults: tuple[FaultOrder, ...] = ()
+    """Of one of these runs: what its tasks must suffer."""
+    timeout_s: float | None = None
+    """Of one of these runs: how long it may wait for its tasks; None: as long as any test."""
