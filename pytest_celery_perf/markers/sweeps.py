@@ -1,0 +1,149 @@
+"""The markers for whose sake a test runs again and again, each time with another fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.arguments import natural, one_of, sequence, task_name, text
+from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
+from pytest_celery_perf.model.units import parse_duration_s
+
+POINTS = ("started", "query", "commit", "rollback", "cache", "publish", "connect", "finished", "acknowledgment")
+"""The kinds of touch points, see `model.record.Point`."""
+IN_MAIN_PROCESS = "acknowledgment"
+"""The kind of those that no child makes, and no task."""
+ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "query": "django.db.utils:OperationalError",
+        "commit": "django.db.utils:OperationalError",
+        "cache": "builtins:ConnectionError",
+        "publish": "kombu.exceptions:OperationalError",
+        "connect": "builtins:ConnectionError",
+    }
+)
+"""What goes wrong at each kind of point where something may: what the libraries raise that make the connections."""
+SAID = "raised by celery_fault_sweep"
+
+
+def celery_crash_sweep(
+    *,
+    task: Any = None,
+    kill: str = "child",
+    invariant: Callable[..., object] | None = None,
+    volatile: Sequence[str] = (),
+    outbound: int | None = None,
+    max_executions: int = 2,
+    points: Sequence[str] | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    budget: str | float | None = None,
+) -> CrashSweepBudget:
+    """Run the test once for each point where the task touches the outside world, killed there; all must end alike."""
+    valid = tuple(each for each in POINTS if kill == "worker" or each != IN_MAIN_PROCESS)
+    return CrashSweepBudget(
+        task=task_name(task),
+        kill=one_of(kill, "kill", "child", "worker"),
+        **_common(
+            invariant=invariant,
+            volatile=volatile,
+            outbound=outbound,
+            max_executions=max_executions,
+            sample=sample,
+            seed=seed,
+            budget=budget,
+        ),
+        points=valid if points is None else tuple(one_of(each, "points", *valid) for each in _kinds(points)),
+    )
+
+
+def celery_fault_sweep(
+    *,
+    task: Any = None,
+    errors: Mapping[str, Any] | None = None,
+    invariant: Callable[..., object] | None = None,
+    volatile: Sequence[str] = (),
+    outbound: int | None = None,
+    max_executions: int = 2,
+    points: Sequence[str] | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    budget: str | float | None = None,
+) -> FaultSweepBudget:
+    """Run the test once for each query and connection of the task, which fails there with an error; all end alike."""
+    valid = tuple(ERRORS)
+    chosen = valid if points is None else tuple(one_of(each, "points", *valid) for each in _kinds(points))
+    given = {kind: _error(error, f"errors[{kind!r}]") for kind, error in _mapping(errors).items()}
+    for kind in given:
+        one_of(kind, "errors: key", *valid)
+    raised = {kind: given.get(kind, (ERRORS[kind], (SAID,))) for kind in chosen}
+    return FaultSweepBudget(
+        task=task_name(task),
+        errors=tuple((kind, name, args) for kind, (name, args) in raised.items()),
+        **_common(
+            invariant=invariant,
+            volatile=volatile,
+            outbound=outbound,
+            max_executions=max_executions,
+            sample=sample,
+            seed=seed,
+            budget=budget,
+        ),
+        points=chosen,
+    )
+
+
+def _common(
+    *,
+    invariant: Callable[..., object] | None,
+    volatile: Sequence[str],
+    outbound: int | None,
+    max_executions: int,
+    sample: int | None,
+    seed: int,
+    budget: str | float | None,
+) -> dict[str, Any]:
+    """Check the arguments that both markers take."""
+    if invariant is not None and not callable(invariant):
+        raise ConfigurationError(f"invariant={invariant!r} cannot be called: give a function")
+    columns = sequence(volatile, "volatile", 'columns such as "shop_order.updated_at"')
+    return {
+        "invariant": invariant,
+        "volatile": tuple(text(each, "volatile") for each in columns),
+        "outbound": None if outbound is None else natural(outbound, "outbound", 0),
+        "max_executions": natural(max_executions, "max_executions", 1),
+        "sample": None if sample is None else natural(sample, "sample", 1),
+        "seed": natural(seed, "seed", 0),
+        "budget_s": None if budget is None else parse_duration_s(budget, "budget"),
+    }
+
+
+def _kinds(points: Any) -> list[Any]:
+    kinds = sequence(points, "points", "kinds of points")
+    if not kinds:
+        raise ConfigurationError("points=[] leaves nothing to try")
+    return kinds
+
+
+def _mapping(errors: Any) -> Mapping[str, Any]:
+    if errors is not None and not isinstance(errors, Mapping):
+        raise ConfigurationError(f"errors={errors!r} is not a dict from the kind of a point to an exception")
+    return errors or {}
+
+
+def _error(error: Any, what: str) -> tuple[str, tuple[str, ...]]:
+    """Return the place of an exception class, and its arguments."""
+    kind = error if isinstance(error, type) else type(error)
+    if not issubclass(kind, BaseException):
+        raise ConfigurationError(f"{what}={error!r} is no exception")
+    if "<locals>" in kind.__qualname__:
+        raise ConfigurationError(f"{what}={kind.__qualname__} is defined inside a function: no worker can import it")
+    arguments = (SAID,) if isinstance(error, type) else tuple(str(each) for each in error.args)
+    return f"{kind.__module__}:{kind.__qualname__}", arguments
+
+
+RERUNNING: dict[str, Callable[..., RerunBudget]] = {
+    function.__name__: function for function in (celery_crash_sweep, celery_fault_sweep)
+}
