@@ -19,8 +19,11 @@ def published_since(history: History, since_ns: int) -> History:
         for publication in history.publications
         if publication.boot is None and publication.published_ns >= since_ns
     }
+    executions = tuple(each for each in history.executions if each.root_id in roots)
+    ids = {execution.task_id for execution in executions}
     return replace(
         history,
         publications=tuple(each for each in history.publications if each.root_id in roots),
-        executions=tuple(each for each in history.executions if each.root_id in roots),
+        executions=executions,
+        points=tuple(each for each in history.points if each.task_id in ids),
     )

@@ -329,7 +329,7 @@ class History:
     workers: tuple[WorkerInfo, ...] = ()
     faults: tuple[Fault, ...] = ()
     points: tuple[Point, ...] = ()
-    """Where the executions touched the outside world, in order of time, if that was asked for."""
+    """Where the executions touched the outside world, if that was asked for: one execution after the other."""
     snapshots: tuple[Snapshot, ...] = ()
     """Of the broker, after each fault and at the end; in a test in which nothing went wrong, none."""
     states: dict[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.orders import FaultOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

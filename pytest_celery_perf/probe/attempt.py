@@ -9,10 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import context
+from pytest_celery_perf.probe.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from pytest_celery_perf.probe.faults import FaultOrder, Faults
+    from pytest_celery_perf.probe.faults import Faults
+    from pytest_celery_perf.probe.orders import FaultOrder
     from pytest_celery_perf.probe.queries import Capture
+    from pytest_celery_perf.probe.touch import Touches
 
 MESSAGE_CHARACTERS = 500
 """How much of an exception's text a record keeps."""
@@ -39,8 +42,8 @@ class RunningAttempt:
         "capture",
         "cpu_started_ns",
         "early",
-        "has_query_fault",
         "header",
+        "heeds_queries",
         "injected",
         "name",
         "orders",
@@ -48,6 +51,7 @@ class RunningAttempt:
         "retries",
         "scope",
         "task_id",
+        "touches",
         "unattributed_before",
     )
 
@@ -71,7 +75,9 @@ class RunningAttempt:
         self.orders = orders
         self.capture = capture
         self.early = early
-        self.has_query_fault = bool(orders) and any(order.query for order in orders)
+        self.touches: Touches | None = None
+        self.heeds_queries = bool(orders) and any(order.query for order in orders)
+        """Whether `on_query` must be called."""
         self.body_started_ns: int | None = None
         self.body_ended_ns: int | None = None
         self.cpu_started_ns: int | None = None
@@ -87,9 +93,28 @@ class RunningAttempt:
             if order.at == point:
                 self._faults.strike(order, self.header["t"], self.task_id, early=self.early)
 
-    def on_query(self, number: int) -> None:
-        """Carry out the faults that are due before the body's n-th query."""
-        self.strike(f"query:{number}")
+    def touch(self, touches: Touches) -> None:
+        """Number from now on the points at which it touches the outside world."""
+        self.touches = touches
+        self.heeds_queries = True
+        touches.reach("started")
+
+    def on_query(self, number: int, sql: str, alias: str) -> None:
+        """Carry out the faults that are due before a query.
+
+        Args:
+            number: Its number among the body's queries; 0 outside the body.
+            sql: Its text.
+            alias: Of its database.
+
+        Raises:
+            BaseException: What a ``raise`` order names.
+        """
+        if number:
+            self.strike(f"query:{number}")
+        if self.touches is not None:
+            statement = fingerprint(sql)
+            self.touches.reach("query", statement if alias == "default" else f"{alias}: {statement}")
 
     def begin_body(self) -> None:
         """The task's own function starts."""

@@ -130,6 +130,23 @@ def is_user_file(name: str) -> bool:
     return _kinds[name] == _USER
 
 
+def asked_by(frame: FrameType | None, is_theirs: Callable[[str], bool]) -> bool:
+    """Tell whether certain code asked for what is about to be done, rather than the user's own or a task as such.
+
+    Args:
+        frame: The innermost frame to look at.
+        is_theirs: Tells that code by its file.
+    """
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if _kinds[name] in (_USER, _EDGE):
+            return False
+        if is_theirs(name):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _describe(frame: FrameType) -> tuple[str, int, str]:
     code = frame.f_code
     # A function inside a function is known by its own name.
@@ -139,11 +156,18 @@ def _describe(frame: FrameType) -> tuple[str, int, str]:
 def _kind_of(name: str) -> int:
     if name.startswith(("<", _OWN)):
         return _HIDDEN
+    if installed := installed_path(name):
+        return _kind_of_installed(installed)
+    return _HIDDEN if name.startswith(_STANDARD) else _USER
+
+
+def installed_path(name: str) -> list[str]:
+    """Return the parts of a file's path inside the folder of installed packages; none if it is not there."""
     parts = name.replace("\\", "/").split("/")
     for packages in ("site-packages", "dist-packages"):
         if packages in parts:
-            return _kind_of_installed(parts[parts.index(packages) + 1 :])
-    return _HIDDEN if name.startswith(_STANDARD) else _USER
+            return parts[parts.index(packages) + 1 :]
+    return []
 
 
 def _kind_of_installed(path: list[str]) -> int:

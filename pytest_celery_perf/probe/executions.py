@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.probe import context, django_glue, queries, stacks, wire
+from pytest_celery_perf.probe import context, django_glue, effects, queries, stacks, touch, wire
 from pytest_celery_perf.probe.attempt import RunningAttempt, describe_error, outcome_of
 from pytest_celery_perf.probe.callsite import is_user_file
-from pytest_celery_perf.probe.faults import HEADER, Faults, orders_for
+from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.orders import HEADER, orders_for
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
@@ -59,6 +60,14 @@ class ExecutionWatch:
         """Return the id of the task that is being executed."""
         attempt = context.current()
         return None if attempt is None else attempt.task_id
+
+    def announce(self, record: wire.Publishing) -> None:
+        """Write down that a message is about to be published, unless a fault may still prevent that."""
+        attempt = context.current()
+        if attempt is None or attempt.touches is None:
+            self._journal.write(record)
+        else:
+            attempt.touches.announce(record)
 
     def watch_tracers(self) -> None:
         """See every execution from now on, whatever pool runs it.
@@ -139,6 +148,9 @@ class ExecutionWatch:
         self._journal.write(wire.Started(time.monotonic_ns(), task_id, attempt.retries, attempt.received_ns, first))
         if attempt.orders:
             attempt.strike("started")
+        if ("touch" in header or attempt.orders) and touch.is_wanted(header, attempt.orders):
+            effects.install()
+            attempt.touch(touch.Touches(attempt, self._faults, self._journal))
         if self._count_cpu:
             attempt.cpu_started_ns = time.thread_time_ns()
         return attempt
@@ -152,8 +164,9 @@ class ExecutionWatch:
             cause = getattr(retval, "exc", None) if outcome == "retried" else retval
             error = describe_error(cause if isinstance(cause, BaseException) else retval, is_user_file)
             countdown = _countdown(retval) if outcome == "retried" else None
-        capture = attempt.capture
-        journal = self._journal
+        capture, touches, journal = attempt.capture, attempt.touches, self._journal
+        # Before the end, after which nobody may wait for more.
+        last = None if touches is None else touches.end()
         journal.write(
             wire.Finished(
                 time.monotonic_ns(),
@@ -176,6 +189,8 @@ class ExecutionWatch:
         journal.ring()
         if attempt.orders:
             attempt.strike("finished")
+        if touches is not None and last is not None:
+            touches.strike(last)
 
 
 class _WatchedTracer:

@@ -12,17 +12,18 @@ import contextlib
 import importlib
 import os
 import signal
+import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe import context, wire
+from pytest_celery_perf.probe.orders import HEADER, FaultOrder, orders_for
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
 
-HEADER = "celery_perf"
-"""The message header that belongs to this package. It is added to those of the app."""
+__all__ = ["HEADER", "FaultOrder", "Faults", "directory_beside", "gate_path", "orders_for"]
+
 EARLY_ACKNOWLEDGMENT_S = 5.0
 """Longer than a main process takes to acknowledge what was begun: where threads run the tasks it may first wait
 2 s for another message.
@@ -30,51 +31,6 @@ EARLY_ACKNOWLEDGMENT_S = 5.0
 Source:
     ``celery.worker.loops.synloop``.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultOrder:
-    """One fault, as a message header carries it."""
-
-    key: str
-    """Tells the faults of one test apart."""
-    task: str | None
-    """Name of the task that shall suffer it; None for any."""
-    do: str
-    """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate), ``outage`` (the same, while the
-    runner kills the broker) or ``raise``."""
-    at: str
-    """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
-    (`model.record.Point`) ``touch:N``, ``acknowledgment``."""
-    times: int = 1
-    signal: int = int(signal.SIGKILL)
-    error: str = ""
-    """``raise``: the exception's module and qualified name, joined by a colon."""
-    args: tuple[Any, ...] = ()
-    attempt: int | None = None
-    """At a touch point: the attempt that shall suffer it, the first being 0; None for any."""
-    expect: str = ""
-    """At a touch point: its kind and label, joined by a space. If the execution touches something else there, it has
-    taken another way: nothing strikes, and ``diverged`` is recorded in the fault's place. Empty: whatever it is."""
-
-    @property
-    def query(self) -> int:
-        """The number of the query at which it strikes; 0 if it is not about queries."""
-        return int(self.at.partition(":")[2] or 0) if self.at.startswith("query:") else 0
-
-    @property
-    def touches(self) -> bool:
-        """Whether it strikes at a touch point."""
-        return self.at == "acknowledgment" or self.at.startswith("touch:")
-
-
-def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
-    """Return the faults that a message's header holds for the task of that name."""
-    faults = header.get("faults")
-    if not faults:
-        return ()
-    orders = (FaultOrder(**{**fault, "args": tuple(fault.get("args", ()))}) for fault in faults)
-    return tuple(order for order in orders if order.task in (None, name))
 
 
 def directory_beside(doorbell: str) -> str:
@@ -100,7 +56,9 @@ class Faults:
         self._journal = journal
         self._main_pid = os.getpid()
 
-    def strike(self, order: FaultOrder, token: str, task_id: str, *, early: bool = False) -> None:
+    def strike(
+        self, order: FaultOrder, token: str, task_id: str, *, early: bool = False, found: str | None = None
+    ) -> None:
         """Carry out a fault, if it has not happened often enough yet.
 
         Args:
@@ -108,22 +66,27 @@ class Faults:
             token: The test.
             task_id: The task that suffers it.
             early: Whether the main process acknowledges the task's message about now.
+            found: At a touch point: what is touched there.
 
         Raises:
             BaseException: What a ``raise`` order names.
         """
         if not self._claim(order, token):
             return
-        self._journal.write(wire.Faulted(time.monotonic_ns(), order.do, order.at, task_id, os.getpid()))
+        diverged = found is not None and order.expect not in ("", found)
+        kind = "diverged" if diverged else order.do
+        self._journal.write(wire.Faulted(time.monotonic_ns(), kind, order.at, task_id, os.getpid()))
         self._journal.ring()
+        if diverged:
+            return
         # Where no child runs the tasks, it is the worker that dies.
         ends_worker = order.do == "kill-worker" or (order.do == "kill-child" and os.getpid() == self._main_pid)
         if early and ends_worker:
             self._await_acknowledgment(token, task_id)
         if order.do == "raise":
             _raise(order)
-        elif order.do == "hold":
-            os.close(os.open(gate_path(self._directory, token, order.key), os.O_RDONLY))
+        elif order.do in ("hold", "outage"):
+            _wait_at(gate_path(self._directory, token, order.key))
         elif order.do == "kill-child":
             os.kill(os.getpid(), order.signal)
         elif order.signal == signal.SIGKILL:
@@ -158,6 +121,17 @@ class Faults:
                 continue
             return True
         return False
+
+
+def _wait_at(gate: str) -> None:
+    def wait() -> None:
+        os.close(os.open(gate, os.O_RDONLY))
+
+    if context.has_greenlets():
+        # The hub must go on: a thread of gevent's own waits in the greenlet's place.
+        sys.modules["gevent"].get_hub().threadpool.apply(wait)
+    else:
+        wait()
 
 
 def _raise(order: FaultOrder) -> NoReturn:

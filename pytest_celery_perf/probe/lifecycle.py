@@ -30,7 +30,12 @@ class Probe:
         faults = Faults(directory_beside(config.doorbell), self._journal)
         self.messages = MessageWatch(self._journal, faults)
         self.executions = ExecutionWatch(self._journal, faults, config.spool)
-        self._publishes = PublishTracker(self._journal, self.executions.current_header, self.executions.current_id)
+        self._publishes = PublishTracker(
+            self._journal,
+            self.executions.current_header,
+            self.executions.current_id,
+            self.executions.announce,
+        )
         self._pool = ""
 
     def install(self) -> None:

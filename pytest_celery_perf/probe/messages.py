@@ -6,10 +6,12 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.probe import context, wire
+from pytest_celery_perf.probe import context, effects, touch, wire
 from pytest_celery_perf.probe.attempt import describe_error
 from pytest_celery_perf.probe.callsite import is_user_file
-from pytest_celery_perf.probe.faults import HEADER, Faults, orders_for
+from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.orders import HEADER, FaultOrder, orders_for
+from pytest_celery_perf.probe.supervision import Supervision
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
@@ -30,9 +32,12 @@ class MessageWatch:
         """(id, retries, received_ns) by delivery tag."""
         self._faulted: dict[int, str] = {}
         """The test of an unacknowledged message that has faults, by time of receipt."""
+        self._touching: dict[str, tuple[str, tuple[FaultOrder, ...]]] = {}
+        """The test and the faults of an unacknowledged message that asks for touch points, by delivery tag."""
+        self._supervision = Supervision()
         self._told: set[str] = set()
 
-    def on_received(self, request: Any = None, **_: Any) -> None:
+    def on_received(self, sender: Any = None, request: Any = None, **_: Any) -> None:
         """Handle ``task_received``: a message was taken from the broker."""
         headers = request.request_dict
         header = headers.get(HEADER)
@@ -62,12 +67,22 @@ class MessageWatch:
                 bool(delivery["redelivered"]),
             )
         )
-        orders = orders_for(header, task.name)
+        self._prepare(sender, header, orders_for(header, task.name), key, tag)
+
+    def _prepare(
+        self, consumer: Any, header: dict[str, Any], orders: tuple[FaultOrder, ...], key: tuple[str, int, int], tag: str
+    ) -> None:
+        """Do what a message asks for before its task runs."""
+        if touch.is_wanted(header, orders):
+            effects.install()
+            self._touching[tag] = header["t"], orders
         if orders:
-            self._faulted[received_ns] = header["t"]
+            self._faulted[key[2]] = header["t"]
+        if any(order.do == "kill-child" for order in orders):
+            self._supervision.begin(consumer, tag)
         for order in orders:
             if order.at == "received":
-                self._faults.strike(order, header["t"], request.id)
+                self._faults.strike(order, header["t"], key[0])
 
     def _tell(self, task: Any) -> None:
         self._told.add(task.name)
@@ -103,6 +118,8 @@ class MessageWatch:
         acknowledge, reject = patched.ack, patched.reject
 
         def ack(qos: Any, delivery_tag: str) -> None:
+            if delivery_tag in self._touching:
+                self._touch(delivery_tag)
             acknowledge(qos, delivery_tag)
             self._left(delivery_tag, wire.Acknowledged)
 
@@ -112,14 +129,29 @@ class MessageWatch:
 
         patched.ack, patched.reject = ack, requeue_or_drop
 
+    def _touch(self, tag: str) -> None:
+        """Come to the last touch point of an execution: before its message leaves the broker."""
+        token, orders = self._touching.pop(tag)
+        key = self._unacked.get(tag)
+        if key is None:
+            return
+        # How many points there were is known to the process that ran the task.
+        acknowledgment = touch.Touch(0, "acknowledgment", "")
+        self._journal.write(wire.Touched(time.monotonic_ns(), *key, *acknowledgment, None))
+        for order in orders:
+            if order.at == "acknowledgment" and order.attempt in (None, key[1]):
+                self._faults.strike(order, token, key[0], found=acknowledgment.found)
+
     def _left(self, tag: str, kind: Any) -> None:
         key = self._unacked.pop(tag, None)
         if key is None:
             return
         self._journal.write(kind(time.monotonic_ns(), *key))
         self._journal.ring()
+        self._touching.pop(tag, None)
         token = self._faulted.pop(key[2], None)
         if token is not None:
+            self._supervision.end(tag)
             self._faults.acknowledged(token, key[0])
 
     def on_failure(self, task_id: str = "", exception: Any = None, **_: Any) -> None:

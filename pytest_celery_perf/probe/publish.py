@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_celery_perf.probe import wire
-from pytest_celery_perf.probe.faults import HEADER
 from pytest_celery_perf.probe.journal import Journal
+from pytest_celery_perf.probe.orders import HEADER
 
 Header = dict[str, Any]
 """``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``faults``: see `FaultOrder`;
@@ -30,12 +30,18 @@ class PublishTracker:
         header: Returns the header that a message published right now shall carry, or None.
         retrying: Returns the id of the task that runs right now, so that its retries can be told
             from other messages.
+        announce: Writes down that a message is about to be published, if not at once to the journal.
     """
 
     def __init__(
-        self, journal: Journal, header: Callable[[], Header | None], retrying: Callable[[], str | None]
+        self,
+        journal: Journal,
+        header: Callable[[], Header | None],
+        retrying: Callable[[], str | None],
+        announce: Callable[[wire.Publishing], None] | None = None,
     ) -> None:
         self._journal = journal
+        self._announce = announce or journal.write
         self._header = header
         self._retrying = retrying
 
@@ -70,7 +76,7 @@ class PublishTracker:
             return
         headers[HEADER] = {key: value for key, value in header.items() if key != "received"}
         requested, waited = self._shorten(headers, header)
-        self._journal.write(
+        self._announce(
             wire.Publishing(
                 time.monotonic_ns(),
                 header["t"],

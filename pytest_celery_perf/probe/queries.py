@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import callsite, context, patch
 from pytest_celery_perf.probe.callsite import Stack, is_user_file, stack_of
 from pytest_celery_perf.probe.sql import is_transaction_control, verb
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.attempt import RunningAttempt
 
 __all__ = ["Capture", "install", "is_user_file", "problems", "unattributed", "uninstall"]
 
@@ -99,9 +102,9 @@ class Capture:
             for (phase, alias, sql), use in [*self._uses.items()]
         ]
 
-    def next_number(self, sql: Any, connection: Any) -> int:
-        """Return the number of the body's query that is about to run; 0 if it is not one to be numbered."""
-        if self.phase != "body" or id(connection) in _connecting or is_transaction_control(_text(sql, connection)):
+    def next_number(self) -> int:
+        """Return the number of the body's query that is about to run; 0 outside the body."""
+        if self.phase != "body":
             return 0
         self._number += 1
         return self._number
@@ -142,8 +145,8 @@ def _observe(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
     capture = attempt.capture
     if capture is None:
         return execute(sql, params, many, context_)
-    if attempt.has_query_fault and (number := capture.next_number(sql, context_["connection"])):
-        attempt.on_query(number)
+    if attempt.heeds_queries:
+        _announce(attempt, capture, sql, context_["connection"])
     phase = capture.phase
     started_ns = perf_counter_ns()
     try:
@@ -154,6 +157,13 @@ def _observe(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
             capture.add(phase, context_["connection"], sql, many, time_ns)
         except _MISTAKES as mistake:
             _note(f"a query was not counted: {mistake!r}")
+
+
+def _announce(attempt: RunningAttempt, capture: Capture, sql: Any, connection: Any) -> None:
+    """Tell an execution of the query that it is about to make."""
+    text = _text(sql, connection)
+    if id(connection) not in _connecting and not is_transaction_control(text):
+        attempt.on_query(capture.next_number(), text, connection.alias)
 
 
 def _text(sql: Any, connection: Any) -> str:

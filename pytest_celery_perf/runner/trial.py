@@ -69,7 +69,7 @@ class Trial:
         self.app = app
         self._faults = list(faults)
         self._time_scale = time_scale
-        self._touch = touch
+        self.touch = touch
         self._progress = progress
         self._gates = Gates(directory_beside(pool.probe.doorbell), self.token)
         self._gates.build(faults)
@@ -97,7 +97,7 @@ class Trial:
         header: Header = {"t": self.token}
         if self._time_scale is not None:
             header["scale"] = self._time_scale
-        if self._touch:
+        if self.touch:
             header["touch"] = True
         if self._faults:
             header["faults"] = [_as_header(order) for order in self._faults]

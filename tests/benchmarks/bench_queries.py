@@ -26,7 +26,7 @@ UNDISTURBED = 0.9
 class Attempt:
     """As much of an execution as the capture knows."""
 
-    has_query_fault = False
+    heeds_queries = False
 
     def __init__(self) -> None:
         from pytest_celery_perf.probe.queries import Capture

@@ -29,10 +29,10 @@ class Attempt:
     def __init__(self) -> None:
         self.capture: Capture | None = Capture()
         self.capture.phase = "body"
-        self.has_query_fault = False
+        self.heeds_queries = False
         self.numbers: list[int] = []
 
-    def on_query(self, number: int) -> None:
+    def on_query(self, number: int, _sql: str, _alias: str) -> None:
         self.numbers.append(number)
 
     @property
@@ -168,12 +168,12 @@ def test_a_report_that_cannot_be_written_disturbs_nobody(problems: list[str], mo
 
 
 def test_queries_of_the_body_are_numbered_before_they_run(attempt: Any) -> None:
-    attempt.has_query_fault = True
+    attempt.heeds_queries = True
     for sql in ("BEGIN", "SELECT 1", 'SAVEPOINT "a"', b"SELECT 2", "COMMIT"):
         query(sql)
     attempt.capture.phase = "hooks"
     query()
-    assert attempt.numbers == [1, 2]
+    assert attempt.numbers == [1, 2, 0]
 
 
 def test_nobody_is_asked_where_no_fault_waits_for_a_query(attempt: Any) -> None:
@@ -182,10 +182,10 @@ def test_nobody_is_asked_where_no_fault_waits_for_a_query(attempt: Any) -> None:
 
 
 def test_what_a_fault_raises_keeps_the_query_from_running(attempt: Any) -> None:
-    def strike(number: int) -> None:
+    def strike(number: int, _sql: str, _alias: str) -> None:
         raise ConnectionError(number)
 
-    attempt.has_query_fault = True
+    attempt.heeds_queries = True
     attempt.on_query = strike
     with pytest.raises(ConnectionError):
         query()

@@ -63,12 +63,13 @@ class Attempt:
         from pytest_celery_perf.probe import queries
 
         self.capture = queries.Capture()
-        self.has_query_fault = strike_at > 0
+        self.heeds_queries = strike_at > 0
         self.strike_at = strike_at
         self.numbers: list[int] = []
 
-    def on_query(self, number: int) -> None:
-        self.numbers.append(number)
+    def on_query(self, number: int, _sql: str, _alias: str) -> None:
+        if number:
+            self.numbers.append(number)
         if number == self.strike_at:
             raise RuntimeError(f"struck at {number}")
 

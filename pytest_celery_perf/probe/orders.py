@@ -1,0 +1,55 @@
+"""What a message's header says must go wrong: the only part of it that the test process and the workers share."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+HEADER = "celery_perf"
+"""The message header that belongs to this package. It is added to those of the app."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultOrder:
+    """One fault, as a message header carries it."""
+
+    key: str
+    """Tells the faults of one test apart."""
+    task: str | None
+    """Name of the task that shall suffer it; None for any."""
+    do: str
+    """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate), ``outage`` (the same, while the
+    runner kills the broker) or ``raise``."""
+    at: str
+    """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
+    (`model.record.Point`) ``touch:N``, ``acknowledgment``."""
+    times: int = 1
+    signal: int = int(signal.SIGKILL)
+    error: str = ""
+    """``raise``: the exception's module and qualified name, joined by a colon."""
+    args: tuple[Any, ...] = ()
+    attempt: int | None = None
+    """At a touch point: the attempt that shall suffer it, the first being 0; None for any."""
+    expect: str = ""
+    """At a touch point: its kind and label, joined by a space. If the execution touches something else there, it has
+    taken another way: nothing strikes, and ``diverged`` is recorded in the fault's place. Empty: whatever it is."""
+
+    @property
+    def query(self) -> int:
+        """The number of the query at which it strikes; 0 if it is not about queries."""
+        return int(self.at.partition(":")[2] or 0) if self.at.startswith("query:") else 0
+
+    @property
+    def touches(self) -> bool:
+        """Whether it strikes at a touch point."""
+        return self.at == "acknowledgment" or self.at.startswith("touch:")
+
+
+def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
+    """Return the faults that a message's header holds for the task of that name."""
+    faults = header.get("faults")
+    if not faults:
+        return ()
+    orders = (FaultOrder(**{**fault, "args": tuple(fault.get("args", ()))}) for fault in faults)
+    return tuple(order for order in orders if order.task in (None, name))
