@@ -1,4 +1,4 @@
-"""What a test asks for: the fixtures ``celery_perf`` and ``celery_faults``."""
+"""What a test asks for: the fixtures ``celery_perf``, ``celery_faults`` and ``celery_network``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pytest_celery_perf.stash import ACTIVE, OUTPUT, REFUSAL, SESSION, SPEC
 if TYPE_CHECKING:
     from pytest_celery_perf.broker.base import Broker
     from pytest_celery_perf.faults import CeleryFaults
+    from pytest_celery_perf.faults.network import Network
     from pytest_celery_perf.measure.summary import Run
     from pytest_celery_perf.model.record import History
     from pytest_celery_perf.session import ActiveTest, Session
@@ -194,6 +195,12 @@ def unittest_failed(item: pytest.Item) -> bool:
 def celery_faults(request: pytest.FixtureRequest, celery_perf: CeleryPerf) -> CeleryFaults:  # noqa: ARG001 - first
     """Have workers, broker and network go wrong while tasks run; what lasts is undone at the test's end."""
     return request.node.stash[ACTIVE].faults
+
+
+@pytest.fixture
+def celery_network(celery_faults: CeleryFaults) -> Network:
+    """Play faults on the network between workers, broker and test: `celery_faults.network`, with proxies in between."""
+    return celery_faults.network
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,13 @@ import pytest
 
 from pytest_celery_perf import options
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
-from pytest_celery_perf.fixtures import _celery_perf_session, celery_faults, celery_perf, unittest_failed
+from pytest_celery_perf.fixtures import (
+    _celery_perf_session,
+    celery_faults,
+    celery_network,
+    celery_perf,
+    unittest_failed,
+)
 from pytest_celery_perf.names import MARKERS, concerns
 from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, REFUSAL, SESSION, SHARED, SPEC
 
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import WorkerSpec
     from pytest_celery_perf.startup import Shared
 
-__all__ = ["_celery_perf_session", "celery_faults", "celery_perf"]
+__all__ = ["_celery_perf_session", "celery_faults", "celery_network", "celery_perf"]
 
 SHARED_INPUT = "celery_perf"
 """The key under which an xdist worker is told what the controller runs for all."""

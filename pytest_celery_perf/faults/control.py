@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_celery_perf.errors import UnfinishedTasksError
+from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.faults.broker import BrokerFaults
 from pytest_celery_perf.faults.holding import Held
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.moments import Moment
+from pytest_celery_perf.faults.network import Network
 from pytest_celery_perf.faults.processes import ProcessFaults
 from pytest_celery_perf.model.arguments import task_name
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
@@ -38,6 +39,23 @@ class CeleryFaults:
         self._processes = ProcessFaults(trial, self._ward)
         self.broker = BrokerFaults(trial, self._ward)
         """What can be done to the broker."""
+        self._network: Network | None = None
+
+    @property
+    def network(self) -> Network:
+        """What can be done to the network.
+
+        Raises:
+            ConfigurationError: The test's workers reach the broker directly.
+        """
+        if self._network is None:
+            if self._trial.pool.links is None:
+                raise ConfigurationError(
+                    "celery_faults.network: the workers of this test reach the broker directly: let it use the fixture "
+                    "celery_network, or mark it with @pytest.mark.celery_worker(network=True)"
+                )
+            self._network = Network(self._trial, self._ward, self._trial.pool.links)
+        return self._network
 
     def when(self, event: str, task: Any = None, *, nth: int = 1, timeout: float | str | None = None) -> Execution:
         """Wait until an execution has come to a point, and see after the faults meanwhile.

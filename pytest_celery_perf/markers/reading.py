@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
@@ -50,8 +51,12 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         )
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
     reruns = [_call(RERUNNING[mark.name], mark) for mark in marks if mark.name in RERUNNING]
-    isolated = "celery_faults" in getattr(item, "fixturenames", ())
-    return TestSpec(isolated=isolated, workers=tuple(workers) or default_workers, budgets=tuple(budgets), reruns=tuple(reruns))
+    fixtures = getattr(item, "fixturenames", ())
+    isolated = "celery_faults" in fixtures
+    topology = tuple(workers) or default_workers
+    if "celery_network" in fixtures:
+        topology = tuple(replace(worker, network=True) for worker in topology)
+    return TestSpec(isolated=isolated, workers=topology, budgets=tuple(budgets), reruns=tuple(reruns))
 
 
 def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:

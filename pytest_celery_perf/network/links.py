@@ -64,24 +64,27 @@ class Links:
             result_backend=self._url(Link(kind=RESULTS), self._config.result_backend),
         )
 
-    def choose(self, kinds: str | Iterable[str], worker: str | None) -> Stretch:
+    def choose(self, kinds: str | Iterable[str], worker: str | None, what: str) -> Stretch:
         """Choose some.
 
         Args:
             kinds: One of `KINDS`, or several.
             worker: Only this one's; None for those of all workers and of the test.
+            what: For which method, named in an error.
 
         Raises:
             ConfigurationError: There are no such links.
         """
-        wanted = [kinds] if isinstance(kinds, str) else sequence(kinds, "link", "links")
+        wanted = [kinds] if isinstance(kinds, str) else sequence(kinds, f"{what}: link", "links")
+        if not wanted:
+            raise ConfigurationError(f"{what}: link={kinds!r} names none of {', '.join(KINDS)}")
         if worker is not None:
-            one_of(worker, "worker", *self.workers)
+            one_of(worker, f"{what}: worker", *self.workers)
         for kind in wanted:
-            if one_of(kind, "link", *KINDS) == RESULTS and not self._results:
-                raise ConfigurationError(f"link={kind!r}: the app keeps no results on the broker's server")
+            if one_of(kind, f"{what}: link", *KINDS) == RESULTS and not self._results:
+                raise ConfigurationError(f"{what}: link={kind!r}: the app keeps no results on the broker's server")
             if kind == PUBLISHER and worker is not None:
-                raise ConfigurationError(f"link={kind!r} is the test's: there is none of worker={worker!r}")
+                raise ConfigurationError(f"{what}: link={kind!r} is the test's: there is none of worker={worker!r}")
         chosen = {
             link: proxy for link, proxy in self.proxies.items() if link.kind in wanted and worker in {None, link.worker}
         }

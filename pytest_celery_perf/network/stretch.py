@@ -47,6 +47,11 @@ class Stretch:
         return tuple(dict.fromkeys(link.kind for link in self._proxies))
 
     @property
+    def feeds_workers(self) -> bool:
+        """Whether workers take their messages over one of its links."""
+        return BROKER in self.kinds
+
+    @property
     def ends(self) -> str:
         """The ends of its links, for people."""
         return "; ".join(link.ends for link in self._proxies)
