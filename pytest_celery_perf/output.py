@@ -6,13 +6,14 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.names import RELIABILITY
 from pytest_celery_perf.report.glyphs import supports_unicode
 
 if TYPE_CHECKING:
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from pytest_celery_perf.model.record import History
     from pytest_celery_perf.model.result import TestResult
     from pytest_celery_perf.model.settings import Override
+    from pytest_celery_perf.model.verdict import Verdict
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.runner.trial import Progress
     from pytest_celery_perf.session import ActiveTest
 
 RESULT = "celery_perf"
 """The name by which xdist workers give something to their controller: in a test's report, in their own output."""
+JOURNAL_LINES = 60
+"""How much of its journal the message of a failed test shows; the report file has all of it."""
 VERSIONED = ("pytest-celery-perf", "pytest", "celery", "kombu", "redis", "django")
 
 
@@ -123,13 +127,24 @@ class Output:
 
     def complaint(self, active: ActiveTest) -> str:
         """Return why a test must fail; empty if it need not."""
+        from pytest_celery_perf.measure.journal import journal
+        from pytest_celery_perf.report.journal import journal_text
         from pytest_celery_perf.report.terminal import verdicts_text
 
         failed = [verdict for verdict in active.verdicts if verdict.failed]
         parts = [active.diagnosis] if active.diagnosis else []
         if failed:
             parts.append(verdicts_text(active.verdicts, unicode=self._unicode))
+        if any(verdict.marker in RELIABILITY for verdict in failed):
+            told = journal_text(journal(active.history), limit=JOURNAL_LINES, unicode=self._unicode)
+            parts.append(f"What happened:\n{told}")
         return "\n\n".join(parts)
+
+    def explained(self, verdicts: Iterable[Verdict]) -> str:
+        """Return verdicts as the message of a failed test tells them."""
+        from pytest_celery_perf.report.terminal import verdicts_text
+
+        return verdicts_text(verdicts, unicode=self._unicode)
 
     def sections(self, active: ActiveTest, message: str) -> list[tuple[str, str]]:
         """Return what the report of a failed test shows besides: what its workers logged.
@@ -150,6 +165,7 @@ class Output:
 
     def record(self, active: ActiveTest, item: pytest.Item, report: pytest.TestReport) -> None:
         """Keep a test's result, or give it to its report for the xdist controller to keep."""
+        from pytest_celery_perf.measure.journal import journal
         from pytest_celery_perf.measure.summary import Run
         from pytest_celery_perf.model.result import TestResult
         from pytest_celery_perf.report.junit import user_properties
@@ -159,7 +175,10 @@ class Output:
             outcome=report.outcome,
             verdicts=active.verdicts,
             rows=tuple(Run.of(active.history).by_task.values()),
+            sweeps=active.sweeps,
             history=active.history,
+            # Elsewhere it would only repeat the records.
+            journal=journal(active.history) if active.history.snapshots else (),
         )
         # JUnit's are taken from the report of the teardown, which takes them from the test.
         item.user_properties.extend(user_properties(result.verdicts, result.rows))

@@ -18,7 +18,18 @@ from pytest_celery_perf.fixtures import (
     unittest_failed,
 )
 from pytest_celery_perf.names import MARKERS, concerns
-from pytest_celery_perf.stash import ACTIVE, CLEANUP, DEFAULT_WORKERS, OPTIONS, OUTPUT, REFUSAL, SESSION, SHARED, SPEC
+from pytest_celery_perf.stash import (
+    ACTIVE,
+    CLEANUP,
+    DEFAULT_WORKERS,
+    OPTIONS,
+    OUTPUT,
+    REFUSAL,
+    RERUN,
+    SESSION,
+    SHARED,
+    SPEC,
+)
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import WorkerSpec
@@ -131,6 +142,10 @@ def _read_markers(item: pytest.Item) -> None:
     Project(item.config).check(item, spec)
     check_broker(item.config.stash[OPTIONS], spec)
     check_children(item.config.stash[OPTIONS], spec)
+    if spec.reruns:
+        from pytest_celery_perf.sweep.checks import check
+
+        check(item, spec)
     _come_first(item, fixtures)
 
 
@@ -172,6 +187,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return  # pytest will run none of them
     from pytest_celery_perf.startup import start
 
+    if any(spec.reruns for spec in specs):
+        from pytest_celery_perf.sweep import protocol
+
+        config.pluginmanager.register(protocol, "celery_perf_sweeps")
     try:
         shared = worker and worker.get(SHARED_INPUT)
         config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs, shared)
@@ -228,7 +247,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         output = item.config.stash[OUTPUT]
         if report.failed:
             report.sections.extend(output.sections(active, report.longreprtext))
-        output.record(active, item, report)
+        if RERUN not in item.stash:
+            output.record(active, item, report)
     return report
 
 

@@ -17,6 +17,7 @@ from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.settings import Override
 from pytest_celery_perf.model.spec import LatencyBudget, ReliableBudget, RetriesBudget, TestSpec
+from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
 from pytest_celery_perf.project import Project
@@ -54,6 +55,8 @@ class ActiveTest:
     settled: bool = False
     """Whether its tasks were waited for after its body."""
     verdicts: tuple[Verdict, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+    """What its other runs found, if there were any."""
     diagnosis: str = ""
     told: bool = False
     """Whether its body was told already that tasks did not finish, and why."""
@@ -153,9 +156,7 @@ class Session:
             with trial.tracking():
                 faults = CeleryFaults(trial, self.options.timeout_s)
                 with faults:
-                    yield ActiveTest(
-                        nodeid=nodeid, spec=spec, pool=pool, trial=trial, faults=faults, log_sizes=sizes
-                    )
+                    yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial, faults=faults, log_sizes=sizes)
                 # If the test was interrupted, its workers go now, before its database is flushed under them.
                 trial.pump()
                 pool.hurt = pool.hurt or bool(trial.book.open)

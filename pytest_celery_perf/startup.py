@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.settings import masked
-from pytest_celery_perf.model.spec import RecoveryBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import CrashSweepBudget, RecoveryBudget, TestSpec, WorkerSpec
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.runner.app import load
 from pytest_celery_perf.runner.groundwork import Groundwork
@@ -140,7 +140,12 @@ def check_children(options: Options, spec: TestSpec) -> None:
     Raises:
         ConfigurationError: No pool of its workers has children, by their options and the app's ``worker_pool``.
     """
-    if not any(isinstance(budget, RecoveryBudget) and budget.kill == "child" for budget in spec.budgets):
+    markers = [
+        "celery_recovery" if isinstance(budget, RecoveryBudget) else "celery_crash_sweep"
+        for budget in (*spec.budgets, *spec.reruns)
+        if isinstance(budget, (RecoveryBudget, CrashSweepBudget)) and budget.kill == "child"
+    ]
+    if not markers:
         return
     app = load(options.app)
     pools = {worker.name: read(worker.options, app=app).pool for worker in spec.workers}
@@ -151,7 +156,7 @@ def check_children(options: Options, spec: TestSpec) -> None:
         advice += f', or pool="processes": to prefork Celery prefers the app\'s worker_pool={app.conf.worker_pool!r}'
     named = " and ".join(sorted({*pools.values()}))
     raise ConfigurationError(
-        f'@pytest.mark.celery_recovery: kill="child": the pool {named} runs tasks in no child process; {advice}'
+        f'@pytest.mark.{markers[0]}: kill="child": the pool {named} runs tasks in no child process; {advice}'
     )
 
 

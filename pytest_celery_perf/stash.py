@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.output import Output
     from pytest_celery_perf.session import ActiveTest, Session
     from pytest_celery_perf.startup import Shared
+    from pytest_celery_perf.sweep.rerun import Watch
 
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 OUTPUT: pytest.StashKey[Output] = pytest.StashKey()
@@ -31,3 +32,5 @@ SPEC: pytest.StashKey[TestSpec] = pytest.StashKey()
 """Of a test: what its markers ask for."""
 ACTIVE: pytest.StashKey[ActiveTest] = pytest.StashKey()
 """Of a test: what was brought up for it, and its verdicts."""
+RERUN: pytest.StashKey[Watch] = pytest.StashKey()
+"""Of a test that runs several times, while it does: what is seen of this run. Its reports are not pytest's."""

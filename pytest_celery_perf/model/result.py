@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytest_celery_perf.model.journal import JournalEntry
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 
 
@@ -21,4 +23,8 @@ class TestResult:
     verdicts: tuple[Verdict, ...] = ()
     rows: tuple[TaskRow, ...] = ()
     """A row per task name."""
+    sweeps: tuple[Sweep, ...] = ()
+    """One for each marker for whose sake it ran several times."""
     history: History = field(default_factory=History)
+    journal: tuple[JournalEntry, ...] = ()
+    """The history in the order of time, of a test in which something went wrong, was made to, or was feared."""

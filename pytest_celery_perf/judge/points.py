@@ -1,0 +1,179 @@
+"""Judges one run of a test in which a fault struck at one point: did it end like the run without?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_celery_perf.judge.crashes import cause, remedy
+from pytest_celery_perf.judge.subjects import Subject, shortened
+from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
+from pytest_celery_perf.measure.state import differences, with_names
+from pytest_celery_perf.model.record import Fault, History, Point
+from pytest_celery_perf.model.spec import FaultSweepBudget, RerunBudget
+from pytest_celery_perf.model.state import State
+from pytest_celery_perf.model.sweep import PointResult, Rerun, Target
+from pytest_celery_perf.model.verdict import Status
+
+DIFFERENCES_SHOWN = 5
+_HARMLESS = (TaskClass.COMPLETED, TaskClass.DUPLICATED, TaskClass.INDETERMINATE)
+"""What a point may make of a task. How often it may begin is judged apart; a publish that the fault prevented is made
+again by the task's next execution."""
+_OUTBOUND = ("connect", "publish")
+
+
+def comparable(run: Rerun) -> State:
+    """Return what the databases held after a run, with the names of tasks in the places of their ids."""
+    ids = {each.task_id: f"<id of {each.name}>" for each in run.history.publications}
+    return with_names(run.state, ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A run in which a fault struck at one point, beside one in which nothing went wrong."""
+
+    budget: RerunBudget
+    target: Target
+    reference: Rerun
+    run: Rerun
+    ignored: Collection[str] = ()
+    """What the databases may hold another of in each run."""
+    root: Path | None = None
+    """The folder that paths are shown relative to."""
+
+    @property
+    def point(self) -> Point:
+        """Where."""
+        return self.target.point
+
+    @property
+    def blows(self) -> list[Fault]:
+        """The faults at that point, or that none struck since the task took another path."""
+        return [each for each in self.run.history.faults if each.point == self.point.at and not each.consequence]
+
+    @property
+    def struck(self) -> bool:
+        """Whether the fault struck."""
+        return any(each.kind != "diverged" for each in self.blows)
+
+    def subject(self, name: str) -> Subject:
+        """Return the tasks of a name in the run."""
+        found = tuple(each.life for each in classify(self.run.history) if each.life.name == name)
+        return Subject(marker="", name=name, lives=found, history=self.run.history, root=self.root)
+
+
+def judge_point(trial: Trial) -> PointResult:
+    """Say what became of the test.
+
+    * It ended like the reference run: its own assertions and the invariant hold, its tasks came to the same ends, and
+      the databases hold the same.
+    * Each task began, and each effect on others was tried, at most as often as the marker allows.
+    """
+    if not trial.struck:
+        return PointResult(target=trial.target, status=Status.INCONCLUSIVE, outcome=_path(trial))
+    bad = [each for each in classify(trial.run.history) if _is_bad(each, trial)]
+    findings = [
+        *dict.fromkeys(_told(each, trial) for each in bad),
+        *([trial.run.complaint] if trial.run.complaint else ()),
+        *_counts(trial),
+        *shortened(
+            differences(comparable(trial.reference), comparable(trial.run), trial.ignored),
+            str,
+            DIFFERENCES_SHOWN,
+        ),
+    ]
+    return PointResult(
+        target=trial.target,
+        status=Status.FAIL if findings else Status.PASS,
+        outcome=_outcome(trial),
+        findings=tuple(findings),
+        fix=tuple(dict.fromkeys(_fix(bad, trial))) if findings else (),
+    )
+
+
+def _path(trial: Trial) -> str:
+    if trial.blows:
+        found = next(
+            (
+                each.expected
+                for each in trial.run.history.points
+                if each.name == trial.point.name and each.at == trial.point.at and each.delivery == 1
+            ),
+            "something else",
+        )
+        return f"took another path: {found}"
+    return "took another path, which never came here"
+
+
+def _is_bad(each: Classified, trial: Trial) -> bool:
+    if each.task_class in _HARMLESS:
+        return False
+    expected = {one.task_class for one in classify(trial.reference.history) if one.life.name == each.life.name}
+    return each.task_class not in expected
+
+
+def _told(each: Classified, trial: Trial) -> str:
+    """Say what became of a task, without its id, which is another in each run."""
+    who = "" if each.life.name == trial.point.name else f" {each.life.name}"
+    why = cause(each.life, trial.subject(each.life.name)).removeprefix("lost because ") or each.reason
+    return f"{each.task_class.upper()}{who}: {why}"
+
+
+def _counts(trial: Trial) -> Iterator[str]:
+    """Compare how often tasks began, and what they did to others, with what is allowed."""
+    name = trial.point.name
+    usual = max(_begun(trial.reference.history, name).values(), default=1)
+    most = max(_begun(trial.run.history, name).values(), default=0)
+    limit = usual + trial.budget.max_executions - 1
+    if most > limit:
+        yield f"executions {most} (budget ≤ {limit})"
+    outbound = trial.budget.outbound
+    if outbound is not None and (made := _outbound(trial)) > outbound:
+        yield f"outbound {made} (budget ≤ {outbound}): connections and messages, over all executions"
+
+
+def _begun(history: History, name: str) -> Counter[str]:
+    return Counter(each.task_id for each in history.named(name) if each.started)
+
+
+def _outbound(trial: Trial) -> int:
+    """Count the effects on others of the task that did most; what a fault prevented was none."""
+    own = f"{trial.point.name} to "
+    counts = Counter(
+        point.task_id
+        for point in trial.run.history.points
+        if point.name == trial.point.name and point.kind in _OUTBOUND and not point.label.startswith(own)
+    )
+    prevented = trial.point.kind in _OUTBOUND
+    for blow in trial.blows:
+        if prevented and blow.task_id is not None:
+            counts[blow.task_id] -= 1
+    return max(counts.values(), default=0)
+
+
+def _outcome(trial: Trial) -> str:
+    name = trial.point.name
+    classes = [each for each in classify(trial.run.history) if each.life.name == name]
+    begun = max(_begun(trial.run.history, name).values(), default=0)
+    told = ", ".join(dict.fromkeys(str(each.task_class) for each in classes)) or "not published"
+    return f"{told}, begun {begun}×"
+
+
+def _fix(bad: list[Classified], trial: Trial) -> Iterator[str]:
+    for each in bad:
+        if isinstance(trial.budget, FaultSweepBudget) and each.task_class is TaskClass.FAILED:
+            error = each.life.concluding.error if each.life.concluding else None
+            kind = error.type.rpartition(".")[2] if error else "the error"
+            yield f"retry it: autoretry_for=({kind},) in {trial.subject(each.life.name).decorator}"
+        else:
+            yield from remedy(each.life, trial.subject(each.life.name))
+    if not bad:
+        yield _IDEMPOTENT
+
+
+_IDEMPOTENT = (
+    "what was committed before the point is there when the task begins again: find it (a unique key, a state in the "
+    "row, an INSERT … ON CONFLICT), or commit all of it at once (transaction.atomic)"
+)

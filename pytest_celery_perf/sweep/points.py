@@ -1,0 +1,180 @@
+"""One sweep: the test with a fault at each point of its task."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_celery_perf.judge.points import Trial, comparable, judge_point
+from pytest_celery_perf.judge.subjects import listed
+from pytest_celery_perf.measure.points import Plan, plan, spread, targets_of
+from pytest_celery_perf.measure.state import differences, unsteady
+from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
+from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
+from pytest_celery_perf.model.units import format_duration_s
+from pytest_celery_perf.model.verdict import Status
+from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.sweep.rerun import RECOVERY_S, Pass, Rerunner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Two runs of a test in which nothing went wrong."""
+
+    first: Pass
+    second: Pass
+    unsteady: frozenset[str]
+    """What the databases held another of."""
+
+    @classmethod
+    def of(cls, first: Pass, second: Pass) -> Reference:
+        """Compare two runs."""
+        return cls(
+            first=first,
+            second=second,
+            unsteady=unsteady(comparable(first.found), comparable(second.found)),
+        )
+
+    @property
+    def timeout_s(self) -> float:
+        """How long a run may wait in which something goes wrong."""
+        return RECOVERY_S + 10 * max(self.first.found.duration_s, self.second.found.duration_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """A sweep that is over."""
+
+    sweep: Sweep
+    failed: Pass | None = None
+    """The first run that did not end as it should."""
+    failed_at: str = ""
+
+
+def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: str = "") -> Swept:
+    """Try the points of a task.
+
+    Args:
+        budget: The marker.
+        rerunner: Runs the test.
+        reference: What it should end like.
+        only: The id of the only point to be tried; empty: all that the marker asks for.
+    """
+    targets = targets_of(reference.first.found.history, budget.task)
+    chosen = plan(targets, budget, only)
+    ignored = frozenset((*budget.volatile, *reference.unsteady))
+    problem, advice = _problem(budget, reference, chosen, ignored, only)
+    if problem:
+        return Swept(sweep=_swept(budget, problem=problem, advice=advice))
+    began_s = time.monotonic()
+    results: dict[Target, PointResult] = {}
+    failed: tuple[Pass, str] | None = None
+    for target in chosen.targets if budget.budget_s is None else spread(chosen.targets):
+        if budget.budget_s is not None and results and time.monotonic() - began_s >= budget.budget_s:
+            break
+        run = rerunner.run(budget, faults=(order_for(budget, target),), timeout_s=reference.timeout_s)
+        results[target] = judge_point(
+            Trial(
+                budget=budget,
+                target=target,
+                reference=reference.first.found,
+                run=run.found,
+                ignored=ignored,
+                root=Path.cwd(),
+            )
+        )
+        if results[target].status is Status.FAIL and failed is None:
+            failed = run, target.id
+    late = [target for target in chosen.targets if target not in results]
+    return Swept(
+        sweep=_swept(
+            budget,
+            results=tuple(results[target] for target in chosen.targets if target in results),
+            left_out=_left_out(budget, chosen, late),
+            unsteady=tuple(sorted(reference.unsteady)),
+        ),
+        failed=failed[0] if failed else None,
+        failed_at=failed[1] if failed else "",
+    )
+
+
+def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
+    """Return what has a fault strike at a point, and nowhere else."""
+    point = target.point
+    error, args = "", tuple[str, ...]()
+    if isinstance(budget, FaultSweepBudget):
+        error, args = next((error, args) for kind, error, args in budget.errors if kind == point.kind)
+    return FaultOrder(
+        key="sweep",
+        task=point.name,
+        do=f"kill-{budget.kill}" if isinstance(budget, CrashSweepBudget) else "raise",
+        at=point.at,
+        attempt=point.retries,
+        expect=point.expected,
+        error=error,
+        args=args,
+    )
+
+
+def _swept(budget: RerunBudget, **fields: object) -> Sweep:
+    crash = isinstance(budget, CrashSweepBudget)
+    return Sweep(
+        marker="celery_crash_sweep" if crash else "celery_fault_sweep",
+        task=budget.task or "any task",
+        fault=_fault(budget),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _fault(budget: RerunBudget) -> str:
+    if not isinstance(budget, FaultSweepBudget):
+        return f"SIGKILL of the {budget.kill}" if isinstance(budget, CrashSweepBudget) else "a fault"
+    kinds: dict[str, list[str]] = {}
+    for kind, error, _ in budget.errors:
+        kinds.setdefault(error.rpartition(":")[2], []).append(kind)
+    return "; ".join(f"{error} ({', '.join(names)})" for error, names in kinds.items())
+
+
+def _problem(
+    budget: RerunBudget, reference: Reference, chosen: Plan, ignored: frozenset[str], only: str
+) -> tuple[str, tuple[str, ...]]:
+    """Say why nothing can be tried, and what to do about it; empty if something can."""
+    history = reference.first.found.history
+    other = differences(comparable(reference.first.found), comparable(reference.second.found), ignored)
+    if other:
+        lines = "\n".join(other[:5])
+        return f"two runs in which nothing went wrong left different rows:\n{lines}", (
+            "make the test, or the task, do the same each time",
+            'or name in volatile= what may be another: volatile=["table"] or volatile=["table.column"]',
+        )
+    if not chosen.all:
+        seen = listed(dict.fromkeys(each.name for each in history.publications))
+        told = f"seen in this test: {seen}" if seen else "no task was published while this test ran"
+        return f"the task ran nowhere: {told}", ("publish it in the test, or name in task= what the test publishes",)
+    if not chosen.targets:
+        ids = listed(target.id for _, target in chosen.left_out)
+        wanted = f"--celery-perf-point={only}" if only else f"points={[*budget.points]}"
+        return f"{wanted} is none of its {chosen.all} points: {ids}", ("ids and kinds are those of the table",)
+    return "", ()
+
+
+def _left_out(budget: RerunBudget, chosen: Plan, late: list[Target]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, list[str]] = {}
+    for reason, target in chosen.left_out:
+        found.setdefault(_told(reason, target, budget), []).append(target.id)
+    for target in late:
+        found.setdefault(f"budget={format_duration_s(budget.budget_s or 0)} was over", []).append(target.id)
+    return tuple((reason, tuple(ids)) for reason, ids in found.items())
+
+
+def _told(reason: str, target: Target, budget: RerunBudget) -> str:
+    if reason == "point":
+        return "--celery-perf-point"
+    if reason != "points":
+        return reason
+    if target.point.kind == "acknowledgment" and isinstance(budget, CrashSweepBudget) and budget.kill == "child":
+        return 'only kill="worker" strikes in the main process'
+    if isinstance(budget, FaultSweepBudget):
+        return f"no error can happen there, or is of interest (points={', '.join(budget.points)})"
+    return f"points={', '.join(budget.points)}"

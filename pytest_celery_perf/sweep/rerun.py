@@ -1,0 +1,177 @@
+"""One run of a test among several: everything that pytest does for it, and what it left behind."""
+
+# ruff: noqa: SLF001 - pytest has no public way to run a test twice.
+
+from __future__ import annotations
+
+import copy
+import inspect
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.state import State
+from pytest_celery_perf.model.sweep import Rerun
+from pytest_celery_perf.stash import ACTIVE, RERUN, SESSION, SPEC
+from pytest_celery_perf.state import capture
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.spec import RerunBudget
+    from pytest_celery_perf.probe.faults import FaultOrder
+    from pytest_celery_perf.session import ActiveTest
+
+RECOVERY_S = 20.0
+"""How much longer than ten times its usual time a test may take that recovers from a fault: on a slow machine, where
+workers must start."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is seen of a test at the end of its body, before its fixtures take everything away."""
+
+    budgets: tuple[RerunBudget, ...]
+    state: State = field(default_factory=State)
+    complaints: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One run, as pytest saw it."""
+
+    reports: tuple[pytest.TestReport, ...]
+    """Of its set-up, its call if it came to that, its teardown."""
+    active: ActiveTest | None
+    """None if its set-up failed."""
+    found: Rerun
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was wrong with it."""
+        return all(report.passed for report in self.reports) and not self.found.complaint
+
+    @property
+    def call(self) -> pytest.TestReport | None:
+        """The report of its body."""
+        return next((report for report in self.reports if report.when == "call"), None)
+
+
+class Rerunner:
+    """Runs one test several times.
+
+    Args:
+        item: The test; its markers make it run several times.
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+        self._spec = item.stash[SPEC]
+
+    def run(
+        self,
+        *budgets: RerunBudget,
+        faults: tuple[FaultOrder, ...] = (),
+        timeout_s: float | None = None,
+        judged: bool = False,
+    ) -> Pass:
+        """Run the test once, its fixtures of function scope included; those of wider scope stay.
+
+        Args:
+            budgets: The markers whose invariants are checked at its end.
+            faults: What its tasks must suffer.
+            timeout_s: How long it may wait for them; None: as long as any test.
+            judged: Whether the budgets of its other markers are judged, too.
+        """
+        item, spec = self._item, self._spec
+        kept = spec.budgets if judged else ()
+        item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, timeout_s=timeout_s)
+        item.stash[RERUN] = watch = Watch(budgets)
+        if ACTIVE in item.stash:
+            del item.stash[ACTIVE]
+        item._report_sections.clear()
+        began_s = time.monotonic()
+        try:
+            # To pytest another test of the same place follows: so what the place has is kept.
+            reports = tuple(runtestprotocol(item, log=False, nextitem=copy.copy(item)))
+        finally:
+            item.stash[SPEC] = spec
+            del item.stash[RERUN]
+        active = item.stash.get(ACTIVE, None)
+        unfinished = active is not None and bool(active.told or active.diagnosis)
+        return Pass(
+            reports=reports,
+            active=active,
+            found=Rerun(
+                history=History() if active is None else active.history,
+                state=watch.state,
+                complaint="\n".join([*_complaints(reports, unfinished=unfinished), *watch.complaints]),
+                unfinished=unfinished,
+                duration_s=time.monotonic() - began_s,
+            ),
+        )
+
+
+def _complaints(reports: tuple[pytest.TestReport, ...], *, unfinished: bool) -> Iterator[str]:
+    """Tell in a line what failed; not that tasks did not finish, which their classes tell better."""
+    for report in reports:
+        if report.failed and not (report.when == "call" and unfinished):
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = crash.message if crash else report.longreprtext
+            place = f" ({crash.path}:{crash.lineno})" if crash else ""
+            where = "the test's own check" if report.when == "call" else f"its {report.when}"
+            yield f"{where} failed: {text.strip().splitlines()[0] if text.strip() else 'without a word'}{place}"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the wrapper that waits for the tasks and judges them
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """After the body and its tasks, look at the databases and check the invariants."""
+    if RERUN not in item.stash:
+        return (yield)
+    try:
+        result = yield
+    except (KeyboardInterrupt, pytest.exit.Exception):
+        raise
+    except BaseException:
+        _look(item, item.stash[RERUN])
+        raise
+    _look(item, item.stash[RERUN])
+    return result
+
+
+def _look(item: pytest.Item, watch: Watch) -> None:
+    if item.config.stash[SESSION].project.uses_django:
+        try:
+            watch.state = capture(aliases_of(item))
+        except Exception as error:  # noqa: BLE001 - whatever the fault has done to the database is a finding
+            watch.complaints.append(f"the database cannot be read any more: {error!r}")
+    for budget in watch.budgets:
+        if budget.invariant is not None:
+            watch.complaints += _broken(budget.invariant, item)
+
+
+def aliases_of(item: pytest.Item) -> tuple[str, ...]:
+    """Return the aliases of the databases that a test may use, as pytest-django understands its marker."""
+    from django.db import DEFAULT_DB_ALIAS, connections
+
+    mark = item.get_closest_marker("django_db")
+    named = mark.kwargs.get("databases") if mark else None
+    if named == "__all__":
+        return tuple(connections)
+    return tuple(sorted(named)) if named else (DEFAULT_DB_ALIAS,)
+
+
+def _broken(invariant: Any, item: pytest.Item) -> list[str]:
+    """Return why an invariant does not hold; nothing if it does."""
+    funcargs: dict[str, Any] = getattr(item, "funcargs", {})
+    wanted = [each for each in inspect.signature(invariant).parameters if each in funcargs]
+    name = getattr(invariant, "__name__", repr(invariant)).replace("<lambda>", "lambda")
+    try:
+        held = invariant(**{each: funcargs[each] for each in wanted})
+    except Exception as error:  # noqa: BLE001 - the user's function
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        return [f"the invariant {name} is broken: {first[0]}"]
+    return [f"the invariant {name} is broken: it returned False"] if held is False else []
