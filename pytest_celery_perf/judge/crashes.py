@@ -1,46 +1,46 @@
-"""What a crash did to a task: its story in one line, why it was lost, and what would have saved it."""
+"""What faults did to a task: its story in one line, why it did not survive, and what would have saved it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
-from signal import Signals
+from collections.abc import Iterable, Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.lives import Fate, Life
-from pytest_celery_perf.model.record import Execution, Fault, Outcome
-from pytest_celery_perf.model.spec import RecoveryBudget
+from pytest_celery_perf.model.record import Execution, Outcome
+
+Event = tuple[int, str]
+"""When, and what happened."""
 
 
-def story(life: Life, hits: tuple[Fault, ...], budget: RecoveryBudget, subject: Subject) -> str:
+def story(heading: str, life: Life, blows: Iterable[Event], subject: Subject) -> str:
     """Tell what happened to one task, in order of time.
 
     Args:
+        heading: What it came to, such as ``LOST``.
         life: The task.
-        hits: The faults that hit it.
-        budget: Names the signal.
+        blows: The faults that hit it.
         subject: Knows how to print a time.
 
     Returns:
         ``LOST charge[ab12]: started in process 811 of main@host t=0.310s; SIGKILL (worker) t=0.600s; …``.
     """
-    blow = "broker killed" if budget.kill == "broker" else f"{Signals(budget.signal).name} to its {budget.kill}"
-    events = [(hit.at_ns, f"{blow} at {hit.point or budget.at}") for hit in hits]
-    for execution in life.executions:
-        events += _events(execution)
+    events = [*blows, *(event for execution in life.executions for event in _events(execution))]
     told = "; ".join(f"{text} {subject.clock(at_ns)}" for at_ns, text in sorted(events, key=lambda event: event[0]))
-    stuck = life.task_id in subject.history.stuck_unacked
-    where = "; still held in unacked" if stuck else "; not in unacked" if life.concluding is None else ""
-    return f"{_heading(life, stuck=stuck)} {life.label}: {told or 'never received'}{where}"
+    return f"{heading} {life.label}: {told or 'never received'}{_message(life, subject)}"
 
 
-def _heading(life: Life, *, stuck: bool) -> str:
-    if life.fate is Fate.SUCCEEDED and any(execution.crashed for execution in life.executions):
-        return "RECOVERED"
-    return "STRANDED" if stuck and life.fate is Fate.UNFINISHED else life.fate.upper()
+def _message(life: Life, subject: Subject) -> str:
+    """Say where the message of a task is at the end."""
+    end = subject.history.end
+    queue = end.queue_of(life.task_id) if end else None
+    if queue is not None:
+        return f"; in the queue {queue!r}"
+    if life.task_id in subject.history.stuck_unacked:
+        return "; still held in unacked"
+    return "; not in unacked" if life.concluding is None else ""
 
 
-def _events(execution: Execution) -> Iterator[tuple[int, str]]:
+def _events(execution: Execution) -> Iterator[Event]:
     again = " again" if execution.redelivered or execution.delivery > 1 else ""
     if execution.started_ns is not None:
         yield execution.started_ns, f"started{again} in process {execution.pid} of {execution.worker}"
@@ -55,35 +55,50 @@ def _events(execution: Execution) -> Iterator[tuple[int, str]]:
         yield execution.requeued_ns, "put back into its queue"
 
 
+UNBOUNDED = (
+    "Celery puts the task of a dead child back without a bound: retry_on_worker_lost=True, where your Celery has it, "
+    "counts these executions against max_retries"
+)
+"""Source: ``on_failure`` in celery/worker/request.py."""
 _VANISHED = (
     "the broker came back without its message: a worker had just taken it from its queue and not yet noted it in "
     "unacked, which kombu does in two steps"
 )
 """Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
+_CANCELLED = "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
+"""Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py."""
+_STOPPED = "lost because the {pool} pool acknowledges what it runs when its worker is told to stop at once"
+"""Only prefork can end what it runs; the others let it end their process.
+
+Source: ``on_stop`` and ``terminate_job`` in celery/concurrency; seen with SIGQUIT on solo and gevent."""
 
 
-def cause(life: Life, budget: RecoveryBudget, subject: Subject) -> str:
+def cause(life: Life, subject: Subject) -> str:
     """Say why a task did not survive; empty where the records do not show it."""
     options = subject.options
-    if life.fate is Fate.REVOKED and budget.kill == "broker":
-        return "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
+    if life.fate is Fate.REVOKED and life.started:
+        return _CANCELLED
     if life.fate is Fate.LOST and not life.executions:
         return _VANISHED
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
         return ""
-    acknowledged = any(execution.acknowledged_ns is not None for execution in life.executions)
+    last = life.executions[-1] if life.executions else None
+    acknowledged = last is not None and last.acknowledged_ns is not None and last.ended_ns is None
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)
-    if not options.acks_late and (acknowledged or reported):
-        return "lost because it was acknowledged before it ran (acks_late=False)"
-    if options.acks_late and not options.reject_on_worker_lost and reported:
-        return "lost because Celery acknowledges the message of a child that died (reject_on_worker_lost=False)"
-    return ""
+    if not options.acks_late:
+        return "lost because it was acknowledged before it ran (acks_late=False)" if acknowledged or reported else ""
+    if reported:
+        lost = "lost because Celery acknowledges the message of a child that died (reject_on_worker_lost=False)"
+        return "" if options.reject_on_worker_lost else lost
+    if last is None or last.pool == "prefork" or not acknowledged:
+        return ""
+    return _STOPPED.format(pool=last.pool)
 
 
-def remedy(life: Life, budget: RecoveryBudget, subject: Subject) -> Iterator[str]:
+def remedy(life: Life, subject: Subject) -> Iterator[str]:
     """Say what would have saved a task."""
     options = subject.options
-    reason = cause(life, budget, subject)
+    reason = cause(life, subject)
     if "acks_late" in reason or "reject_on_worker_lost" in reason:
         missing = [
             name
@@ -95,19 +110,12 @@ def remedy(life: Life, budget: RecoveryBudget, subject: Subject) -> Iterator[str
         ]
         yield f"set {' and '.join(missing)} in {subject.decorator}"
         yield "a task that survives a crash may run twice: keep what it does idempotent"
-    elif "broker came back" in reason:
+    elif reason == _VANISHED:
         yield "no option of Celery closes that gap: have something publish again what was never begun"
         yield "this broker kept its append-only file; without one (appendonly yes) all that waited would be lost"
-    elif life.fate is Fate.REVOKED and reason:
+    elif reason == _CANCELLED:
         yield "set worker_cancel_long_running_tasks_on_connection_loss=False"
+    elif "pool" in reason:
+        yield "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
     elif life.fate is Fate.FAILED:
         yield "it failed where it had to go on after the crash: make it find out what was done already"
-
-
-def overlaps(life: Life) -> Iterator[tuple[Execution, Execution]]:
-    """Yield pairs of executions of the same attempt that ran at the same time."""
-    for one, other in combinations(life.started, 2):
-        first, second = sorted((one, other), key=lambda execution: execution.started_ns or 0)
-        same_attempt = first.retries == second.retries
-        if same_attempt and first.ended_ns is not None and (second.started_ns or 0) < first.ended_ns:
-            yield first, second

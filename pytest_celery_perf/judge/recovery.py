@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, Signals
 from typing import Self
 
-from pytest_celery_perf.judge.crashes import cause, overlaps, remedy, story
+from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, remedy, story
+from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
-from pytest_celery_perf.measure.lives import Fate, Life
+from pytest_celery_perf.measure.cases import Case
+from pytest_celery_perf.measure.lives import Deaths, Fate, Life
+from pytest_celery_perf.measure.outcomes import executions_of
 from pytest_celery_perf.measure.summary import body_queries
 from pytest_celery_perf.model.record import Execution, Fault, History
 from pytest_celery_perf.model.spec import RecoveryBudget
@@ -47,6 +50,12 @@ class _Crash:
     def hits(self, life: Life) -> tuple[Fault, ...]:
         """The kills that hit a task."""
         return tuple(fault for fault in self.faults if fault.task_id in (None, life.task_id))
+
+    def blows(self, life: Life) -> list[tuple[int, str]]:
+        """Tell of the kills that hit a task."""
+        kill = self.budget.kill
+        blow = "broker killed" if kill == "broker" else f"{Signals(self.budget.signal).name} to its {kill}"
+        return [(hit.at_ns, f"{blow} at {hit.point or self.budget.at}") for hit in self.hits(life)]
 
     def recovery_s(self, life: Life) -> float | None:
         """Seconds from the first kill that hit a task to its end; None if it has none."""
@@ -98,23 +107,23 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
     bad = [life for life in subject.lives if life.fate not in (Fate.SUCCEEDED, Fate.IGNORED)]
     told = (bad or crash.hit or list(subject.lives))[:_STORIES_SHOWN]
     evidence = [
-        *dict.fromkeys(filter(None, (cause(life, budget, subject) for life in bad))),
-        *(story(life, crash.hits(life), budget, subject) for life in told),
+        *dict.fromkeys(filter(None, (cause(life, subject) for life in bad))),
+        *(story(_heading(life, subject), life, crash.blows(life), subject) for life in told),
         *_notes(crash),
         *(subject.history.diagnosis.splitlines() if bad else ()),
         *(() if happened.ok else _never_reached(budget, subject)),
     ]
-    fix = [line for life in bad for line in remedy(life, budget, subject)]
-    if budget.kill == "child" and any(_executions(life) > budget.max_executions for life in subject.lives):
-        fix.append(_UNBOUNDED)
+    fix = [line for life in bad for line in remedy(life, subject)]
+    if budget.kill == "child" and any(executions_of(life) > budget.max_executions for life in subject.lives):
+        fix.append(UNBOUNDED)
     return subject.verdict(checks, evidence, fix)
 
 
-_UNBOUNDED = (
-    "Celery puts the task of a dead child back without a bound: retry_on_worker_lost=True, where your Celery has it, "
-    "counts these executions against max_retries"
-)
-"""Source: ``on_failure`` in celery/worker/request.py."""
+def _heading(life: Life, subject: Subject) -> str:
+    if life.fate is Fate.SUCCEEDED and any(execution.crashed for execution in life.executions):
+        return "RECOVERED"
+    stuck = life.task_id in subject.history.stuck_unacked
+    return "STRANDED" if stuck and life.fate is Fate.UNFINISHED else life.fate.upper()
 
 
 def _survived(crash: _Crash) -> Iterator[Check]:
@@ -151,7 +160,7 @@ def _killed(execution: Execution, hit: Fault) -> bool:
 
 
 def _bounded(crash: _Crash) -> Iterator[Check]:
-    most = max((_executions(life) for life in crash.subject.lives), default=0)
+    most = max((executions_of(life) for life in crash.subject.lives), default=0)
     limit = crash.budget.max_executions
     yield Check(metric="executions", budget=f"≤ {limit}", actual=f"{most}", ok=most <= limit)
     if crash.budget.within_s is not None and crash.hit:
@@ -172,12 +181,6 @@ def _consequences(crash: _Crash) -> Iterator[Check]:
         yield Check(metric="worker itself", budget="needs a supervisor", actual="died", ok=True)
 
 
-def _executions(life: Life) -> int:
-    """Count how often the attempt that was begun most often was begun."""
-    attempts = [execution.retries for execution in life.started]
-    return max((attempts.count(attempt) for attempt in attempts), default=0)
-
-
 def _notes(crash: _Crash) -> Iterator[str]:
     options = crash.subject.options
     for death in crash.worker_deaths:
@@ -189,11 +192,12 @@ def _notes(crash: _Crash) -> Iterator[str]:
     recovered = [life for life in crash.hit if crash.recovery_s(life) is not None]
     if recovered:
         yield _duration(crash, max(recovered, key=lambda life: crash.recovery_s(life) or 0.0))
-        yield from _in_production(crash, recovered)
+        yield from in_production(crash.subject.history, recovered)
         if options and not options.acks_late:
             yield "acks_late=False, and not lost only since it was not acknowledged yet, or over, when it was killed"
+    deaths = Deaths.of(crash.subject.history)
     for life in crash.subject.lives:
-        for first, second in overlaps(life):
+        for first, second in Case(life=life, history=crash.subject.history, deaths=deaths).overlaps():
             yield (
                 f"{life.label} ran twice at once: in process {first.pid} until {crash.subject.clock(first.ended_ns)}, "
                 f"in process {second.pid} from {crash.subject.clock(second.started_ns)}"
@@ -208,19 +212,6 @@ def _duration(crash: _Crash, life: Life) -> str:
         f"recovery: from the kill to the last start of {life.label} {format_duration_ns(max(0, waited_ns))}, "
         f"to its end {format_duration_s(crash.recovery_s(life) or 0.0)}"
     )
-
-
-def _in_production(crash: _Crash, recovered: list[Life]) -> Iterator[str]:
-    """Tell what was brought forward here."""
-    history = crash.subject.history
-    if history.visibility_timeout_s is None or not any(fault.kind == "restored" for fault in history.faults):
-        return
-    waits = f"the visibility timeout, {format_duration_s(history.visibility_timeout_s)}"
-    if history.restore_delay_s:
-        waits += f", and up to {format_duration_s(history.restore_delay_s)} more until a worker looks"
-    idle = any(life.concluding is not None and life.concluding.pool == "gevent" for life in recovered)
-    never = "; an idle gevent worker never looks" if idle else ""
-    yield f"in production: Redis delivers again only after {waits}{never} (brought forward here)"
 
 
 def _never_reached(budget: RecoveryBudget, subject: Subject) -> Iterator[str]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pytest_celery_perf.judge import latency, queries, recovery, retries, routing
+from pytest_celery_perf.judge import latency, queries, recovery, reliable, retries, routing
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.spec import (
     Budget,
     LatencyBudget,
     QueriesBudget,
     RecoveryBudget,
+    ReliableBudget,
     RetriesBudget,
     RoutingBudget,
 )
@@ -28,6 +29,7 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         LatencyBudget: latency.judge,
         RetriesBudget: retries.judge,
         RecoveryBudget: recovery.judge,
+        ReliableBudget: reliable.judge,
         RoutingBudget: routing.judge,
     }
 )

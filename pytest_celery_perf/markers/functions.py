@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.arguments import (
+    exception_name,
     flag,
     items,
     json_text,
@@ -27,6 +28,7 @@ from pytest_celery_perf.model.spec import (
     LatencyBudget,
     QueriesBudget,
     RecoveryBudget,
+    ReliableBudget,
     RetriesBudget,
     RoutingBudget,
     WorkerSpec,
@@ -204,6 +206,29 @@ def celery_recovery(
     )
 
 
+def celery_reliable(
+    *,
+    task: Any = None,
+    max_executions: int = 1,
+    overlap: bool = False,
+    within: str | float | None = None,
+    workers_alive: bool = True,
+    declared_failures: Iterable[Any] = (),
+) -> ReliableBudget:
+    """Judge what any faults did to the tasks: none lost or stranded, none too often, too late or twice at once."""
+    return ReliableBudget(
+        task=task_name(task),
+        max_executions=natural(max_executions, "max_executions", 1),
+        overlap=flag(overlap, "overlap"),
+        within_s=None if within is None else parse_duration_s(within, "within"),
+        workers_alive=flag(workers_alive, "workers_alive"),
+        declared_failures=tuple(
+            exception_name(each, "declared_failures")
+            for each in sequence(declared_failures, "declared_failures", "exceptions or their names")
+        ),
+    )
+
+
 def celery_routing(
     *,
     task: Any = None,
@@ -226,5 +251,5 @@ def celery_routing(
 
 JUDGING: dict[str, Callable[..., Budget]] = {
     function.__name__: function
-    for function in (celery_queries, celery_latency, celery_retries, celery_recovery, celery_routing)
+    for function in (celery_queries, celery_latency, celery_retries, celery_recovery, celery_reliable, celery_routing)
 }

@@ -74,7 +74,7 @@ def _taken_along(last: Execution | None) -> str:
     if last is None:
         return "the broker came back without its message"
     if last.outcome is Outcome.LOST:
-        return f"process {last.pid} died with it, and its worker acknowledged the message"
+        return f"process {last.pid} died with it, and its message is acknowledged"
     return f"it was acknowledged before it ended, and process {last.pid} is gone"
 
 

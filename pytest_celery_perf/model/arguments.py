@@ -106,6 +106,19 @@ def task_name(value: Any) -> str | None:
     return name
 
 
+def exception_name(value: Any, what: str) -> str:
+    """Return the name of an exception, given that or its class.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if isinstance(value, str) and value:
+        return value
+    if not isinstance(value, type) or not issubclass(value, BaseException):
+        raise ConfigurationError(f"{what}: {value!r} is neither an exception nor the name of one")
+    return f"{value.__module__}.{value.__qualname__}"
+
+
 def task_point(value: Any, what: str) -> str:
     """Return the name of a point that every execution comes to.
 

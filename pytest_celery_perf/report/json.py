@@ -70,6 +70,7 @@ def dump(report: Report, mode: Mode = Mode.RECORDS) -> str:
     if mode is Mode.AGGREGATES:
         for test in data["tests"]:
             test["history"] = {key: value for key, value in test["history"].items() if key not in RECORDS}
+            test["journal"] = []
     return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 

@@ -17,10 +17,10 @@ def states_of(app: Any, task_ids: Iterable[str]) -> dict[str, str]:
         Id to state, of those of which something is stored; nothing where the backend keeps its results elsewhere
         than under keys, or does not answer.
     """
-    from celery.backends.base import KeyValueStoreBackend
+    from celery.backends.base import BaseKeyValueStoreBackend
 
     backend, ids = app.backend, list(task_ids)
-    if not isinstance(backend, KeyValueStoreBackend) or not ids:
+    if not isinstance(backend, BaseKeyValueStoreBackend) or not ids:
         return {}
     try:
         stored = backend.mget([backend.get_key_for_task(each) for each in ids])

@@ -152,3 +152,8 @@ def relaxed() -> None:
 @shared_task(bind=True)
 def whereabouts(self: Task) -> None:
     """Do nothing; its record tells where."""
+
+
+@app.task(autoretry_for=(ConnectionError,), default_retry_delay=7200, max_retries=1)
+def much_later() -> None:
+    """Retry after two hours."""

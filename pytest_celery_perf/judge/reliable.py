@@ -1,0 +1,106 @@
+"""Judges ``celery_reliable``: whatever was done to them, the tasks ended as they should, once, and in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, remedy, story
+from pytest_celery_perf.judge.invariants import COUNTDOWN, DEAD_WORKERS, OVERLAPS, TIME_LIMIT, Ordeal, check
+from pytest_celery_perf.judge.production import in_production
+from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
+from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
+from pytest_celery_perf.model.record import Fault, History
+from pytest_celery_perf.model.spec import ReliableBudget
+from pytest_celery_perf.model.units import format_duration_s
+from pytest_celery_perf.model.verdict import Verdict
+
+MARKER = "celery_reliable"
+
+_STORIES_SHOWN = 3
+
+
+def judge(budget: ReliableBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
+    """Judge what became of the tasks of each name; `judge.invariants` says what must hold.
+
+    Args:
+        budget: What is demanded.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+    """
+    return judge_each(MARKER, budget, history, root, _judge_task)
+
+
+def _judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
+    classified = tuple(each for each in classify(subject.history) if each.life.name == subject.name)
+    ordeal = Ordeal(budget=budget, subject=subject, classified=classified)
+    checks = tuple(check(ordeal))
+    broken = {each.metric for each in checks if not each.ok}
+    guilty = ordeal.guilty()
+    evidence = [
+        *dict.fromkeys(filter(None, (cause(each.life, subject) for each in guilty))),
+        *shortened(guilty or _survivors(ordeal), lambda each: _told(each, ordeal), _STORIES_SHOWN),
+        *_notes(ordeal),
+    ]
+    fix = [line for each in guilty for line in remedy(each.life, subject)]
+    return subject.verdict(checks, evidence, [*fix, *_advice(broken, ordeal)])
+
+
+def _survivors(ordeal: Ordeal) -> list[Classified]:
+    return [each for each in ordeal.classified if ordeal.blows(each.life)]
+
+
+def _told(each: Classified, ordeal: Ordeal) -> str:
+    hits = [(blow.at_ns, _named(blow)) for blow in ordeal.blows(each.life)]
+    survived = each.task_class is TaskClass.COMPLETED and (hits or len(each.life.started) > 1)
+    heading = "RECOVERED" if survived else each.task_class.upper()
+    return f"{story(heading, each.life, hits, ordeal.subject)}; {each.reason}"
+
+
+def _named(blow: Fault) -> str:
+    return blow.kind + (f" at {blow.point}" if blow.point else "") + (f" ({blow.detail})" if blow.detail else "")
+
+
+def _notes(ordeal: Ordeal) -> Iterator[str]:
+    history = ordeal.subject.history
+    unsure = ordeal.of(TaskClass.INDETERMINATE)
+    if unsure:
+        yield f"{len(unsure)} indeterminate, for example {unsure[0].life.label}: {unsure[0].reason}"
+    for each, state in ordeal.disagreeing():
+        yield f"the result backend says {state} of {each.life.label}, but {each.reason}"
+    for each in ordeal.of(TaskClass.LOST, TaskClass.STRANDED, TaskClass.POISON):
+        if each.life.task_id in history.states:
+            yield f"the result backend says {history.states[each.life.task_id]} of {each.life.label}, and will for ever"
+    for death in history.faults:
+        if death.kind == "worker-died":
+            name = next((each.name for each in history.workers if each.boot == death.boot), "a worker")
+            yield f"the worker {name} died, though nobody killed it ({death.detail})"
+    recovered = [(took_s, life) for took_s, life in ordeal.recoveries_s() if took_s is not None]
+    if recovered:
+        longest_s, life = max(recovered, key=lambda each: each[0])
+        yield f"recovery: {format_duration_s(longest_s)} from the first fault to the end of {life.label}"
+        yield from in_production(history, [life for _, life in recovered])
+
+
+def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
+    """Say what to change where an invariant is broken that is not about one task."""
+    if TaskClass.POISON in broken or ("executions" in broken and _dies(ordeal)):
+        yield UNBOUNDED
+    if OVERLAPS in broken:
+        yield "the broker delivered again what still ran: let the task take a lock, or make its writes idempotent"
+    if COUNTDOWN in broken:
+        yield (
+            "Redis delivers what a worker holds until its ETA again whenever the visibility timeout has passed: raise "
+            "visibility_timeout in broker_transport_options, or let a periodic task publish it when it is due"
+        )
+    if TIME_LIMIT in broken:
+        yield (
+            "Redis delivers what still runs again when the visibility timeout has passed: raise visibility_timeout in "
+            f"broker_transport_options above the time limit, or lower that in {ordeal.subject.decorator}"
+        )
+    if DEAD_WORKERS in broken:
+        yield "a supervisor must start the worker again; workers_alive=False if that is meant"
+
+
+def _dies(ordeal: Ordeal) -> bool:
+    return any(execution.crashed for each in ordeal.classified for execution in each.life.started)
