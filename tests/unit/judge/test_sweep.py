@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_celery_perf.judge.points import Trial, judge_point
+from pytest_celery_perf.judge.sweep import verdict_of
+from pytest_celery_perf.model.record import Execution, Frame, History, Outcome, Point
+from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
+from pytest_celery_perf.model.state import Column, State, Table
+from pytest_celery_perf.model.sweep import PointResult, Rerun, Sweep, Target
+from pytest_celery_perf.model.verdict import Status
+from tests.unit.histories import NAME, at, crashed, error, execution, failed, fault, history, options
+
+ROOT = Path("/app")
+
+
+def point(number: int = 2, kind: str = "query", label: str = "SELECT 1", **fields: Any) -> Point:
+    defaults = {"task_id": "t1", "name": NAME, "retries": 0, "delivery": 1, "at_ns": at(number)}
+    stack = (Frame(path="/app/shop/tasks.py", line=24, function="charge"),)
+    return Point(number=number, kind=kind, label=label, stack=stack, **{**defaults, **fields})
+
+
+TARGET = Target(id="charge:2", point=point())
+
+
+def rows(*titles: str) -> State:
+    return State(tables=(Table(name="order", columns=(Column(name="title"),), rows=tuple((each,) for each in titles)),))
+
+
+def judged(
+    *executions: Execution,
+    budget: RerunBudget | None = None,
+    target: Target = TARGET,
+    state: State | None = None,
+    reference: History | None = None,
+    complaint: str = "",
+    kind: str = "kill-child",
+    **fields: Any,
+) -> PointResult:
+    run = history(*executions, **{"faults": (fault(kind, point=target.point.at),), **fields})
+    return judge_point(
+        Trial(
+            budget=budget or CrashSweepBudget(),
+            target=target,
+            reference=Rerun(history=reference or history(execution()), state=rows("one")),
+            run=Rerun(history=run, state=rows("one") if state is None else state, complaint=complaint),
+            root=ROOT,
+        )
+    )
+
+
+def again(**fields: Any) -> Execution:
+    return execution(delivery=2, redelivered=True, received=20, started=21, pid=812, **fields)
+
+
+LOST = execution(ended=False, outcome=Outcome.LOST, acknowledged_ns=at(10))
+
+
+def test_a_point_that_is_survived() -> None:
+    result = judged(crashed(requeued_ns=at(6)), again())
+
+    assert (result.status, result.findings, result.fix) == (Status.PASS, (), ())
+    assert result.outcome == "completed, begun 2×"
+
+
+def test_a_task_that_is_lost() -> None:
+    result = judged(LOST, tasks={NAME: options(acks_late=False)})
+
+    assert result.status is Status.FAIL
+    assert result.findings == ("LOST: it was acknowledged before it ran (acks_late=False)",)
+    assert any("set acks_late=True" in line and "shop/tasks.py:20" in line for line in result.fix)
+
+
+def test_rows_that_differ() -> None:
+    result = judged(crashed(requeued_ns=at(6)), again(), state=rows("one", "one"))
+
+    assert result.findings == ("order: a row too many: title='one'",)
+    assert any("transaction.atomic" in line for line in result.fix)
+
+
+def test_an_assertion_of_the_test_itself() -> None:
+    result = judged(crashed(requeued_ns=at(6)), again(), complaint="the test's own check failed: assert 1 == 2")
+
+    assert result.findings == ("the test's own check failed: assert 1 == 2",)
+
+
+def test_more_executions_than_are_allowed() -> None:
+    runs = (crashed(requeued_ns=at(6)), again())
+
+    assert judged(*runs, budget=CrashSweepBudget(max_executions=1)).findings == ("executions 2 (budget ≤ 1)",)
+
+
+def test_retries_of_the_task_itself_do_not_count_against_it() -> None:
+    usual = (execution(outcome=Outcome.RETRIED), execution(retries=1, received=20, started=21))
+    more = (crashed(requeued_ns=at(6)), again(outcome=Outcome.RETRIED), execution(retries=1, received=40, started=41))
+
+    assert judged(*more, reference=history(*usual)).findings == ()
+    assert judged(*more, reference=history(*usual), budget=CrashSweepBudget(max_executions=1)).findings == (
+        "executions 3 (budget ≤ 2)",
+    )
+
+
+@pytest.mark.parametrize(("struck", "made"), [("query", 2), ("connect", 1)])
+def test_outbound_effects_are_counted_over_all_executions(struck: str, made: int) -> None:
+    """The one before which the fault struck was none."""
+    points = (point(3, "connect", "pay:443"), point(3, "connect", "pay:443", delivery=2))
+    result = judged(
+        crashed(requeued_ns=at(6)),
+        again(),
+        budget=CrashSweepBudget(outbound=0),
+        target=Target(id="charge:3", point=point(3, struck)),
+        points=points,
+    )
+
+    assert result.findings == (f"outbound {made} (budget ≤ 0): connections and messages, over all executions",)
+
+
+def test_its_own_retry_is_no_outbound_effect() -> None:
+    retry = point(3, "publish", f"{NAME} to celery")
+
+    assert (
+        judged(crashed(requeued_ns=at(6)), again(), budget=CrashSweepBudget(outbound=0), points=(retry,)).findings == ()
+    )
+
+
+def test_a_task_that_takes_another_path_is_not_judged() -> None:
+    result = judged(
+        execution(), kind="diverged", state=rows(), points=(point(2, "commit", "default"), point(1, "started", ""))
+    )
+
+    assert (result.status, result.outcome) == (Status.INCONCLUSIVE, "took another path: commit default")
+
+
+def test_a_point_that_is_never_reached_is_not_judged() -> None:
+    result = judged(execution(), faults=())
+
+    assert (result.status, result.outcome) == (Status.INCONCLUSIVE, "took another path, which never came here")
+
+
+def test_an_error_that_is_not_retried() -> None:
+    result = judged(
+        failed(error=error("django.db.utils.OperationalError", "gone")),
+        budget=FaultSweepBudget(errors=(("query", "django.db.utils:OperationalError", ()),)),
+        kind="raise",
+    )
+
+    assert result.findings[0] == "FAILED: it failed with django.db.utils.OperationalError: gone"
+    assert "autoretry_for=(OperationalError,) in the decorator of charge (shop/tasks.py:20)" in result.fix[0]
+
+
+def test_what_fails_without_a_fault_may_fail_with_one() -> None:
+    assert judged(failed(), reference=history(failed())).status is Status.PASS
+
+
+# -- the verdict -------------------------------------------------------------------------------
+
+
+def result(id_: str = "charge:2", status: Status = Status.PASS, **fields: Any) -> PointResult:
+    target = Target(id=id_, point=point(int(id_.partition(":")[2])))
+    return PointResult(target=target, status=status, outcome="completed, begun 2×", **fields)
+
+
+def swept(*results: PointResult, **fields: Any) -> Sweep:
+    return Sweep(marker="celery_crash_sweep", task=NAME, fault="SIGKILL of the child", results=results, **fields)
+
+
+def test_all_survived() -> None:
+    verdict = verdict_of(swept(result(), result("charge:3")), ROOT)
+
+    assert verdict.status is Status.PASS
+    assert [(check.metric, check.actual, check.budget) for check in verdict.checks] == [
+        ("points survived", "2", "= 2"),
+        ("points struck", "2 of 2", "all"),
+    ]
+
+
+def test_what_is_left_out_is_told() -> None:
+    verdict = verdict_of(swept(result(), left_out=(("sample=1, seed=0", ("charge:1", "charge:3")),)), ROOT)
+
+    assert verdict.status is Status.PASS
+    assert ("1 of 3", "2 left out: sample=1, seed=0") == (verdict.checks[1].actual, verdict.checks[1].budget)
+    assert "not tried, sample=1, seed=0: charge:1, charge:3" in verdict.evidence
+
+
+def test_a_failed_point_is_told_with_its_line_and_how_to_try_it_alone() -> None:
+    bad = result("charge:3", Status.FAIL, findings=("order: a row too many: title='one'",), fix=("do it once",))
+    verdict = verdict_of(swept(result(), bad), ROOT, "tests/test_shop.py::test_charge")
+
+    assert verdict.status is Status.FAIL
+    assert verdict.evidence == (
+        "SIGKILL of the child right before each point:",
+        "✓ charge:2  query SELECT 1  completed, begun 2×  (shop/tasks.py:24)",
+        "✗ charge:3  query SELECT 1  completed, begun 2×  (shop/tasks.py:24)",
+        "    order: a row too many: title='one'",
+    )
+    assert verdict.fix == (
+        "do it once",
+        "to try one point alone: pytest 'tests/test_shop.py::test_charge' --celery-perf-point=charge:3",
+    )
+
+
+def test_another_path_is_inconclusive() -> None:
+    verdict = verdict_of(swept(result(), result("charge:3", Status.INCONCLUSIVE)), ROOT)
+
+    assert verdict.status is Status.INCONCLUSIVE
+    assert ("1 of 2", "1 not reached: another path") == (verdict.checks[1].actual, verdict.checks[1].budget)
+
+
+def test_what_cannot_be_tried_fails() -> None:
+    verdict = verdict_of(swept(problem="no task was published", advice=("publish one",)), ROOT)
+
+    assert (verdict.status, verdict.evidence, verdict.fix) == (
+        Status.FAIL,
+        ("no task was published",),
+        ("publish one",),
+    )
+
+
+def test_what_was_not_compared_is_told() -> None:
+    verdict = verdict_of(swept(result(), unsteady=("order.code",)), ROOT)
+
+    assert "another in each run, so not compared: order.code" in verdict.evidence

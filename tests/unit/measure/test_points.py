@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_celery_perf.measure.points import plan, spread, targets_of
+from pytest_celery_perf.model.record import Point
+from pytest_celery_perf.model.spec import CrashSweepBudget
+from pytest_celery_perf.model.sweep import Target
+from tests.unit.histories import NAME, at, execution, history
+
+KINDS = ("started", "query", "commit", "connect", "finished", "acknowledgment")
+
+
+def point(number: int, kind: str = "query", **fields: Any) -> Point:
+    defaults = {"label": "", "task_id": "t1", "name": NAME, "retries": 0, "delivery": 1, "at_ns": at(number)}
+    return Point(number=number, kind=kind, **{**defaults, **fields})
+
+
+def targets(*kinds: str) -> tuple[Target, ...]:
+    return tuple(Target(id=f"charge:{number}", point=point(number, kind)) for number, kind in enumerate(kinds, start=1))
+
+
+def ids(chosen: tuple[Target, ...]) -> list[str]:
+    return [target.id for target in chosen]
+
+
+def test_points_have_names_by_task_attempt_and_number() -> None:
+    run = history(
+        execution(),
+        execution("t2", received=20, started=21, name="mail.send"),
+        points=(
+            point(1, task_id="t2", name="mail.send"),
+            point(2),
+            point(1, retries=1),
+            point(1, "started"),
+        ),
+    )
+
+    assert ids(targets_of(run)) == ["charge:1", "charge:2", "charge/1:1", "send:1"]
+    assert ids(targets_of(run, "mail.send")) == ["send:1"]
+
+
+def test_two_names_with_the_same_end_are_told_apart() -> None:
+    run = history(
+        execution(), execution("t2", name="b.charge"), points=(point(1), point(1, task_id="t2", name="b.charge"))
+    )
+
+    assert ids(targets_of(run)) == [f"{NAME}:1", "b.charge:1"]
+
+
+def test_of_several_tasks_of_one_name_the_first_is_meant() -> None:
+    run = history(
+        execution("t1", received=1), execution("t2", received=20, started=21), points=(point(1), point(1, task_id="t2"))
+    )
+
+    assert [target.point.task_id for target in targets_of(run)] == ["t1"]
+
+
+def test_a_redelivery_adds_no_points() -> None:
+    run = history(execution(), execution(delivery=2, received=30, started=31), points=(point(1), point(1, delivery=2)))
+
+    assert ids(targets_of(run)) == ["charge:1"]
+
+
+def test_kinds_that_are_of_no_interest_are_left_out() -> None:
+    chosen = plan(targets(*KINDS), CrashSweepBudget(points=("query", "commit")))
+
+    assert ids(chosen.targets) == ["charge:2", "charge:3"]
+    assert {reason for reason, _ in chosen.left_out} == {"points"}
+    assert chosen.all == len(KINDS)
+
+
+def test_one_point_alone() -> None:
+    """Whatever kinds the marker wants: the user has asked for it."""
+    chosen = plan(targets(*KINDS), CrashSweepBudget(points=("query",), sample=1), only="charge:4")
+
+    assert ids(chosen.targets) == ["charge:4"]
+    assert len(chosen.left_out) == len(KINDS) - 1
+
+
+def test_a_sample_depends_on_nothing_but_its_seed() -> None:
+    every = targets(*["query"] * 40)
+
+    one, same, other = (plan(every, CrashSweepBudget(sample=10, seed=seed)) for seed in (7, 7, 8))
+
+    assert len(one.targets) == 10
+    assert one == same
+    assert one.targets != other.targets
+    assert ids(one.targets) == [each.id for each in every if each in one.targets]
+    assert {reason for reason, _ in one.left_out} == {"sample=10, seed=7"}
+
+
+def test_a_sample_larger_than_all_is_all() -> None:
+    assert plan(targets("query"), CrashSweepBudget(sample=10)).left_out == ()
+
+
+@given(st.lists(st.integers(), max_size=70))
+def test_to_spread_leaves_nothing_out(items: list[int]) -> None:
+    assert sorted(spread(items)) == sorted(items)
+
+
+@pytest.mark.parametrize("first", [2, 4, 8])
+def test_every_beginning_is_spread_over_all(first: int) -> None:
+    parts = {number * first // 64 for number in spread(range(64))[:first]}
+
+    assert parts == {*range(first)}
