@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,20 @@ from tests.plugin.inner import Inner, Project
 APP = Path(__file__).parent / "apps" / "port"
 
 
-@pytest.fixture(scope="module")
-def inner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Inner:
-    """Run the suite that the module names as ``SUITE``, once for all of its tests."""
-    folder = tmp_path_factory.mktemp(request.module.SUITE) / "port"
-    shutil.copytree(APP, folder, ignore=shutil.ignore_patterns("suites", "__pycache__"))
-    shutil.copy(APP / "suites" / f"{request.module.SUITE}.py", folder / f"test_{request.module.SUITE}.py")
-    return Project(folder).run()
+@pytest.fixture
+def port(tmp_path: Path) -> Callable[..., Inner]:
+    """Return what runs a suite of a Django project that touches the outside world in every way."""
+
+    def run(suite: str, *arguments: str, **env: str) -> Inner:
+        folder = tmp_path / "port"
+        shutil.copytree(APP, folder, ignore=shutil.ignore_patterns("suites", "__pycache__"))
+        shutil.copy(APP / "suites" / f"{suite}.py", folder / f"test_{suite}.py")
+        return Project(folder).run(*arguments, env=env)
+
+    return run
+
+
+@pytest.fixture
+def postgres(postgres_dsn: str) -> dict[str, str]:
+    """Return what tells the project to use PostgreSQL; its test databases it drops itself."""
+    return {"PORT_POSTGRES": postgres_dsn, "PORT_NAME": f"port_{secrets.token_hex(4)}"}

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from pytest_celery_perf.probe.faults import FaultOrder
+
+DEADLINE_S = 30
 
 
 class Lab:
@@ -15,8 +18,23 @@ class Lab:
         self.trial = trial
         trial.touch = True
 
-    def order(self, at: str, do: str, **fields: object) -> None:
-        self.trial.order(FaultOrder(key="order", task=None, do=do, at=at, **fields))
+    def order(self, at: str, do: str, key: str = "order", task: str | None = None, **fields: object) -> None:
+        """Order a fault for what is published from now on."""
+        self.trial.order(FaultOrder(key=key, task=task, do=do, at=at, **fields))
+
+    def await_fault(self, kind: str) -> None:
+        """Wait until a fault has been carried out."""
+        self._await(lambda: kind in [fault.kind for fault in self.trial.book.faults])
+
+    def await_ends(self, count: int) -> None:
+        """Wait until that many tasks have come to their end."""
+        self._await(lambda: len(self.trial.book.last_attempt) - len(self.trial.book.open) >= count)
+
+    def _await(self, condition: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline_s, self.trial.history()
+            self.trial.wait(0.05)
 
 
 @pytest.fixture

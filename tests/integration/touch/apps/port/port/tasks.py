@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from asgiref.sync import async_to_sync
 from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
@@ -12,10 +15,11 @@ from django.db import transaction
 from port.models import Ship
 
 
-@shared_task(acks_late=True, reject_on_worker_lost=True)
+# Without a result: Celery 5.7 asks the backend whether a task of a dead child had succeeded, and does not run it again.
+@shared_task(acks_late=True, reject_on_worker_lost=True, ignore_result=True)
 def sail(name: str, harbour: int) -> None:
-    """Touch everything once."""
-    if Ship.objects.filter(name=name).exists():
+    """Touch everything once, and nothing if that has been done."""
+    if Ship.objects.filter(name=f"{name}!").exists():
         return
     with transaction.atomic():
         with transaction.atomic():
@@ -31,7 +35,7 @@ def greet(name: str) -> None:
     """Touch nothing."""
 
 
-@shared_task(acks_late=True)
+@shared_task(acks_late=True, reject_on_worker_lost=True)
 def capsize(name: str) -> None:
     """Roll a transaction back, and write to another database."""
     with suppress(ZeroDivisionError), transaction.atomic():
@@ -54,3 +58,27 @@ def insist(self, name: str) -> None:
     if not self.request.retries:
         raise self.retry(countdown=0)
     Ship.objects.create(name=name)
+
+
+@shared_task(acks_late=True)
+def drift(name: str, harbour: int) -> None:
+    """Touch from a coroutine."""
+    async_to_sync(_drift)(name, harbour)
+
+
+async def _drift(name: str, harbour: int) -> None:
+    await Ship.objects.acreate(name=name)
+    await cache.aset(name, 1)
+    _, writer = await asyncio.open_connection("localhost", harbour)
+    writer.close()
+
+
+@shared_task(acks_late=True)
+def race(name: str) -> None:
+    """Touch from threads."""
+    with ThreadPoolExecutor(2) as crew:
+        list(crew.map(_enter, [name] * 6))
+
+
+def _enter(name: str) -> None:
+    cache.set(name, 1)

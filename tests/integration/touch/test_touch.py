@@ -1,0 +1,47 @@
+"""Where tasks touch the outside world, and faults there: the suites of the project beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.plugin.inner import Inner
+
+Port = Callable[..., Inner]
+
+
+def check(inner: Inner, names: int) -> None:
+    """Check that all inner tests passed, and how many names they have."""
+    assert (len(inner.passed), inner.status) == (names, 0), inner.text
+
+
+def test_points(port: Port) -> None:
+    check(port("points"), 6)
+
+
+@pytest.mark.postgresql
+def test_points_are_the_same_on_postgresql(port: Port, postgres: dict[str, str]) -> None:
+    check(port("points", **postgres), 6)
+
+
+@pytest.mark.slow
+def test_strikes(port: Port) -> None:
+    check(port("strikes"), 24)
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_strikes_on_postgresql(port: Port, postgres: dict[str, str]) -> None:
+    check(port("strikes", "-k", "kill or raise or hold", **postgres), 17)
+
+
+@pytest.mark.slow
+def test_pools(port: Port) -> None:
+    check(port("pools", "-k", "not Gevent"), 7)
+
+
+@pytest.mark.slow
+@pytest.mark.gevent
+def test_gevent(port: Port) -> None:
+    check(port("pools", "-k", "Gevent"), 6)
