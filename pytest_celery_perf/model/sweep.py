@@ -56,7 +56,7 @@ class Sweep:
     """What happens at each point, such as ``SIGKILL of the child``."""
     results: tuple[PointResult, ...] = ()
     """In the order of the points."""
-    left_out: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(reason, ids) of the points which were not tried."""
     unsteady: tuple[str, ...] = ()
     """What is another in each run, and was not compared."""
