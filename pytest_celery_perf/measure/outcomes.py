@@ -111,7 +111,8 @@ def _failed(case: Case) -> str:
 
 def _completed(case: Case) -> str:
     deaths = len(case.died)
-    return f"it {case.life.fate}{f' after its process had died {deaths}×' if deaths else ''}"
+    end = "raised Ignore" if case.life.fate is Fate.IGNORED else case.life.fate
+    return f"it {end}{f' after its process had died {deaths}×' if deaths else ''}"
 
 
 _REASONS: Mapping[TaskClass, Callable[[Case], str]] = MappingProxyType(

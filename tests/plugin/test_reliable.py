@@ -27,7 +27,7 @@ FAILS = {
     "test_failed": (
         "celery_reliable office.fragile: failed 1 (budget = 0)",
         "FAILED office.fragile[",
-        "it failed with builtins.LookupError: 'the drawer is empty'",
+        "it failed with builtins.LookupError: the drawer is empty",
     ),
     "test_failed_otherwise": ("failed otherwise than with builtins.ValueError 1 (budget = 0)",),
     "test_too_often": (
@@ -45,7 +45,7 @@ FAILS = {
         "raise visibility_timeout in broker_transport_options",
     ),
     "test_the_worker_dies": (
-        "workers that died 1 (budget = 0)",
+        "✗ workers that died",
         "the worker mortal@",
         "died, though nobody killed it (exit status -9",
         "workers_alive=False if that is meant",
@@ -56,7 +56,7 @@ FAILS = {
         "it waits in the queue 'nowhere', which no living worker consumes",
         "] in 'nowhere' (after the end)",
     ),
-    "test_stranded_until_its_eta": ("left in unacked 1 (budget = 0)", "holds it in unacked until its ETA"),
+    "test_stranded_until_its_eta": ("✗ left in unacked", "holds it in unacked until its ETA"),
 }
 STATES = """
 import pytest
