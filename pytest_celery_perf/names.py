@@ -17,6 +17,7 @@ MARKERS = (
     "celery_routing",
     "celery_crash_sweep",
     "celery_fault_sweep",
+    "celery_idempotent",
 )
 RELIABILITY = ("celery_recovery", "celery_reliable")
 """Those whose failure is explained by all that happened."""

@@ -116,6 +116,31 @@ def restore(app: Celery, tags: Iterable[str]) -> int:
     return restored
 
 
+def deliver_again(app: Celery, queue: str, content: dict[str, Any]) -> None:
+    """Put a copy of a message into a queue, as a visibility timeout that passes too early does.
+
+    Args:
+        app: The app.
+        queue: Its name; need not be that in which the message was.
+        content: The message, as kombu puts it into a queue.
+
+    Source: kombu.transport.redis.Channel, _do_restore_message.
+    """
+    properties = content["properties"]
+    with _channel(app) as channel:
+        copy = {
+            **content,
+            "headers": {**content["headers"], "redelivered": True},
+            "properties": {
+                **properties,
+                "delivery_info": {**properties.get("delivery_info", {}), "redelivered": True},
+                # Else the acknowledgment of the one would take away the other.
+                "delivery_tag": channel._next_delivery_tag(),  # noqa: SLF001 - no public way
+            },
+        }
+        channel._put(queue, copy)  # noqa: SLF001 - the public way declares the queue
+
+
 def purge(app: Celery, queues: Iterable[str]) -> int:
     """Delete the messages that wait in queues.
 

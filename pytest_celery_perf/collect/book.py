@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +31,8 @@ class Draft:
     acknowledged_ns: int | None = None
     requeued_ns: int | None = None
     touched: list[wire.Touched] = field(default_factory=list)
+    content: dict[str, Any] | None = None
+    """Its message, if that shall be delivered again."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -57,6 +59,8 @@ class Book:
     """By task id."""
     discarded: dict[str, Outcome] = field(default_factory=dict)
     """Tasks that no worker will run: revoked, expired, or unknown to the worker."""
+    copies: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """How often each was delivered again on purpose: every delivery is waited for."""
     unknown: dict[str, wire.Unknown] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     """Tasks that began and can neither end nor be delivered again."""
@@ -126,18 +130,30 @@ class Book:
         for task_id in struck:
             self.settle(task_id)
 
+    def copy(self, task_id: str, attempt: int) -> None:
+        """Expect one more delivery of a message, which does not take the place of another."""
+        self.copies[task_id, attempt] += 1
+        self.settle(task_id)
+
+    def deliveries(self, task_id: str, attempt: int) -> list[Draft]:
+        """Return the deliveries of an attempt that workers have received, in that order."""
+        drafts = [draft for key, draft in self.executions.get(task_id, {}).items() if key[1] == attempt]
+        return sorted(drafts, key=lambda draft: draft.key[2])
+
     def latest(self, task_id: str, attempt: int | None = None) -> Draft | None:
         """Return the last delivery of an attempt (by default the last one), if a worker received it."""
         if attempt is None:
             attempt = self.last_attempt.get(task_id, 0)
-        drafts = [draft for key, draft in self.executions.get(task_id, {}).items() if key[1] == attempt]
-        return max(drafts, key=lambda draft: draft.key[2], default=None)
+        return next(reversed(self.deliveries(task_id, attempt)), None)
 
     def settle(self, task_id: str) -> None:
         """Decide anew whether a task is open, ending or done."""
         for group in (self.open, self.ending, self.failed):
             group.discard(task_id)
         if task_id in self.discarded or task_id in self.lost:
+            return
+        if self._copied(task_id):
+            self.open.add(task_id)
             return
         latest = self.latest(task_id)
         if latest is None:
@@ -152,6 +168,15 @@ class Book:
                 self.ending.add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
                 self.failed.add(task_id)
+
+    def _copied(self, task_id: str) -> bool:
+        """Tell whether a delivery of a message that was delivered again is still to come or to end."""
+        for (other, attempt), copies in self.copies.items():
+            if other == task_id:
+                drafts = self.deliveries(task_id, attempt)
+                if len(drafts) <= copies or any(each.outcome is None and each.requeued_ns is None for each in drafts):
+                    return True
+        return False
 
     def _overtaken(self, task_id: str) -> bool:
         """Tell whether an earlier attempt is still ending: it publishes the next one first, which may be faster."""

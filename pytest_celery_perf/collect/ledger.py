@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_celery_perf.collect.book import Book, Key
+from pytest_celery_perf.collect.book import Book, Draft, Key
 from pytest_celery_perf.collect.spool import SpooledRecord
 from pytest_celery_perf.model.record import Fault, Frame, Outcome, TaskOptions, WorkerInfo
 from pytest_celery_perf.probe import wire
 
 TaskRecord = (
     wire.Published
+    | wire.Message
     | wire.Started
     | wire.Finished
     | wire.Failed
@@ -124,10 +125,8 @@ class Ledger:
                 book.confirmed.add((record.id, record.retries))
             case wire.Started() | wire.Finished():
                 self._enter_run(book, file, record)
-            case wire.Acknowledged():
-                book.draft(_key(record)).acknowledged_ns = record.ns
-            case wire.Requeued():
-                book.draft(_key(record)).requeued_ns = record.ns
+            case wire.Message() | wire.Acknowledged() | wire.Requeued():
+                _enter_message(book.draft(_key(record)), record)
             case wire.Failed() if (latest := book.latest(record.id)) is not None:
                 latest.failed = record
             case wire.Revoked():
@@ -162,6 +161,15 @@ class Ledger:
         self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}
 
 
+def _enter_message(draft: Draft, record: wire.Message | wire.Acknowledged | wire.Requeued) -> None:
+    if isinstance(record, wire.Message):
+        draft.content = record.content
+    elif isinstance(record, wire.Acknowledged):
+        draft.acknowledged_ns = record.ns
+    else:
+        draft.requeued_ns = record.ns
+
+
 def _options(record: wire.Task) -> TaskOptions:
     fields = record._asdict()
     if record.defined is not None:
@@ -170,5 +178,7 @@ def _options(record: wire.Task) -> TaskOptions:
     return TaskOptions(**fields)
 
 
-def _key(record: wire.Started | wire.Finished | wire.Acknowledged | wire.Requeued | wire.Touched) -> Key:
+def _key(
+    record: wire.Message | wire.Started | wire.Finished | wire.Acknowledged | wire.Requeued | wire.Touched,
+) -> Key:
     return (record.id, record.retries, record.received_ns)

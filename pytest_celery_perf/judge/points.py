@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_celery_perf.judge import again
 from pytest_celery_perf.judge.crashes import cause, remedy
 from pytest_celery_perf.judge.subjects import Subject, shortened
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
 from pytest_celery_perf.measure.state import differences, with_names
 from pytest_celery_perf.model.record import Fault, History, Point
-from pytest_celery_perf.model.spec import FaultSweepBudget, RerunBudget
+from pytest_celery_perf.model.spec import FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.sweep import PointResult, Rerun, Target
 from pytest_celery_perf.model.verdict import Status
@@ -73,16 +74,14 @@ def judge_point(trial: Trial) -> PointResult:
     """
     if not trial.struck:
         return PointResult(target=trial.target, status=Status.INCONCLUSIVE, outcome=_path(trial))
+    if isinstance(trial.budget, IdempotentBudget):
+        return _judge_again(trial, trial.budget)
     bad = [each for each in classify(trial.run.history) if _is_bad(each, trial)]
     findings = [
         *dict.fromkeys(_told(each, trial) for each in bad),
         *([trial.run.complaint] if trial.run.complaint else ()),
         *_counts(trial),
-        *shortened(
-            differences(comparable(trial.reference), comparable(trial.run), trial.ignored),
-            str,
-            DIFFERENCES_SHOWN,
-        ),
+        *_differences(trial),
     ]
     return PointResult(
         target=trial.target,
@@ -91,6 +90,35 @@ def judge_point(trial: Trial) -> PointResult:
         findings=tuple(findings),
         fix=tuple(dict.fromkeys(_fix(bad, trial))) if findings else (),
     )
+
+
+def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
+    """Say what became of the test when a message was delivered twice: the same as of one delivery, without an error."""
+    history, point, subject = trial.run.history, trial.point, trial.subject(trial.point.name)
+    errors = tuple(again.refusals(history, trial.reference.history, point, budget.refusals))
+    bad = [
+        each
+        for each in classify(history)
+        if each.task_class not in (TaskClass.OVERLAPPING, TaskClass.FAILED) and _is_bad(each, trial)
+    ]
+    differing = [*([trial.run.complaint] if trial.run.complaint else ()), *_outbounds(trial), *_differences(trial)]
+    findings = [
+        *dict.fromkeys(_told(each, trial) for each in bad),
+        *dict.fromkeys(again.refused(error, subject) for error in errors),
+        *differing,
+    ]
+    return PointResult(
+        target=trial.target,
+        status=Status.FAIL if findings else Status.PASS,
+        outcome=again.outcome(history, point),
+        findings=tuple(findings),
+        fix=tuple(dict.fromkeys(again.remedies(errors, point, differs=bool(differing)))),
+    )
+
+
+def _differences(trial: Trial) -> tuple[str, ...]:
+    lines = differences(comparable(trial.reference), comparable(trial.run), trial.ignored)
+    return shortened(lines, str, DIFFERENCES_SHOWN)
 
 
 def _path(trial: Trial) -> str:
@@ -129,6 +157,10 @@ def _counts(trial: Trial) -> Iterator[str]:
     limit = usual + trial.budget.max_executions - 1
     if most > limit:
         yield f"executions {most} (budget ≤ {limit})"
+    yield from _outbounds(trial)
+
+
+def _outbounds(trial: Trial) -> Iterator[str]:
     outbound = trial.budget.outbound
     if outbound is not None and (made := _outbound(trial)) > outbound:
         yield f"outbound {made} (budget ≤ {outbound}): connections and messages, over all executions"
@@ -146,7 +178,7 @@ def _outbound(trial: Trial) -> int:
         for point in trial.run.history.points
         if point.name == trial.point.name and point.kind in _OUTBOUND and not point.label.startswith(own)
     )
-    prevented = trial.point.kind in _OUTBOUND
+    prevented = trial.point.kind in _OUTBOUND and not isinstance(trial.budget, IdempotentBudget)
     for blow in trial.blows:
         if prevented and blow.task_id is not None:
             counts[blow.task_id] -= 1

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.sweeps import RERUNNING
-from pytest_celery_perf.model.spec import TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import IdempotentBudget, TestSpec, WorkerSpec
 from pytest_celery_perf.names import MARKERS
+from pytest_celery_perf.worker.twin import with_twins
 
 if TYPE_CHECKING:
     import pytest
@@ -56,6 +57,8 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
     topology = tuple(workers) or default_workers
     if "celery_network" in fixtures:
         topology = tuple(replace(worker, network=True) for worker in topology)
+    if any(isinstance(budget, IdempotentBudget) and budget.at_once for budget in reruns):
+        topology = with_twins(topology)
     return TestSpec(isolated=isolated, workers=topology, budgets=tuple(budgets), reruns=tuple(reruns))
 
 

@@ -7,8 +7,16 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.arguments import natural, one_of, sequence, task_name, text
-from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
+from pytest_celery_perf.model.arguments import (
+    exception_name,
+    flag,
+    natural,
+    one_of,
+    sequence,
+    task_name,
+    text,
+)
+from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.units import parse_duration_s
 
 POINTS = ("started", "query", "commit", "rollback", "cache", "publish", "connect", "finished", "acknowledgment")
@@ -25,6 +33,10 @@ ERRORS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What goes wrong at each kind of point where something may: what the libraries raise that make the connections."""
+IN_SEQUENCE = "acknowledgment"
+"""The point at which a message that is delivered again comes after the end of the first delivery."""
+AT_ONCE = ("query", "commit", "rollback", "cache", "publish", "connect")
+"""The kinds of points at which the second delivery may do all while the first one is in the midst of it."""
 SAID = "raised by celery_fault_sweep"
 
 
@@ -95,6 +107,40 @@ def celery_fault_sweep(
     )
 
 
+def celery_idempotent(
+    *,
+    task: Any = None,
+    at_once: bool = True,
+    refusals: Sequence[Any] = (),
+    invariant: Callable[..., object] | None = None,
+    volatile: Sequence[str] = (),
+    outbound: int | None = None,
+    points: Sequence[str] | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    budget: str | float | None = None,
+) -> IdempotentBudget:
+    """Deliver the task's message twice, after its end and, to another worker, at each point; all must end as by one."""
+    valid = (*AT_ONCE, IN_SEQUENCE) if flag(at_once, "at_once") else (IN_SEQUENCE,)
+    return IdempotentBudget(
+        task=task_name(task),
+        at_once=at_once,
+        refusals=tuple(
+            exception_name(each, "refusals") for each in sequence(refusals, "refusals", "exceptions or their names")
+        ),
+        **_common(
+            invariant=invariant,
+            volatile=volatile,
+            outbound=outbound,
+            max_executions=1,
+            sample=sample,
+            seed=seed,
+            budget=budget,
+        ),
+        points=valid if points is None else tuple(one_of(each, "points", *valid) for each in _kinds(points)),
+    )
+
+
 def _common(
     *,
     invariant: Callable[..., object] | None,
@@ -145,5 +191,5 @@ def _error(error: Any, what: str) -> tuple[str, tuple[str, ...]]:
 
 
 RERUNNING: dict[str, Callable[..., RerunBudget]] = {
-    function.__name__: function for function in (celery_crash_sweep, celery_fault_sweep)
+    function.__name__: function for function in (celery_crash_sweep, celery_fault_sweep, celery_idempotent)
 }

@@ -158,6 +158,16 @@ class FaultSweepBudget(RerunBudget):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotentBudget(RerunBudget):
+    """``celery_idempotent``."""
+
+    at_once: bool = True
+    """Whether the message is also delivered again while its first delivery is under way."""
+    refusals: tuple[str, ...] = ()
+    """Names of exceptions, with or without their module, with which a delivery may leave the work to the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestSpec:
     """Everything that the markers of one test say."""
 

@@ -85,7 +85,9 @@ class Faults:
             self._await_acknowledgment(token, task_id)
         if order.do == "raise":
             _raise(order)
-        elif order.do in ("hold", "outage"):
+        elif order.do == "again" and order.at == "acknowledgment":
+            pass  # the main process must go on
+        elif order.do in ("hold", "outage", "again"):
             _wait_at(gate_path(self._directory, token, order.key))
         elif order.do == "kill-child":
             os.kill(os.getpid(), order.signal)

@@ -67,7 +67,10 @@ class MessageWatch:
                 bool(delivery["redelivered"]),
             )
         )
-        self._prepare(sender, header, orders_for(header, task.name), key, tag)
+        orders = orders_for(header, task.name)
+        if any(order.do == "again" for order in orders):
+            self._journal.write(wire.Message(time.monotonic_ns(), *key, request.message.serializable()))
+        self._prepare(sender, header, orders, key, tag)
 
     def _prepare(
         self, consumer: Any, header: dict[str, Any], orders: tuple[FaultOrder, ...], key: tuple[str, int, int], tag: str

@@ -20,7 +20,8 @@ class FaultOrder:
     """Name of the task that shall suffer it; None for any."""
     do: str
     """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate), ``outage`` (the same, while the
-    runner kills the broker) or ``raise``."""
+    runner kills the broker), ``again`` (the same, while the runner delivers the same message to another worker; at
+    ``acknowledgment`` nobody waits, and that follows after the end) or ``raise``."""
     at: str
     """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
     (`model.record.Point`) ``touch:N``, ``acknowledgment``."""

@@ -109,6 +109,17 @@ class Received(NamedTuple):
     redelivered: bool
 
 
+class Message(NamedTuple):
+    """What a worker's main process took, written if the message asks for its being delivered again."""
+
+    ns: int
+    id: str
+    retries: int
+    received_ns: int
+    content: dict[str, Any]
+    """As kombu's virtual transports put it into a queue."""
+
+
 class Started(NamedTuple):
     """A process begins to run an execution."""
 
@@ -242,6 +253,7 @@ Record = (
     | Publishing
     | Published
     | Received
+    | Message
     | Started
     | Finished
     | Failed
@@ -265,6 +277,7 @@ KINDS: dict[str, type[Record]] = {
         Publishing,
         Published,
         Received,
+        Message,
         Started,
         Finished,
         Failed,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_celery_perf.probe.faults import FaultOrder, gate_path
 
-HOLDING = ("hold", "outage")
+HOLDING = ("hold", "outage", "again")
 """The faults at which an execution waits."""
 
 

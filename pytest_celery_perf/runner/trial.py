@@ -18,6 +18,7 @@ from pytest_celery_perf.probe.faults import FaultOrder, directory_beside
 from pytest_celery_perf.probe.overrides import Override
 from pytest_celery_perf.probe.publish import Header, PublishTracker
 from pytest_celery_perf.runner.app import on_broker
+from pytest_celery_perf.runner.duplicate import Duplicates
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout
 from pytest_celery_perf.runner.outage import Outage
@@ -77,6 +78,7 @@ class Trial:
         self._rescue = Rescue(
             self.book, pool, reader, app, faults=self._faults, gates=self._gates, lookout=self._lookout
         )
+        self._duplicates = Duplicates(self.book, pool, app, faults=self._faults, gates=self._gates)
 
     @contextmanager
     def tracking(self) -> Iterator[None]:
@@ -132,8 +134,7 @@ class Trial:
         deadline_s = time.monotonic() + timeout_s
         ending = _Since()
         while True:
-            self._reader.pump()
-            self._rescue.tend()
+            self._tend()
             book = self.book
             unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open)
             if len(book.open) <= until_open and (
@@ -141,7 +142,7 @@ class Trial:
             ):
                 # The files are read one after the other: what is in the first ones may be older
                 # than what was found in the last.
-                self._reader.pump()
+                self._tend()
                 if len(book.open) <= until_open:
                     return bool(until_open) or not book.unknown
             left_s = deadline_s - time.monotonic()
@@ -149,7 +150,13 @@ class Trial:
                 return False
             published = len(book.last_attempt)
             self._progress(published, published - len(book.open), len(book.failed))
-            self._reader.spool.wait(left_s, *self.pool.exit_fds)
+            self._reader.spool.wait(min(left_s, self._duplicates.patience_s), *self.pool.exit_fds)
+
+    def _tend(self) -> None:
+        """Take in what was recorded by now, and do what follows from it."""
+        self._reader.pump()
+        self._rescue.tend()
+        self._duplicates.tend()
 
     def until(self, find: Callable[[], T | None], timeout_s: float) -> T | None:
         """Wait until something is found in the records.
@@ -163,13 +170,12 @@ class Trial:
         """
         deadline_s = time.monotonic() + timeout_s
         while True:
-            self._reader.pump()
-            self._rescue.tend()
+            self._tend()
             found = find()
             left_s = deadline_s - time.monotonic()
             if found is not None or left_s <= 0:
                 return found
-            self._reader.spool.wait(left_s, *self.pool.exit_fds)
+            self._reader.spool.wait(min(left_s, self._duplicates.patience_s), *self.pool.exit_fds)
 
     def records(self) -> History:
         """Return what was recorded by now, without asking the broker."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pytest_celery_perf.judge.points import Trial, comparable, judge_point
 from pytest_celery_perf.judge.subjects import listed
 from pytest_celery_perf.measure.points import Plan, plan, spread, targets_of
 from pytest_celery_perf.measure.state import differences, unsteady
-from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
+from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
@@ -108,7 +110,7 @@ def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
     return FaultOrder(
         key="sweep",
         task=point.name,
-        do=f"kill-{budget.kill}" if isinstance(budget, CrashSweepBudget) else "raise",
+        do=_deed(budget),
         at=point.at,
         attempt=point.retries,
         expect=point.expected,
@@ -117,17 +119,33 @@ def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
     )
 
 
+def _deed(budget: RerunBudget) -> str:
+    if isinstance(budget, CrashSweepBudget):
+        return f"kill-{budget.kill}"
+    return "again" if isinstance(budget, IdempotentBudget) else "raise"
+
+
 def _swept(budget: RerunBudget, **fields: object) -> Sweep:
-    crash = isinstance(budget, CrashSweepBudget)
     return Sweep(
-        marker="celery_crash_sweep" if crash else "celery_fault_sweep",
+        marker=_MARKERS[type(budget)],
         task=budget.task or "any task",
         fault=_fault(budget),
         **fields,  # type: ignore[arg-type]
     )
 
 
+_MARKERS: Mapping[type[RerunBudget], str] = MappingProxyType(
+    {
+        CrashSweepBudget: "celery_crash_sweep",
+        FaultSweepBudget: "celery_fault_sweep",
+        IdempotentBudget: "celery_idempotent",
+    }
+)
+
+
 def _fault(budget: RerunBudget) -> str:
+    if isinstance(budget, IdempotentBudget):
+        return "the same message delivered again"
     if not isinstance(budget, FaultSweepBudget):
         return f"SIGKILL of the {budget.kill}" if isinstance(budget, CrashSweepBudget) else "a fault"
     kinds: dict[str, list[str]] = {}
@@ -173,6 +191,8 @@ def _told(reason: str, target: Target, budget: RerunBudget) -> str:
         return "--celery-perf-point"
     if reason != "points":
         return reason
+    if isinstance(budget, IdempotentBudget):
+        return "nothing is read or written there, or only at_once=True delivers again there"
     if target.point.kind == "acknowledgment" and isinstance(budget, CrashSweepBudget) and budget.kill == "child":
         return 'only kill="worker" strikes in the main process'
     if isinstance(budget, FaultSweepBudget):

@@ -1,0 +1,87 @@
+"""Judges one run of a test in which a message was delivered twice: what its two deliveries came to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from pytest_celery_perf.judge.subjects import Subject
+from pytest_celery_perf.measure.fingerprint import readable
+from pytest_celery_perf.model.record import Execution, History, Outcome, Point, TaskError
+
+_LABEL = 60
+_LOCKED = "database is locked"
+_ORDINALS = ("1st", "2nd", "3rd")
+
+
+def deliveries(history: History, point: Point) -> tuple[Execution, ...]:
+    """Return the executions of the attempt that was delivered twice, in the order of receipt."""
+    twice = {fault.task_id for fault in history.faults if fault.kind == "again" and fault.point == point.at}
+    return tuple(each for each in history.executions if each.task_id in twice and each.retries == point.retries)
+
+
+def outcome(history: History, point: Point) -> str:
+    """Say in a few words how the deliveries ended, and whether one of them kept the other waiting."""
+    ends = ", ".join(
+        f"{_ORDINALS[min(number, 2)]} {each.outcome or 'did not end'}"
+        for number, each in enumerate(deliveries(history, point))
+    )
+    waited = next((each.detail for each in history.faults if each.kind == "released" and "waits" in each.detail), "")
+    _, _, where = waited.partition(" waits at query ")
+    if where:
+        return f"{ends}; 2nd waited for 1st at {readable(where, _LABEL)}"
+    return f"{ends}; 2nd waited for 1st" if waited else ends
+
+
+def refusals(history: History, reference: History, point: Point, declared: Collection[str]) -> Iterator[TaskError]:
+    """Yield the errors of deliveries that failed, which nobody expects.
+
+    Args:
+        history: Of the run.
+        reference: Of a run with one delivery; what fails there may fail here.
+        point: Where the message was delivered again.
+        declared: Names of exceptions with which a delivery may leave the work to the other.
+    """
+    usual = {each.error.type for each in reference.named(point.name) if each.outcome is Outcome.FAILED and each.error}
+    for each in deliveries(history, point):
+        error = each.error if each.outcome is Outcome.FAILED else None
+        if error and {error.type, error.type.rpartition(".")[2]}.isdisjoint({*usual, *declared}):
+            yield error
+
+
+def refused(error: TaskError, subject: Subject) -> str:
+    """Tell with which error a delivery failed, and where."""
+    place = f" at {subject.place(error.where)}" if error.where else ""
+    return f"FAILED: a delivery failed with {error.type.rpartition('.')[2]}: {error.message}{place}"
+
+
+def remedies(errors: Collection[TaskError], point: Point, *, differs: bool) -> Iterator[str]:
+    """Yield what the reader should change.
+
+    Args:
+        errors: With which deliveries failed.
+        point: Where the message was delivered again.
+        differs: Whether the two deliveries left behind something else than one.
+    """
+    for error in errors:
+        kind = error.type.rpartition(".")[2]
+        if _LOCKED in error.message:
+            yield (
+                "SQLite refuses to write in a transaction that read before somebody else wrote: begin it with "
+                'OPTIONS = {"transaction_mode": "IMMEDIATE"} (Django 5.1), retry it, or run the tests on the database '
+                "that production has"
+            )
+        else:
+            yield (
+                f"let a delivery whose work another one has done, or does, end without an error: catch {kind}, or "
+                f"declare it: refusals=[{kind}]"
+            )
+    if differs and point.kind == "acknowledgment":
+        yield (
+            "what the first delivery committed is there when the second begins: find it (a unique key, a state in the "
+            "row, an INSERT … ON CONFLICT), and do nothing"
+        )
+    elif differs:
+        yield (
+            "what it had read before the point was no longer true after it: claim the row in one step, by UPDATE … "
+            "WHERE state = … RETURNING, or by select_for_update(skip_locked=True) in the transaction that writes"
+        )
