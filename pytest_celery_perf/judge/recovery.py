@@ -13,7 +13,7 @@ from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
-from pytest_celery_perf.measure.outcomes import executions_of
+from pytest_celery_perf.measure.outcomes import TaskClass, classify, executions_of
 from pytest_celery_perf.measure.summary import body_queries
 from pytest_celery_perf.model.record import Execution, Fault, History
 from pytest_celery_perf.model.spec import RecoveryBudget
@@ -33,6 +33,8 @@ class _Crash:
     subject: Subject
     faults: tuple[Fault, ...]
     """The kills that the marker ordered, whichever task they hit."""
+    classes: dict[str, TaskClass]
+    """What became of each task of the test, by id."""
 
     @classmethod
     def of(cls, budget: RecoveryBudget, subject: Subject) -> Self:
@@ -45,7 +47,18 @@ class _Crash:
             and fault.point in ("", budget.at)
             and (budget.task is None or fault.task_id is None or fault.task_id in ids)
         ]
-        return cls(budget=budget, subject=subject, faults=tuple(sorted(kills, key=lambda fault: fault.at_ns)))
+        return cls(
+            budget=budget,
+            subject=subject,
+            faults=tuple(sorted(kills, key=lambda fault: fault.at_ns)),
+            classes={each.life.task_id: each.task_class for each in classify(subject.history)},
+        )
+
+    def heading(self, life: Life) -> str:
+        """Say in a word what became of a task."""
+        found = self.classes[life.task_id]
+        recovered = found is TaskClass.COMPLETED and any(execution.crashed for execution in life.executions)
+        return "RECOVERED" if recovered else found.upper()
 
     def hits(self, life: Life) -> tuple[Fault, ...]:
         """The kills that hit a task."""
@@ -108,7 +121,7 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
     told = (bad or crash.hit or list(subject.lives))[:_STORIES_SHOWN]
     evidence = [
         *dict.fromkeys(filter(None, (cause(life, subject) for life in bad))),
-        *(story(_heading(life, subject), life, crash.blows(life), subject) for life in told),
+        *(story(crash.heading(life), life, crash.blows(life), subject) for life in told),
         *_notes(crash),
         *(subject.history.diagnosis.splitlines() if bad else ()),
         *(() if happened.ok else _never_reached(budget, subject)),
@@ -119,16 +132,9 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
     return subject.verdict(checks, evidence, fix)
 
 
-def _heading(life: Life, subject: Subject) -> str:
-    if life.fate is Fate.SUCCEEDED and any(execution.crashed for execution in life.executions):
-        return "RECOVERED"
-    stuck = life.task_id in subject.history.stuck_unacked
-    return "STRANDED" if stuck and life.fate is Fate.UNFINISHED else life.fate.upper()
-
-
 def _survived(crash: _Crash) -> Iterator[Check]:
     lives = crash.subject.lives
-    lost = sum(life.fate is Fate.LOST for life in lives)
+    lost = sum(crash.classes[life.task_id] is TaskClass.LOST for life in lives)
     yield Check(metric="lost", budget="= 0", actual=f"{lost}", ok=lost == 0)
     # A marker that names its task still answers for what the crash did to others.
     ids = {life.task_id for life in lives}

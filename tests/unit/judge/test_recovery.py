@@ -190,8 +190,8 @@ def test_a_worker_that_revokes_what_it_runs_when_the_broker_goes() -> None:
     killed = fault("kill-broker", ms=100)
     happened = told(execution(outcome=Outcome.REVOKED, body=100), faults=(killed,))
     verdict = verdict_of(RecoveryBudget(kill="broker"), happened)
-    assert wrong(verdict) == {"succeeded": "0"}
-    assert "REVOKED shop.tasks.charge[t1]" in shown(verdict)
+    assert wrong(verdict) == {"lost": "1", "succeeded": "0"}
+    assert "LOST shop.tasks.charge[t1]" in shown(verdict)
     assert "set worker_cancel_long_running_tasks_on_connection_loss=False" in shown(verdict)
 
 
