@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.lives import Fate, Life
-from pytest_celery_perf.model.record import Execution, Outcome
+from pytest_celery_perf.model.record import Execution, Outcome, TaskOptions
 
 Event = tuple[int, str]
 """When, and what happened."""
@@ -82,6 +82,11 @@ def cause(life: Life, subject: Subject) -> str:
         return _VANISHED
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
         return ""
+    return _acknowledged(life, options)
+
+
+def _acknowledged(life: Life, options: TaskOptions) -> str:
+    """Say who acknowledged the message of a task before its end."""
     last = life.executions[-1] if life.executions else None
     acknowledged = last is not None and last.acknowledged_ns is not None and last.ended_ns is None
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)

@@ -65,15 +65,9 @@ class Ordeal:
         ]
 
     def blows(self, life: Life) -> list[Fault]:
-        """Return the faults that hit a task: those ordered for it, and those of the whole test while it was open."""
-        begun_ns = min((each.published_ns for each in life.publications), default=0)
-        ended_ns = life.concluding.ended_ns if life.concluding else None
-        return [
-            fault
-            for fault in self.subject.history.faults
-            if not fault.harmless and not fault.consequence and fault.task_id in (None, life.task_id)
-            if begun_ns <= fault.at_ns and (ended_ns is None or fault.at_ns <= ended_ns or fault.task_id is not None)
-        ]
+        """Return the faults that hit a task: those ordered for it, and others while it was open or held there."""
+        ordered = (each for each in self.subject.history.faults if not each.harmless and not each.consequence)
+        return [each for each in ordered if each.task_id == life.task_id or (each.task_id is None and _hit(life, each))]
 
     def recoveries_s(self) -> list[tuple[float | None, Life]]:
         """Return seconds from the first fault that hit each task to its end; None where it has none."""
@@ -91,6 +85,19 @@ class Ordeal:
         deaths = Deaths.of(history)
         cases = (Case(life=each.life, history=history, deaths=deaths) for each in self.classified)
         return sum(any(case.overlaps()) for case in cases)
+
+
+def _hit(life: Life, fault: Fault) -> bool:
+    """Tell whether a fault that was meant for no task in particular came while a task was open.
+
+    One that was meant for a worker must have come while that worker held the task.
+    """
+    if fault.boot is not None:
+        spans = [(each.received_ns, each.ended_ns) for each in life.executions if each.boot == fault.boot]
+    else:
+        begun_ns = min((each.published_ns for each in life.publications), default=None)
+        spans = [(begun_ns, life.concluding.ended_ns if life.concluding else None)]
+    return any((begun_ns or 0) <= fault.at_ns <= (ended_ns or fault.at_ns) for begun_ns, ended_ns in spans)
 
 
 def check(ordeal: Ordeal) -> Iterator[Check]:

@@ -1,0 +1,223 @@
+"""celery_reliable holds the tasks against every invariant, whatever was done to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from pytest_celery_perf.judge.reliable import judge
+from pytest_celery_perf.model.record import Execution, History, Outcome, Snapshot
+from pytest_celery_perf.model.spec import ReliableBudget
+from pytest_celery_perf.model.verdict import Status, Verdict
+from tests.unit.generated import histories
+from tests.unit.histories import (
+    NAME,
+    at,
+    crashed,
+    error,
+    execution,
+    failed,
+    fault,
+    history,
+    options,
+    publication,
+    retried,
+    worker,
+)
+
+CHILD = fault("kill-child", ms=10)
+WORKER = fault("kill-worker", ms=10, task_id=None)
+
+
+def again(**fields: Any) -> Execution:
+    """The second delivery, to the worker that took the dead one's place."""
+    defaults = {"delivery": 2, "redelivered": True, "received": 150, "started": 160, "pid": 900, "boot": "boot-2"}
+    return execution(**{**defaults, **fields})
+
+
+def verdict_of(budget: ReliableBudget, told: History) -> Verdict:
+    (verdict,) = judge(budget, told)
+    return verdict
+
+
+def wrong(verdict: Verdict) -> dict[str, str]:
+    return {check.metric: check.actual for check in verdict.checks if not check.ok}
+
+
+def shown(verdict: Verdict) -> str:
+    return "\n".join((*verdict.evidence, *verdict.fix))
+
+
+RECOVERED = history(crashed(requeued_ns=at(12)), again(), faults=(CHILD,))
+
+
+def test_an_undisturbed_task() -> None:
+    verdict = verdict_of(ReliableBudget(), history(execution()))
+    assert verdict.status is Status.PASS
+    assert (
+        "lost, stranded, poison, failed, ran twice at once, left in unacked, workers that died",
+        "executions",
+    ) == tuple(check.metric for check in verdict.checks)
+    assert verdict.evidence == ()
+
+
+def test_a_task_that_recovered() -> None:
+    verdict = verdict_of(ReliableBudget(max_executions=2, within_s=1), RECOVERED)
+    assert verdict.status is Status.PASS
+    assert "RECOVERED shop.tasks.charge[t1]: started in process 811 of main@host t=0.002s; kill-child at" in shown(
+        verdict
+    )
+    assert "recovery: 160ms from the first fault to the end of shop.tasks.charge[t1]" in shown(verdict)
+
+
+@pytest.mark.parametrize(
+    ("budget", "told", "expected"),
+    [
+        (
+            ReliableBudget(),
+            history(crashed(acknowledged_ns=at(2)), faults=(WORKER,), tasks={NAME: options(acks_late=False)}),
+            {"lost": "1"},
+        ),
+        (
+            ReliableBudget(),
+            History(publications=(publication(),), snapshots=(Snapshot(at_ns=at(9), reason="the end"),)),
+            {"lost": "1"},
+        ),
+        (ReliableBudget(), history(crashed(), stuck_unacked=("t1",)), {"stranded": "1", "left in unacked": "1"}),
+        (ReliableBudget(), history(failed()), {"failed": "1"}),
+        (ReliableBudget(), RECOVERED, {"executions": "2"}),
+        (ReliableBudget(max_executions=2), history(execution(body=500), again()), {"ran twice at once": "1"}),
+        (
+            ReliableBudget(max_executions=9),
+            history(crashed(requeued_ns=at(12)), crashed(delivery=2, received=20, started=21, requeued_ns=at(30))),
+            {"poison": "1"},
+        ),
+        (
+            ReliableBudget(),
+            history(execution(), faults=(fault("worker-died", ms=50, task_id=None),)),
+            {"workers that died": "1"},
+        ),
+        (ReliableBudget(), history(execution(), states={"t1": "RETRY"}), {"states that are not so": "1"}),
+        (ReliableBudget(max_executions=2, within_s=0.1), RECOVERED, {"recovery": "160ms"}),
+        (
+            ReliableBudget(within_s=1),
+            history(crashed(acknowledged_ns=at(2)), faults=(WORKER,)),
+            {"lost": "1", "recovery": "never"},
+        ),
+        (
+            ReliableBudget(),
+            history(retried(countdown_s=3600), execution(retries=1, received=20), publications=(
+                publication(), publication(ms=11, retries=1, countdown_s=3600.0, waited_s=0.1)
+            )),
+            {"longest countdown": "1h"},
+        ),
+        (ReliableBudget(), history(execution(), tasks={NAME: options(time_limit_s=7200.0)}), {"time limit": "2h"}),
+    ],
+)  # fmt: skip
+def test_what_breaks_an_invariant(budget: ReliableBudget, told: History, expected: dict[str, str]) -> None:
+    verdict = verdict_of(budget, told)
+    assert expected == wrong(verdict)
+    assert verdict.status is Status.FAIL
+    assert verdict.evidence or verdict.fix
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        (ReliableBudget(declared_failures=("ConnectionError",)), history(failed())),
+        (ReliableBudget(declared_failures=("builtins.ConnectionError",)), history(failed())),
+        (
+            ReliableBudget(declared_failures=("revoked",)),
+            History(publications=(publication(discarded=Outcome.REVOKED),)),
+        ),
+        (ReliableBudget(max_executions=2, overlap=True), history(execution(body=500), again())),
+        (
+            ReliableBudget(workers_alive=False),
+            history(execution(), faults=(fault("worker-died", ms=50, task_id=None),)),
+        ),
+        (ReliableBudget(), history(execution(), states={"t1": "SUCCESS"})),
+        (ReliableBudget(declared_failures=("ConnectionError",)), history(failed(), states={"t1": "FAILURE"})),
+        (ReliableBudget(), history(execution(outcome=Outcome.IGNORED), states={"t1": "STARTED"})),
+        (
+            ReliableBudget(),
+            history(execution(), tasks={NAME: options(acks_late=False, time_limit_s=7200.0)}),
+        ),
+    ],
+)
+def test_what_is_allowed(budget: ReliableBudget, told: History) -> None:
+    assert wrong(verdict_of(budget, told)) == {}
+
+
+def test_other_failures_than_the_declared_ones() -> None:
+    told = history(failed(), failed("t2", error=error("shop.Refused", "no")))
+    verdict = verdict_of(ReliableBudget(declared_failures=("ConnectionError",)), told)
+    assert wrong(verdict) == {"failed otherwise than with ConnectionError": "1"}
+    assert "FAILED shop.tasks.charge[t2]" in shown(verdict)
+    assert "charge[t1]" not in shown(verdict)
+
+
+def test_a_publish_that_failed_is_told_and_forgiven() -> None:
+    told = history(execution(), publications=(publication(), publication("t2", confirmed=False)))
+    verdict = verdict_of(ReliableBudget(), told)
+    assert verdict.status is Status.PASS
+    assert "1 indeterminate, for example shop.tasks.charge[t2]: publishing it raised" in shown(verdict)
+
+
+def test_a_state_that_lies() -> None:
+    verdict = verdict_of(ReliableBudget(), history(execution(), states={"t1": "RETRY"}))
+    assert "the result backend says RETRY of shop.tasks.charge[t1], but it succeeded" in shown(verdict)
+
+
+def test_the_state_of_a_task_that_will_never_end() -> None:
+    told = history(crashed(acknowledged_ns=at(2)), faults=(WORKER,), states={"t1": "RETRY"})
+    assert "the result backend says RETRY of shop.tasks.charge[t1], and will for ever" in shown(
+        verdict_of(ReliableBudget(), told)
+    )
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        (
+            history(crashed(acknowledged_ns=at(2)), faults=(WORKER,), tasks={NAME: options(acks_late=False)}),
+            "set acks_late=True in the decorator of charge (/app/shop/tasks.py:20)",
+        ),
+        (
+            history(execution(outcome=Outcome.REVOKED), faults=(fault("kill-broker", task_id=None, boot=None),)),
+            "set worker_cancel_long_running_tasks_on_connection_loss=False",
+        ),
+        (
+            history(crashed(acknowledged_ns=at(12), pool="gevent"), faults=(WORKER,)),
+            "lost because the gevent pool acknowledges what it runs when its worker is told to stop at once",
+        ),
+        (
+            history(crashed(outcome=Outcome.LOST), tasks={NAME: options(reject_on_worker_lost=False)}),
+            "set reject_on_worker_lost=True in",
+        ),
+    ],
+)
+def test_what_would_have_saved_a_task(lost: History, words: str) -> None:
+    assert words in shown(verdict_of(ReliableBudget(), lost))
+
+
+def test_a_fault_of_another_worker_hits_no_task_of_this_one() -> None:
+    other = fault("kill-worker", ms=5, task_id=None, boot="boot-9")
+    told = history(execution(), faults=(other,), workers=(worker(), worker("boot-9")))
+    verdict = verdict_of(ReliableBudget(within_s=0.001), told)
+    assert verdict.status is Status.PASS
+    assert "RECOVERED" not in shown(verdict)
+
+
+def test_each_name_has_a_verdict_and_a_named_task_answers_for_what_others_left() -> None:
+    told = history(execution(), execution("t2", name="shop.tasks.mail"), stuck_unacked=("t9",))
+    assert [NAME, "shop.tasks.mail"] == [verdict.task for verdict in judge(ReliableBudget(), told)]
+    assert wrong(verdict_of(ReliableBudget(task=NAME), told)) == {"left in unacked": "1"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories())
+def test_any_history_can_be_judged(told: History) -> None:
+    for verdict in judge(ReliableBudget(within_s=1), told):
+        assert (verdict.status is Status.PASS) == (wrong(verdict) == {})
