@@ -74,6 +74,18 @@ def test_what_was_received_and_not_acknowledged_is_found_and_restored(app: Celer
     assert inspect.queue_depths(app, ["checkout"]) == {"checkout": 3}
 
 
+def test_contents_tell_each_message_where_it_is(app: Celery) -> None:
+    late, first, second = (app.send_task("pay", queue="checkout", priority=priority).id for priority in (9, 0, 0))
+    mail = app.send_task("mail", queue="mail", countdown=3600).id
+    paid = app.send_task("paid", queue="paid").id
+
+    with received(app, "mail", 1), received(app, "paid", 1):
+        found = inspect.contents(app, ["checkout", "never", "mail", "checkout"])
+
+    assert (("checkout", (first, second, late)), ("never", ()), ("mail", ())) == found.queues
+    assert {mail: True, paid: False} == {message.task_id: message.scheduled for message in found.unacked}
+
+
 def test_purge_deletes_what_waits_and_says_how_many(app: Celery) -> None:
     for priority in (0, 9):
         app.send_task("pay", queue="checkout", priority=priority)
