@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +70,7 @@ class Probe:
         """Handle ``worker_init``: all tasks are loaded; their tracers are not built yet."""
         self._pool = sender.pool_cls.__module__.rpartition(".")[2].replace("thread", "threads")
         context.configure(self._pool)
-        count_queries = "django" in sys.modules and django_glue.is_configured()
+        count_queries = django_glue.is_configured()
         if count_queries:
             queries.install(self._journal.problem)
         self.executions.configure(self._pool, count_queries=count_queries)
