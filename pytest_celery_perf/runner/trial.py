@@ -124,7 +124,7 @@ class Trial:
                 return False
             published = len(book.last_attempt)
             self._progress(published, published - len(book.open), len(book.failed))
-            self._reader.spool.wait(left_s, *self.pool.exit_fds)
+            self._reader.spool.wait(left_s, *self.pool.exit_fds, ends=len(book.open) - until_open)
 
     def pump(self) -> None:
         """Take in what was recorded by now."""
