@@ -44,21 +44,22 @@ class CeleryPerf:
         concurrency: int | None = None,
         timeout: float | str | None = None,
     ) -> Run:
-        """Publish a task, a number of times, and wait until all is done.
+        """Publish a task, a number of times, and wait until everything that this test has published so far is done.
 
         Args:
             task: A task, its name, or a signature.
             args: Its arguments.
             kwargs: Its keyword arguments.
             times: How often to publish it.
-            concurrency: How many may be under way at once; None publishes all at once.
-            timeout: Seconds, or text such as ``"30s"``; ``celery_perf_timeout`` by default.
+            concurrency: How many of the test's tasks may be under way when one more is published; None publishes all
+                at once.
+            timeout: Seconds for all of this, or text such as ``"30s"``; ``celery_perf_timeout`` by default.
 
         Returns:
-            What became of these tasks and of all that they published.
+            What became of these tasks, and of all that they published; not of those that were published before.
 
         Raises:
-            UnfinishedTasksError: They did not finish in time; the text is a diagnosis.
+            UnfinishedTasksError: Something did not finish in time; the text is a diagnosis.
             ConfigurationError: An argument is wrong.
         """
         __tracebackhide__ = True

@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -95,7 +95,7 @@ class Output:
     def progress(self, nodeid: str) -> Iterator[Progress]:
         """Show how far a test's tasks are, while it waits for them."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None or self._is_worker:
+        if reporter is None and not self._is_worker:
             yield lambda *_: None
             return
         from pytest_celery_perf.report.live import LiveLine
@@ -106,12 +106,13 @@ class Output:
                 reporter.ensure_newline()
             reporter.write(text, flush=True)
 
+        # One line cannot show what several xdist workers wait for, so each of them writes as into a log.
         line = LiveLine(
-            write,
+            self._write_past_capture if self._is_worker else write,
             time.monotonic,
-            terminal=reporter.isatty,
+            terminal=not self._is_worker and reporter.isatty,
             label=nodeid,
-            width=self._width,
+            width=80 if self._is_worker else self._width,
             unicode=self._unicode,
         )
 
@@ -122,6 +123,13 @@ class Output:
             yield show
         finally:
             line.close()
+
+    def _write_past_capture(self, text: str) -> None:
+        """Write to the standard error of an xdist worker, which is that of its controller."""
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     # -- after a test ----------------------------------------------------------------------
 

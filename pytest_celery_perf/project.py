@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.spec import QueriesBudget, TestSpec
-from pytest_celery_perf.probe.django_glue import redis_caches
+from pytest_celery_perf.probe.django_glue import is_configured, redis_caches
 
 if TYPE_CHECKING:
     import pytest
@@ -27,7 +27,7 @@ class Project:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self.uses_django = _django_is_configured()
+        self.uses_django = is_configured()
         if self.uses_django and not config.pluginmanager.hasplugin("django"):
             raise ConfigurationError(
                 "Django is configured, but pytest-django is not active: the workers would run on the project's real "
@@ -101,14 +101,6 @@ class Project:
             "on_commit callbacks never run. Write @pytest.mark.django_db(transaction=True), or use the "
             "transactional_db fixture (in a class: django.test.TransactionTestCase)"
         )
-
-
-def _django_is_configured() -> bool:
-    if "django" not in sys.modules:
-        return False
-    from django.conf import settings
-
-    return bool(settings.configured)
 
 
 def _in_transaction(item: pytest.Item) -> bool:

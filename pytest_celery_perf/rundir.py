@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.errors import CeleryPerfError
+from pytest_celery_perf.probe.processes import memory_beside
 
 _RUN = re.compile(r"run-[0-9a-f]{12}")
 _LOCK = "lock"
@@ -58,7 +59,7 @@ class RunDirectory:
             shutil.rmtree(orphan, ignore_errors=True)
             os.close(orphan_fd)
         run = cls(path=path, run_id=run_id, lock_fd=lock_fd)
-        for folder in (run.spool, run.faults, run.databases):
+        for folder in (run.spool, run.faults, run.databases, run.memory):
             folder.mkdir(mode=0o700)
         os.mkfifo(run.doorbell, mode=0o600)
         return run
@@ -77,6 +78,11 @@ class RunDirectory:
     def databases(self) -> Path:
         """SQLite's test databases."""
         return self.path / "databases"
+
+    @property
+    def memory(self) -> Path:
+        """The files of the memory that the processes of a worker share; see `probe.processes.memory_beside`."""
+        return Path(memory_beside(str(self.doorbell)))
 
     @property
     def doorbell(self) -> Path:

@@ -15,6 +15,8 @@ from pytest_celery_perf.probe import wire
 QUIET_S = 0.002
 """How long a burst of records is let come together before it is read: waking up for each of
 20,000 tasks would take a tenth of the machine from the workers."""
+SOONEST_END_S = 20e-6
+"""A task takes longer than this from anybody's workers: until so many ends can have come, a burst may last."""
 FALLBACK_S = 0.05
 """How often to look without a ring: a FIFO does not cross into a virtual machine."""
 
@@ -91,12 +93,13 @@ class Spool:
         for path in [path for path in self._tails if path.startswith(folder)]:
             del self._tails[path]
 
-    def wait(self, timeout_s: float, *others: int) -> None:
+    def wait(self, timeout_s: float, *others: int, ends: int = 1) -> None:
         """Return when a process has rung, a descriptor is readable, or the time is over.
 
         Args:
             timeout_s: Seconds; zero or less returns at once.
             others: Descriptors that are worth waking up for as well.
+            ends: How many tasks must end before anything is decided.
         """
         for descriptor in others:
             self._poll.register(descriptor, select.POLLIN)
@@ -106,7 +109,7 @@ class Spool:
             for descriptor in others:
                 self._poll.unregister(descriptor)
         if any(descriptor == self._bell for descriptor, _ in woken):
-            time.sleep(QUIET_S)
+            time.sleep(min(max(QUIET_S, ends * SOONEST_END_S), FALLBACK_S))
             self._silence()
 
     def _silence(self) -> None:

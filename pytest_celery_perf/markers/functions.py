@@ -73,6 +73,10 @@ def celery_worker(
         options=text(options, "options"),
         what="options",
     )
+    settings = items(config, "config")
+    for setting, value in settings:
+        if setting == "worker_pool":  # Celery chooses the pool before a worker's settings can be changed
+            raise ConfigurationError(f"config[{setting!r}]={value!r} comes too late for the worker: say pool=")
     one_of(runtime, "runtime", "process", "container")
     if runtime == "process":
         for argument, value in {"image": image, "dockerfile": dockerfile, "cpus": cpus, "memory": memory}.items():
@@ -85,7 +89,7 @@ def celery_worker(
         options=given,
         runtime=runtime,
         start=one_of(start, "start", "auto", "warm", "cold"),
-        config=tuple((setting, json_text(value, f"config[{setting!r}]")) for setting, value in items(config, "config")),
+        config=tuple((setting, json_text(value, f"config[{setting!r}]")) for setting, value in settings),
         env=tuple((variable, text(value, f"env[{variable!r}]")) for variable, value in items(env, "env")),
         image=image,
         dockerfile=dockerfile,

@@ -10,7 +10,9 @@ from typing import Any
 
 
 def is_configured() -> bool:
-    """Tell whether this process has Django's settings."""
+    """Tell whether this process has Django's settings, without loading them; ``django`` alone is imported by kombu."""
+    if "django.conf" not in sys.modules:
+        return False
     from django.conf import settings
 
     return bool(settings.configured)
@@ -70,7 +72,7 @@ def use_databases(names: dict[str, str]) -> None:
 
 def redis_caches() -> list[str]:
     """Return the aliases of the configured caches that are kept in Redis."""
-    if "django" not in sys.modules or not is_configured():
+    if not is_configured():
         return []
     from django.conf import settings
 
@@ -86,7 +88,7 @@ def use_caches(locations: dict[str, str]) -> dict[str, Any]:
     Returns:
         The locations before, to be given to this function again.
     """
-    if not locations or "django" not in sys.modules or not is_configured():
+    if not locations or not is_configured():
         return {}
     from django.conf import settings
     from django.core.cache import caches
@@ -108,7 +110,7 @@ def clear_caches(aliases: Iterable[str]) -> None:
     Args:
         aliases: Of caches that belong to the tests alone.
     """
-    if "django" not in sys.modules or not is_configured():
+    if not is_configured():
         return
     from django.core.cache import caches
 
@@ -118,7 +120,7 @@ def clear_caches(aliases: Iterable[str]) -> None:
 
 def local_caches() -> list[str]:
     """Return the aliases of the configured caches that each process keeps in its own memory."""
-    if "django" not in sys.modules or not is_configured():
+    if not is_configured():
         return []
     from django.conf import settings
 

@@ -145,15 +145,18 @@ def work(app: Celery, options: Sequence[str]) -> int:
 
 
 def worker_command() -> Any:
-    """Import Celery's worker command without the syntax highlighter that the base of all commands builds."""
-    hide = "pygments" not in sys.modules
-    if hide:
-        sys.modules["pygments"] = cast("Any", None)  # so importing it fails, for which Celery is prepared
+    """Import Celery's worker command without the syntax highlighter that the base of all commands builds.
+
+    That takes longer than all the rest of it; only ``celery inspect`` and the like ever print by it.
+    """
+    pygments = sys.modules.get("pygments")
+    sys.modules["pygments"] = cast("Any", None)  # so importing it fails, for which Celery is prepared
     try:
         from celery.bin.worker import worker
     finally:
-        if hide:
-            del sys.modules["pygments"]
+        del sys.modules["pygments"]
+        if pygments is not None:
+            sys.modules["pygments"] = pygments
     return worker
 
 

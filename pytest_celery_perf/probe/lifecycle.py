@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.faults import Faults, directory_beside
 from pytest_celery_perf.probe.journal import Journal
 from pytest_celery_perf.probe.messages import MessageWatch
+from pytest_celery_perf.probe.processes import keep_memory_in, memory_beside
 from pytest_celery_perf.probe.publish import PublishTracker
 
 
@@ -42,6 +42,7 @@ class Probe:
         """Connect to everything. Called before the worker boots and before the app is loaded."""
         from celery import signals
 
+        keep_memory_in(memory_beside(self._config.doorbell))
         django_glue.use_databases(self._config.databases)
         self._publishes.connect()
         for signal, handler in (
@@ -76,7 +77,7 @@ class Probe:
         """Handle ``worker_init``: all tasks are loaded; their tracers are not built yet."""
         self._pool = sender.pool_cls.__module__.rpartition(".")[2].replace("thread", "threads")
         context.configure(self._pool)
-        count_queries = "django" in sys.modules and django_glue.is_configured()
+        count_queries = django_glue.is_configured()
         if count_queries:
             queries.install(self._journal.problem)
         self.executions.configure(self._pool, count_queries=count_queries)

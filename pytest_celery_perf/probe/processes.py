@@ -1,4 +1,4 @@
-"""The bond between a worker and the process that launched it."""
+"""The bond between a worker and the process that launched it; what it would leave behind when it is killed."""
 
 from __future__ import annotations
 
@@ -45,3 +45,26 @@ def die_with_launcher() -> None:
     parent = os.environ.pop(PARENT_VARIABLE, None)
     if parent is not None:
         die_with(int(parent))
+
+
+def memory_beside(doorbell: str) -> str:
+    """Return the directory of shared memory's files, which goes with the run's directory."""
+    return os.path.join(os.path.dirname(doorbell), "memory")
+
+
+def keep_memory_in(directory: str) -> None:
+    """Have this process and its children make the files of their shared memory in a directory.
+
+    Otherwise each worker makes one of its own in the temporary directory, and only removes it if it is not killed.
+
+    Args:
+        directory: Left alone if it cannot be written, as in a container, which takes its own along when it goes.
+
+    Source:
+        ``multiprocessing.util.get_temp_dir``, which billiard uses for each prefork child's lock.
+    """
+    from multiprocessing import process
+
+    if os.access(directory, os.W_OK):
+        config: dict[str, object] = vars(process.current_process())["_config"]
+        config["tempdir"] = directory

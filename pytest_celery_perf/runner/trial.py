@@ -150,7 +150,8 @@ class Trial:
                 return False
             published = len(book.last_attempt)
             self._progress(published, published - len(book.open), len(book.failed))
-            self._reader.spool.wait(min(left_s, self._duplicates.patience_s), *self.pool.exit_fds)
+            patience_s = min(left_s, self._duplicates.patience_s)
+            self._reader.spool.wait(patience_s, *self.pool.exit_fds, ends=len(book.open) - until_open)
 
     def _tend(self) -> None:
         """Take in what was recorded by now, and do what follows from it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.spec import WorkerSpec
+from pytest_celery_perf.probe.launch import worker_command
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -133,10 +134,10 @@ def read(options: Sequence[str], what: str = "celery_worker", app: Celery | None
     Raises:
         ConfigurationError: Celery would refuse them; the message is Celery's.
     """
+    worker = worker_command()
     import click
     from celery import Celery, concurrency
     from celery.bin.base import CLIContext
-    from celery.bin.worker import worker
 
     app = app or Celery(set_as_current=False)
     params = [*worker.params, *(option for kind in ("worker", "preload") for option in app.user_options.get(kind, ()))]

@@ -7,6 +7,7 @@ tox run -e bench -- workers throughput  the files bench_workers.py and bench_thr
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 import time
@@ -33,6 +34,8 @@ def main(wanted: Sequence[str]) -> int:
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}", file=sys.stderr)
         return 2
+    # What pip installs is compiled; a checkout must be so as well, lest every process compile it anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     rows: list[Row] = []
     for name in wanted or names:
         began_s = time.monotonic()

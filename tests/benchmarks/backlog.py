@@ -46,11 +46,11 @@ class Backlog:
         """Let the workers have them."""
         self._redis.rename(_ASIDE, QUEUE)
 
-    def wait(self, pause: Callable[[], object], left: int = 0) -> None:
+    def wait(self, pause: Callable[[int], object], left: int = 0) -> None:
         """Wait until the broker holds no more than so many of them.
 
         Args:
-            pause: Called between two looks; takes a while.
+            pause: Called between two looks with the number of those that must still go; takes a while.
             left: How many, those included that a worker holds unacknowledged.
 
         Raises:
@@ -58,10 +58,10 @@ class Backlog:
         """
         deadline = time.monotonic() + _PATIENCE_S
         # Between its queue and the hash of the unacknowledged a message is nowhere: look twice.
-        while self._held > left or self._held > left:
+        while (held := self._held) > left or (held := self._held) > left:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self._held} tasks are left after {_PATIENCE_S:.0f} s")
-            pause()
+                raise TimeoutError(f"{held} tasks are left after {_PATIENCE_S:.0f} s")
+            pause(held - left)
 
     @property
     def _held(self) -> int:

@@ -54,6 +54,9 @@ WRONG = {
     "celery_worker(options='--concurency 3')": ("No such option '--concurency'. Did you mean '--concurrency'?",),
     "celery_worker(options='-c \"2')": ("No closing quotation",),
     "celery_worker(config={'a': print})": ("config['a']=<built-in function print> cannot be told to a worker",),
+    "celery_worker(config={'worker_pool': 'solo'})": (
+        "config['worker_pool']='solo' comes too late for the worker: say pool=",
+    ),
     "celery_worker(env={'A': 1})": ("env['A']=1 is not a text",),
     "celery_worker(runtime='vm')": ("runtime='vm' is not one of process, container",),
     "celery_worker(runtime='container')": ("needs image= or dockerfile=",),

@@ -138,6 +138,16 @@ def test_xdist_merges_the_results(suite: Project) -> None:
     assert inner.cases["test_bad"].properties["celery_latency[office.fragile]"].startswith("FAIL")
 
 
+@pytest.mark.parametrize("xdist", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_sign_of_life_in_a_log(plain: Project, xdist: tuple[str, ...]) -> None:
+    plain.write("conftest.py", "from pytest_celery_perf.report import live\nlive._HEARTBEAT_S = 0.2\n")
+    plain.write("test_a.py", _WAITS)
+    inner = plain.run(*xdist)
+    assert inner.cases["test_a"].outcome == "failed"
+    assert re.search(r"^\.*celery-perf: 0/1 tasks finished, [0-9]s . test_a\.py::test_a$", inner.text, re.MULTILINE)
+    assert "Captured stdout call" in inner.text, "what the test prints is captured all the same"
+
+
 def test_the_same_test_twice(plain: Project) -> None:
     plain.write("test_a.py", "from office import add\ndef test_a(celery_perf): celery_perf.run(add, (1, 2))\n")
     plain.write("conftest.py", _TWICE)
@@ -145,6 +155,15 @@ def test_the_same_test_twice(plain: Project) -> None:
     assert inner.text.count("test_a.py::test_a PASSED") == 2, inner.text
 
 
+_WAITS = """
+import os
+from office import stand
+
+def test_a(celery_perf, tmp_path):
+    print("printed by the test")
+    os.mkfifo(tmp_path / "gate")
+    celery_perf.run(stand, (str(tmp_path / "gate"),), timeout=2)
+"""
 _TWICE = """
 from _pytest.runner import runtestprotocol
 def pytest_runtest_protocol(item, nextitem):

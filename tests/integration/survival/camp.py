@@ -80,6 +80,10 @@ class Camp:
         """Return the directories of runs."""
         return list(self.tmp.glob("pytest-celery-perf-*/run-*"))
 
+    def strays(self) -> list[Path]:
+        """Return what is in the temporary directory beside the runs' folder and pytest's own."""
+        return [path for path in self.tmp.iterdir() if not path.name.startswith(("pytest-celery-perf-", "pytest-of-"))]
+
     def said(self) -> str:
         """Return what pytest has printed."""
         return self.output.read_text(errors="replace")
@@ -91,6 +95,7 @@ class Camp:
             "nothing is left",
             lambda: f"{self.processes()}\n{self.directories()}",
         )
+        assert self.strays() == []
 
     def until(self, condition: Callable[[], bool], what: str, found: Callable[[], object] = lambda: "") -> None:
         """Wait until a condition holds."""

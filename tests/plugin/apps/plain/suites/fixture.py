@@ -11,6 +11,7 @@ from celery import chain, group
 from office import add, app, counted, fan_out, fragile, growing, silent, stand, steady, whereabouts
 
 from pytest_celery_perf import CeleryPerf, ConfigurationError, NotEnoughSamplesError, UnfinishedTasksError
+from pytest_celery_perf.model.record import Outcome
 
 
 def test_run(celery_perf: CeleryPerf) -> None:
@@ -30,6 +31,17 @@ def test_run_tells_of_its_own_tasks_only(celery_perf: CeleryPerf) -> None:
     add.delay(1, 2)
     assert celery_perf.run(silent).tasks == 1
     assert celery_perf.wait().tasks == 2
+
+
+def test_run_waits_for_what_was_published_before_it(celery_perf: CeleryPerf, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    stand.delay(str(tmp_path / "gate"))
+    with pytest.raises(UnfinishedTasksError, match=r"office\.stand\["):
+        celery_perf.run(silent, timeout=0.2)
+    (tmp_path / "gate").write_text("go on")
+    celery_perf.run(silent)
+    (stood,) = (each for each in celery_perf.history.executions if each.name == "office.stand")
+    assert stood.outcome == Outcome.SUCCEEDED
 
 
 def test_concurrency(celery_perf: CeleryPerf) -> None:
