@@ -93,6 +93,22 @@ class RunningAttempt:
             if order.at == point:
                 self._faults.strike(order, self.header["t"], self.task_id, early=self.early)
 
+    def announce_end(self) -> list[FaultOrder]:
+        """Come to the end: write down which faults strike there, and return them.
+
+        They strike after the end is written down, and nobody waits for more after that.
+        """
+        token, task_id = self.header["t"], self.task_id
+        due = [
+            order for order in self.orders if order.at == "finished" and self._faults.announce(order, token, task_id)
+        ]
+        return due if self.touches is None else [*due, *self.touches.announce_end()]
+
+    def carry_out(self, orders: list[FaultOrder]) -> None:
+        """Carry out what `announce_end` returned."""
+        for order in orders:
+            self._faults.carry_out(order, self.header["t"], self.task_id, early=self.early)
+
     def touch(self, touches: Touches) -> None:
         """Number from now on the points at which it touches the outside world."""
         self.touches = touches

@@ -164,12 +164,13 @@ class ExecutionWatch:
             cause = getattr(retval, "exc", None) if outcome == "retried" else retval
             error = describe_error(cause if isinstance(cause, BaseException) else retval, is_user_file)
             countdown = _countdown(retval) if outcome == "retried" else None
-        capture, touches, journal = attempt.capture, attempt.touches, self._journal
+        capture, journal = attempt.capture, self._journal
+        ended_ns = time.monotonic_ns()
         # Before the end, after which nobody may wait for more.
-        last = None if touches is None else touches.end()
+        faults = attempt.announce_end() if attempt.orders or attempt.touches is not None else None
         journal.write(
             wire.Finished(
-                time.monotonic_ns(),
+                ended_ns,
                 attempt.task_id,
                 attempt.retries,
                 attempt.received_ns,
@@ -187,10 +188,8 @@ class ExecutionWatch:
             )
         )
         journal.ring()
-        if attempt.orders:
-            attempt.strike("finished")
-        if touches is not None and last is not None:
-            touches.strike(last)
+        if faults:
+            attempt.carry_out(faults)
 
 
 class _WatchedTracer:

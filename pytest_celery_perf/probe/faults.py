@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_celery_perf.probe import context, wire
-from pytest_celery_perf.probe.orders import HEADER, FaultOrder, orders_for
+from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, orders_for
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
@@ -71,23 +71,34 @@ class Faults:
         Raises:
             BaseException: What a ``raise`` order names.
         """
+        if self.announce(order, token, task_id, found=found):
+            self.carry_out(order, token, task_id, early=early)
+
+    def announce(self, order: FaultOrder, token: str, task_id: str, *, found: str | None = None) -> bool:
+        """Write down that a fault strikes now; see `strike`.
+
+        Returns:
+            Whether it does: it has not happened often enough yet, and the task has taken no other path.
+        """
         if not self._claim(order, token):
-            return
+            return False
         diverged = found is not None and order.expect not in ("", found)
         kind = "diverged" if diverged else order.do
         self._journal.write(wire.Faulted(time.monotonic_ns(), kind, order.at, task_id, os.getpid()))
         self._journal.ring()
-        if diverged:
-            return
+        return not diverged
+
+    def carry_out(self, order: FaultOrder, token: str, task_id: str, *, early: bool) -> None:
+        """Do what was announced; see `strike`."""
         # Where no child runs the tasks, it is the worker that dies.
         ends_worker = order.do == "kill-worker" or (order.do == "kill-child" and os.getpid() == self._main_pid)
         if early and ends_worker:
             self._await_acknowledgment(token, task_id)
         if order.do == "raise":
             _raise(order)
-        elif order.do == "again" and order.at == "acknowledgment":
+        elif order.do in AGAIN and order.at == "acknowledgment":
             pass  # the main process must go on
-        elif order.do in ("hold", "outage", "again"):
+        elif order.do in ("hold", "outage", *AGAIN):
             _wait_at(gate_path(self._directory, token, order.key))
         elif order.do == "kill-child":
             os.kill(os.getpid(), order.signal)

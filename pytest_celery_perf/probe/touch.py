@@ -108,11 +108,16 @@ class Touches:
             if order.at == at:
                 self._faults.strike(order, attempt.header["t"], attempt.task_id, early=attempt.early, found=touch.found)
 
-    def end(self) -> Touch:
-        """Come to the last point, where what happens is yet to be struck."""
+    def announce_end(self) -> list[FaultOrder]:
+        """Come to the last point, and return which of the faults that are due there strike; see `Faults.announce`."""
         touch = self._note("finished", "")
         self._open = False
-        return touch
+        attempt, at = self._attempt, f"touch:{touch.number}"
+        return [
+            order
+            for order in self._orders
+            if order.at == at and self._faults.announce(order, attempt.header["t"], attempt.task_id, found=touch.found)
+        ]
 
     def announce(self, record: wire.Publishing) -> None:
         """Keep what is about to be published until no fault can prevent that any more."""
