@@ -24,6 +24,8 @@ _DIRECTIONS = {
     "upstream": "towards the server",
     "downstream": "from the server",
 }
+_DISCONNECTING = ("cut", "half-open")
+"""What breaks connections when it begins; whatever lasts may have broken some by its end."""
 _ENDS = {"client": ("client",), "server": ("server",), "both": ("client", "server")}
 
 
@@ -189,6 +191,8 @@ class Network:
             self._broke(stretch)
 
         self._note(kind, what, stretch)
+        if kind in _DISCONNECTING:
+            self._broke(stretch)
         return self._ward.admit(Lasting(undo))
 
     def _note(self, kind: str, what: str, stretch: Stretch) -> None:
