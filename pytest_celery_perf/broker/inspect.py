@@ -116,13 +116,14 @@ def restore(app: Celery, tags: Iterable[str]) -> int:
     return restored
 
 
-def deliver_again(app: Celery, queue: str, content: dict[str, Any]) -> None:
-    """Put a copy of a message into a queue, as a visibility timeout that passes too early does.
+def deliver_again(app: Celery, queue: str, content: dict[str, Any], *, redelivered: bool) -> None:
+    """Put a copy of a message into a queue.
 
     Args:
         app: The app.
         queue: Its name; need not be that in which the message was.
         content: The message, as kombu puts it into a queue.
+        redelivered: Whether it says so, as after a visibility timeout that passed too early.
 
     Source: kombu.transport.redis.Channel, _do_restore_message.
     """
@@ -130,10 +131,10 @@ def deliver_again(app: Celery, queue: str, content: dict[str, Any]) -> None:
     with _channel(app) as channel:
         copy = {
             **content,
-            "headers": {**content["headers"], "redelivered": True},
+            "headers": {**content["headers"], **({"redelivered": True} if redelivered else {})},
             "properties": {
                 **properties,
-                "delivery_info": {**properties.get("delivery_info", {}), "redelivered": True},
+                "delivery_info": {**properties.get("delivery_info", {}), "redelivered": redelivered},
                 # Else the acknowledgment of the one would take away the other.
                 "delivery_tag": channel._next_delivery_tag(),  # noqa: SLF001 - no public way
             },

@@ -7,15 +7,23 @@ from collections.abc import Collection, Iterator
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.fingerprint import readable
 from pytest_celery_perf.model.record import Execution, History, Outcome, Point, TaskError
+from pytest_celery_perf.probe.orders import AGAIN
 
 _LABEL = 60
 _LOCKED = "database is locked"
 _ORDINALS = ("1st", "2nd", "3rd")
 
 
+def ids(history: History, point: Point) -> frozenset[str]:
+    """Return the ids of the task that was delivered twice: two, if the second message had an id of its own."""
+    struck = (each for each in history.faults if each.kind in AGAIN and each.point == point.at)
+    sent = (each for each in history.faults if each.kind == "delivered-again")
+    return frozenset(each.task_id for each in (*struck, *sent) if each.task_id is not None)
+
+
 def deliveries(history: History, point: Point) -> tuple[Execution, ...]:
     """Return the executions of the attempt that was delivered twice, in the order of receipt."""
-    twice = {fault.task_id for fault in history.faults if fault.kind == "again" and fault.point == point.at}
+    twice = ids(history, point)
     return tuple(each for each in history.executions if each.task_id in twice and each.retries == point.retries)
 
 

@@ -101,7 +101,12 @@ def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
         for each in classify(history)
         if each.task_class not in (TaskClass.OVERLAPPING, TaskClass.FAILED) and _is_bad(each, trial)
     ]
-    differing = [*([trial.run.complaint] if trial.run.complaint else ()), *_outbounds(trial), *_differences(trial)]
+    differing = [*([trial.run.complaint] if trial.run.complaint else ()), *_differences(trial)]
+    tasks = again.ids(history, point)
+    made = sum(number for task_id, number in _effects(history, point.name).items() if task_id in tasks)
+    usual = max(_effects(trial.reference.history, point.name).values(), default=0)
+    if budget.outbound is not None and made > budget.outbound:
+        differing.append(_over(made, budget.outbound))
     findings = [
         *dict.fromkeys(_told(each, trial) for each in bad),
         *dict.fromkeys(again.refused(error, subject) for error in errors),
@@ -110,7 +115,7 @@ def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
     return PointResult(
         target=trial.target,
         status=Status.FAIL if findings else Status.PASS,
-        outcome=again.outcome(history, point),
+        outcome=again.outcome(history, point) + ("" if made == usual else f"; outbound {made} instead of {usual}"),
         findings=tuple(findings),
         fix=tuple(dict.fromkeys(again.remedies(errors, point, differs=bool(differing)))),
     )
@@ -157,28 +162,32 @@ def _counts(trial: Trial) -> Iterator[str]:
     limit = usual + trial.budget.max_executions - 1
     if most > limit:
         yield f"executions {most} (budget ≤ {limit})"
-    yield from _outbounds(trial)
-
-
-def _outbounds(trial: Trial) -> Iterator[str]:
     outbound = trial.budget.outbound
     if outbound is not None and (made := _outbound(trial)) > outbound:
-        yield f"outbound {made} (budget ≤ {outbound}): connections and messages, over all executions"
+        yield _over(made, outbound)
+
+
+def _over(made: int, outbound: int) -> str:
+    return f"outbound {made} (budget ≤ {outbound}): connections and messages, over all executions"
 
 
 def _begun(history: History, name: str) -> Counter[str]:
     return Counter(each.task_id for each in history.named(name) if each.started)
 
 
+def _effects(history: History, name: str) -> Counter[str]:
+    """Count the effects on others of each task of a name; that it publishes itself again is none."""
+    return Counter(
+        point.task_id
+        for point in history.points
+        if point.name == name and point.kind in _OUTBOUND and not point.label.startswith(f"{name} to ")
+    )
+
+
 def _outbound(trial: Trial) -> int:
     """Count the effects on others of the task that did most; what a fault prevented was none."""
-    own = f"{trial.point.name} to "
-    counts = Counter(
-        point.task_id
-        for point in trial.run.history.points
-        if point.name == trial.point.name and point.kind in _OUTBOUND and not point.label.startswith(own)
-    )
-    prevented = trial.point.kind in _OUTBOUND and not isinstance(trial.budget, IdempotentBudget)
+    counts = _effects(trial.run.history, trial.point.name)
+    prevented = trial.point.kind in _OUTBOUND
     for blow in trial.blows:
         if prevented and blow.task_id is not None:
             counts[blow.task_id] -= 1

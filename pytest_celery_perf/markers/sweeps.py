@@ -111,6 +111,7 @@ def celery_idempotent(
     *,
     task: Any = None,
     at_once: bool = True,
+    ids: str = "same",
     refusals: Sequence[Any] = (),
     invariant: Callable[..., object] | None = None,
     volatile: Sequence[str] = (),
@@ -125,6 +126,7 @@ def celery_idempotent(
     return IdempotentBudget(
         task=task_name(task),
         at_once=at_once,
+        ids=one_of(ids, "ids", "same", "new"),
         refusals=tuple(
             exception_name(each, "refusals") for each in sequence(refusals, "refusals", "exceptions or their names")
         ),

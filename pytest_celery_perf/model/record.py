@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-HARMLESS = frozenset({"raise", "hold", "again", "delivered-again", "released", "diverged"})
+HARMLESS = frozenset({"raise", "hold", "again", "double", "delivered-again", "released", "diverged"})
 """The kinds of faults that no worker dies of."""
 DEADLY = frozenset({"kill-worker", "kill-child", "stop-worker", "exhaust-memory"})
 """The kinds of faults of which a worker ends that holds a task in its main process, or always."""
@@ -262,9 +262,9 @@ class Fault:
 
     kind: str
     """``worker-died`` (without an order), ``worker-ended`` (by an order),
-    ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``again`` (its message is to be
-    delivered again: ``delivered-again``, ``released``), ``diverged`` (an execution took another way than the one for
-    which a fault was ordered), ``worker-restarted``, ``restored`` …"""
+    ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``again`` or ``double`` (its message is to
+    be delivered again: ``delivered-again``, ``released``), ``diverged`` (an execution took another way than the one
+    for which a fault was ordered), ``worker-restarted``, ``restored`` …"""
     at_ns: int
     point: str = ""
     """Where: ``started``, ``query:3`` …"""

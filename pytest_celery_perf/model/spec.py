@@ -163,6 +163,9 @@ class IdempotentBudget(RerunBudget):
 
     at_once: bool = True
     """Whether the message is also delivered again while its first delivery is under way."""
+    ids: str = "same"
+    """Whether the second message has the ``same`` id, as one that is delivered again, or a ``new`` one, as if its
+    publisher had published it twice."""
     refusals: tuple[str, ...] = ()
     """Names of exceptions, with or without their module, with which a delivery may leave the work to the other."""
 

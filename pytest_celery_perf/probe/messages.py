@@ -10,7 +10,7 @@ from pytest_celery_perf.probe import context, effects, touch, wire
 from pytest_celery_perf.probe.attempt import describe_error
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.faults import Faults
-from pytest_celery_perf.probe.orders import HEADER, FaultOrder, orders_for
+from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, orders_for
 from pytest_celery_perf.probe.supervision import Supervision
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class MessageWatch:
             )
         )
         orders = orders_for(header, task.name)
-        if any(order.do == "again" for order in orders):
+        if any(order.do in AGAIN for order in orders):
             self._journal.write(wire.Message(time.monotonic_ns(), *key, request.message.serializable()))
         self._prepare(sender, header, orders, key, tag)
 

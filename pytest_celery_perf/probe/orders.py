@@ -9,6 +9,9 @@ from typing import Any
 HEADER = "celery_perf"
 """The message header that belongs to this package. It is added to those of the app."""
 
+AGAIN = ("again", "double")
+"""The faults that are a second delivery."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultOrder:
@@ -21,7 +24,8 @@ class FaultOrder:
     do: str
     """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate), ``outage`` (the same, while the
     runner kills the broker), ``again`` (the same, while the runner delivers the same message to another worker; at
-    ``acknowledgment`` nobody waits, and that follows after the end) or ``raise``."""
+    ``acknowledgment`` nobody waits, and that follows after the end), ``double`` (the same, as a message with an id of
+    its own) or ``raise``."""
     at: str
     """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
     (`model.record.Point`) ``touch:N``, ``acknowledgment``."""

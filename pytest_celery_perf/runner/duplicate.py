@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.model.record import Fault
-from pytest_celery_perf.probe.orders import HEADER, FaultOrder
+from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.worker.twin import queue_of_twin, twin
@@ -29,6 +31,8 @@ class _Again:
     order: FaultOrder
     first: Draft
     sent_ns: int | None = None
+    task_id: str = ""
+    """Of the second message."""
 
     @property
     def holds(self) -> bool:
@@ -37,7 +41,7 @@ class _Again:
 
 
 class Duplicates:
-    """Carries out the orders ``again`` of one test.
+    """Carries out the orders ``again`` and ``double`` of one test.
 
     Args:
         book: The test's records.
@@ -59,7 +63,7 @@ class Duplicates:
     def tend(self) -> None:
         """Deal with what has happened since the last call."""
         news, self._seen = self._book.faults[self._seen :], len(self._book.faults)
-        self._pending += [again for fault in news if fault.kind == "again" and (again := self._found(fault))]
+        self._pending += [again for fault in news if fault.kind in AGAIN and (again := self._found(fault))]
         for again in list(self._pending):
             if again.sent_ns is None:
                 self._send(again)
@@ -76,37 +80,41 @@ class Duplicates:
         return min((min(left_s, LOCKED_S) for left_s in waiting), default=SILENT_S)
 
     def _found(self, fault: Fault) -> _Again | None:
-        order = next((each for each in self._faults if each.do == "again" and each.at == fault.point), None)
+        order = next((each for each in self._faults if each.do == fault.kind and each.at == fault.point), None)
         first = None if order is None else self._book.latest(fault.task_id or "", order.attempt)
         return None if order is None or first is None else _Again(order, first)
 
     def _send(self, again: _Again) -> None:
-        content = again.first.content
-        if content is None or not (again.holds or again.first.outcome):
-            return  # not read yet, or not ended yet
-        task_id, attempt, _ = again.first.key
-        header = content["headers"][HEADER]
-        faults = [each for each in header.get("faults", ()) if each["do"] != "again"]
-        kept = {key: value for key, value in header.items() if key not in ("received", "faults")}
-        headers = {**content["headers"], HEADER: {**kept, "faults": faults} if faults else kept}
-        queue = self._queue(again.first)
+        """Deliver the message again, once it is known and, where nobody waits, the first delivery has ended."""
+        content, published = again.first.content, self._book.publishing.get(again.first.key[:2])
+        if content is None or published is None or not (again.holds or again.first.outcome):
+            return
+        queue = self._queue(again.first, published)
+        content = _unharmed(content)
         again.sent_ns = time.monotonic_ns()
-        self._book.copy(task_id, attempt)
-        self._book.note("delivered-again", task_id=task_id, detail=f"to {queue!r}")
-        inspect.deliver_again(self._app, queue, {**content, "headers": headers})
+        if again.order.do == "again":
+            again.task_id = published.id
+            self._book.copy(published.id, published.retries)
+        else:
+            again.task_id = str(uuid4())
+            content = _renamed(content, again.task_id)
+            root = content["headers"]["root_id"]
+            self._book.publish(published._replace(ns=again.sent_ns, id=again.task_id, root=root), "")
+            self._book.confirmed.add((again.task_id, published.retries))
+            self._book.settle(again.task_id)
+        self._book.note("delivered-again", task_id=again.task_id, detail=f"to {queue!r}")
+        inspect.deliver_again(self._app, queue, content, redelivered=again.order.do == "again")
 
-    def _queue(self, first: Draft) -> str:
+    def _queue(self, first: Draft, published: wire.Publishing) -> str:
         members = {member.boot: member.spec for member in self._pool.members}
         spec = members.get(first.boot)
         if spec is not None and twin(spec) in members.values():
             return queue_of_twin(spec.name)
-        published = self._book.publishing.get(first.key[:2])
-        received = first.received.queue if first.received is not None else None
-        return (published.queue if published is not None else received) or ""
+        return published.queue or ""
 
     def _second(self, again: _Again) -> Draft | None:
-        later = (each for each in self._book.deliveries(*again.first.key[:2]) if each.key[2] > (again.sent_ns or 0))
-        return next(later, None)
+        received = self._book.deliveries(again.task_id, again.first.key[1])
+        return next((each for each in received if each.key[2] > (again.sent_ns or 0)), None)
 
     def _over(self, again: _Again) -> str:
         """Say why the first delivery need not wait any longer; empty if it must."""
@@ -126,3 +134,18 @@ class Duplicates:
         since_ns = last.ns if last is not None else again.sent_ns or 0
         patience_s = LOCKED_S if last is not None and last.kind in _LOCKING else SILENT_S
         return max(0.0, patience_s - (time.monotonic_ns() - since_ns) / 1e9)
+
+
+def _unharmed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as it was published, without the order of which it is the consequence."""
+    header = {key: value for key, value in content["headers"][HEADER].items() if key != "received"}
+    header["faults"] = [each for each in header["faults"] if each["do"] not in AGAIN]
+    return {**content, "headers": {**content["headers"], HEADER: header}}
+
+
+def _renamed(content: dict[str, Any], task_id: str) -> dict[str, Any]:
+    """Return a message with another id, as if its publisher had published it twice."""
+    given = content["headers"]
+    root = task_id if given.get("root_id") == given["id"] else given.get("root_id")
+    headers = {**given, "id": task_id, "root_id": root}
+    return {**content, "headers": headers, "properties": {**content["properties"], "correlation_id": task_id}}

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_celery_perf.probe.faults import FaultOrder, gate_path
+from pytest_celery_perf.probe.faults import gate_path
+from pytest_celery_perf.probe.orders import AGAIN, FaultOrder
 
-HOLDING = ("hold", "outage", "again")
+HOLDING = ("hold", "outage", *AGAIN)
 """The faults at which an execution waits."""
 
 

@@ -122,7 +122,9 @@ def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
 def _deed(budget: RerunBudget) -> str:
     if isinstance(budget, CrashSweepBudget):
         return f"kill-{budget.kill}"
-    return "again" if isinstance(budget, IdempotentBudget) else "raise"
+    if isinstance(budget, IdempotentBudget):
+        return "again" if budget.ids == "same" else "double"
+    return "raise"
 
 
 def _swept(budget: RerunBudget, **fields: object) -> Sweep:
@@ -145,7 +147,7 @@ _MARKERS: Mapping[type[RerunBudget], str] = MappingProxyType(
 
 def _fault(budget: RerunBudget) -> str:
     if isinstance(budget, IdempotentBudget):
-        return "the same message delivered again"
+        return "the same message delivered again" if budget.ids == "same" else "the same task published again"
     if not isinstance(budget, FaultSweepBudget):
         return f"SIGKILL of the {budget.kill}" if isinstance(budget, CrashSweepBudget) else "a fault"
     kinds: dict[str, list[str]] = {}
