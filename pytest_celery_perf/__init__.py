@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.errors import NotEnoughSamplesError as NotEnoughSamplesError
     from pytest_celery_perf.errors import UnfinishedTasksError as UnfinishedTasksError
     from pytest_celery_perf.faults import CeleryFaults as CeleryFaults
+    from pytest_celery_perf.faults.network import CeleryNetwork as CeleryNetwork
     from pytest_celery_perf.fixtures import CeleryPerf as CeleryPerf
     from pytest_celery_perf.measure.distribution import Distribution as Distribution
     from pytest_celery_perf.measure.summary import Run as Run
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "CeleryFaults": "faults.control",
+    "CeleryNetwork": "faults.network",
     "CeleryPerf": "fixtures",
     "CeleryPerfError": "errors",
     "ConfigurationError": "errors",
@@ -36,6 +38,7 @@ _PUBLIC = {
 
 __all__ = [
     "CeleryFaults",
+    "CeleryNetwork",
     "CeleryPerf",
     "CeleryPerfError",
     "ConfigurationError",

@@ -15,7 +15,7 @@ from pytest_celery_perf.stash import ACTIVE, OUTPUT, REFUSAL, SESSION, SPEC
 if TYPE_CHECKING:
     from pytest_celery_perf.broker.base import Broker
     from pytest_celery_perf.faults import CeleryFaults
-    from pytest_celery_perf.faults.network import Network
+    from pytest_celery_perf.faults.network import CeleryNetwork
     from pytest_celery_perf.measure.summary import Run
     from pytest_celery_perf.model.record import History
     from pytest_celery_perf.session import ActiveTest, Session
@@ -199,7 +199,7 @@ def celery_faults(request: pytest.FixtureRequest, celery_perf: CeleryPerf) -> Ce
 
 
 @pytest.fixture
-def celery_network(celery_faults: CeleryFaults) -> Network:
+def celery_network(celery_faults: CeleryFaults) -> CeleryNetwork:
     """Play faults on the network between workers, broker and test: `celery_faults.network`, with proxies in between."""
     return celery_faults.network
 

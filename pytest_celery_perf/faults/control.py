@@ -10,7 +10,7 @@ from pytest_celery_perf.faults.broker import BrokerFaults
 from pytest_celery_perf.faults.holding import Held
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.moments import Moment
-from pytest_celery_perf.faults.network import Network
+from pytest_celery_perf.faults.network import CeleryNetwork
 from pytest_celery_perf.faults.processes import ProcessFaults
 from pytest_celery_perf.model.arguments import task_name
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
@@ -39,10 +39,10 @@ class CeleryFaults:
         self._processes = ProcessFaults(trial, self._ward)
         self.broker = BrokerFaults(trial, self._ward)
         """What can be done to the broker."""
-        self._network: Network | None = None
+        self._network: CeleryNetwork | None = None
 
     @property
-    def network(self) -> Network:
+    def network(self) -> CeleryNetwork:
         """What can be done to the network.
 
         Raises:
@@ -54,7 +54,7 @@ class CeleryFaults:
                     "celery_faults.network: the workers of this test reach the broker directly: let it use the fixture "
                     "celery_network, or mark it with @pytest.mark.celery_worker(network=True)"
                 )
-            self._network = Network(self._trial, self._ward, self._trial.pool.links)
+            self._network = CeleryNetwork(self._trial, self._ward, self._trial.pool.links)
         return self._network
 
     def when(self, event: str, task: Any = None, *, nth: int = 1, timeout: float | str | None = None) -> Execution:

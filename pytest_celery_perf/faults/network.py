@@ -29,7 +29,7 @@ _DISCONNECTING = ("cut", "half-open")
 _ENDS = {"client": ("client",), "server": ("server",), "both": ("client", "server")}
 
 
-class Network:
+class CeleryNetwork:
     """The network between the workers of a test, the test itself, and the broker.
 
     Every fault begins with the call; those that last can be undone, or head a ``with`` block at whose end they are.
