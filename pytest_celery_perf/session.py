@@ -149,6 +149,7 @@ class Session:
                 if spec.reruns or any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
                 else None,
                 touch=bool(spec.reruns),
+                notice=spec.isolated,
                 progress=progress,
             )
             logs = [member.worker.launch.log for member in pool.members]

@@ -81,7 +81,7 @@ class MessageWatch:
             self._touching[tag] = header["t"], orders
         if orders:
             self._faulted[key[2]] = header["t"]
-        if any(order.do == "kill-child" for order in orders):
+        if "notice" in header or any(order.do == "kill-child" for order in orders):
             self._supervision.begin(consumer, tag)
         for order in orders:
             if order.at == "received":
@@ -152,9 +152,10 @@ class MessageWatch:
         self._journal.write(kind(time.monotonic_ns(), *key))
         self._journal.ring()
         self._touching.pop(tag, None)
+        if tag in self._supervision.awaited:
+            self._supervision.end(tag)
         token = self._faulted.pop(key[2], None)
         if token is not None:
-            self._supervision.end(tag)
             self._faults.acknowledged(token, key[0])
 
     def on_failure(self, task_id: str = "", exception: Any = None, **_: Any) -> None:

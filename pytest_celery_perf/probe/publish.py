@@ -19,7 +19,7 @@ from pytest_celery_perf.probe.orders import HEADER
 Header = dict[str, Any]
 """``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``faults``: see `FaultOrder`;
 ``touch``: whether executions record their touch points, see `model.record.Point`;
-``received``: set by the worker for its own child process."""
+``notice``: whether the test itself may kill a child; ``received``: set by the worker for its own child process."""
 
 
 class PublishTracker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 LOOK_S = 0.02
-"""How often the main process looks for dead children while one is about to be killed.
+"""How often the main process looks for dead children while one may be killed.
 
 By itself it looks when a child's end of a pipe closes, which may be just before that child counts as dead, and then
 only every 5 s: a crash would take 0.02 s or up to 5 s by chance.
@@ -16,10 +16,11 @@ Source:
 
 
 class Supervision:
-    """Looks for dead children often, as long as there is a message whose fault kills one."""
+    """Looks for dead children often, as long as there is a message whose test may kill one."""
 
     def __init__(self) -> None:
-        self._awaited: set[str] = set()
+        self.awaited: set[str] = set()
+        """The delivery tags of these messages."""
         self._timer: Any = None
 
     def begin(self, consumer: Any, tag: str) -> None:
@@ -30,14 +31,14 @@ class Supervision:
             tag: The message's delivery tag.
         """
         if consumer.hub is None:
-            return  # threads, solo and gevent have no children
-        self._awaited.add(tag)
+            return  # a pool without an event loop has no children
+        self.awaited.add(tag)
         if self._timer is None:
             self._timer = consumer.hub.call_repeatedly(LOOK_S, consumer.pool.maintain_pool)
 
     def end(self, tag: str) -> None:
         """Look often no longer for the sake of a message."""
-        self._awaited.discard(tag)
-        if not self._awaited and self._timer is not None:
+        self.awaited.discard(tag)
+        if not self.awaited and self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -48,6 +48,7 @@ class Trial:
         faults: What the tasks must suffer.
         time_scale: By how much countdowns of retries shrink; None for not at all.
         touch: Whether the executions shall record each point at which they touch the outside world.
+        notice: Whether workers shall notice at once if the test kills one of their children.
         progress: Told how far the tasks are while the test waits.
     """
 
@@ -60,6 +61,7 @@ class Trial:
         faults: tuple[FaultOrder, ...] = (),
         time_scale: float | None = None,
         touch: bool = False,
+        notice: bool = False,
         progress: Progress = lambda *_: None,
     ) -> None:
         self.pool = pool
@@ -71,6 +73,7 @@ class Trial:
         self._faults = list(faults)
         self._time_scale = time_scale
         self.touch = touch
+        self._notice = notice
         self._progress = progress
         self._gates = Gates(directory_beside(pool.probe.doorbell), self.token)
         self._gates.build(faults)
@@ -101,6 +104,8 @@ class Trial:
             header["scale"] = self._time_scale
         if self.touch:
             header["touch"] = True
+        if self._notice:
+            header["notice"] = True
         if self._faults:
             header["faults"] = [_as_header(order) for order in self._faults]
         return header

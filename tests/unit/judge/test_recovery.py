@@ -100,7 +100,15 @@ def test_a_killed_child_needs_no_visibility_timeout() -> None:
     verdict = verdict_of(RecoveryBudget(kill="child"), told(crashed(requeued_ns=at(105)), again(), faults=(killed,)))
     assert verdict.status is Status.PASS
     assert "put back into its queue t=0.105s" in shown(verdict)
-    assert "in production" not in shown(verdict)
+    assert "visibility timeout" not in shown(verdict)
+
+
+def test_production_may_notice_a_dead_child_later() -> None:
+    killed = fault("kill-child", ms=100)
+    happened = told(crashed(requeued_ns=at(105)), again(), faults=(killed,))
+    told_so = "in production: Celery may notice only up to 5s later that a child is dead (noticed at once here)"
+    assert told_so in shown(verdict_of(RecoveryBudget(kill="child"), happened))
+    assert "may notice only" not in shown(verdict_of(RecoveryBudget(), told(crashed(), again())))
 
 
 # -- lost
