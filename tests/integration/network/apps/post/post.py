@@ -1,0 +1,26 @@
+"""A Celery app that sends letters and keeps results on the broker's server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from celery import Celery
+
+app = Celery("post", broker="redis://app.invalid:1/0", backend="redis://app.invalid:1/0")
+
+
+@app.task
+def weigh(letter: str) -> int:
+    """Return the weight of a letter."""
+    return len(letter)
+
+
+@app.task(ignore_result=True)
+def sort(letter: str) -> None:
+    """Sort a letter."""
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True, ignore_result=True)
+def deliver(door: str) -> None:
+    """Wait until somebody opens a FIFO for writing."""
+    Path(door).read_text()
