@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ APP = Path(__file__).parent / "apps" / "post"
 LOST = "test_what_a_dead_connection_is_sent_is_lost"
 
 
-def run(folder: Path, suite: str, *arguments: str) -> Inner:
+def run(folder: Path, suite: str, *arguments: str, env: Mapping[str, str] | None = None) -> Inner:
     shutil.copytree(APP, folder, ignore=shutil.ignore_patterns("suites", "__pycache__"))
     shutil.copy(APP / "suites" / f"{suite}.py", folder / f"test_{suite}.py")
-    return Project(folder).run(*arguments)
+    return Project(folder).run(*arguments, env=env)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,19 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Inner:
 
 def test_each_fault_is_there_and_passes(faults: Inner) -> None:
     assert faults.cases.keys() - faults.passed == {LOST}, faults.text
-    assert len(faults.cases) == 16
+    assert len(faults.cases) == 18
+
+
+@pytest.mark.parametrize("pool", ["solo", "threads", pytest.param("gevent", marks=pytest.mark.gevent)])
+def test_every_pool_comes_back(tmp_path: Path, pool: str) -> None:
+    inner = run(tmp_path / "post", "pools", "-o", f"celery_perf_workers=postman: --pool={pool} -c 2")
+    assert len(inner.passed) == len(inner.cases) == 2, inner.text
+
+
+@pytest.mark.docker
+def test_workers_in_containers(tmp_path: Path, worker_image: str) -> None:
+    inner = run(tmp_path / "post", "boxes", env={"POST_IMAGE": worker_image})
+    assert len(inner.passed) == len(inner.cases) == 2, inner.text
 
 
 def test_what_is_lost_is_called_lost(faults: Inner) -> None:

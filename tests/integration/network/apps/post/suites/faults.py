@@ -10,7 +10,7 @@ import pytest
 from post import deliver, sort, weigh
 from redis import Redis
 
-from pytest_celery_perf import CeleryFaults, CeleryPerf, CeleryNetwork, UnfinishedTasksError
+from pytest_celery_perf import CeleryFaults, CeleryNetwork, CeleryPerf, ConfigurationError, UnfinishedTasksError
 
 SECOND_NS = 1_000_000_000
 HANGS_S = 1.0
@@ -27,10 +27,7 @@ class Background:
         self._thread.start()
 
     def _run(self) -> None:
-        try:
-            self.result = self._call()
-        except Exception as error:
-            self.result = error
+        self.result = self._call()
 
     def hangs(self) -> bool:
         self._thread.join(HANGS_S)
@@ -204,6 +201,17 @@ def test_what_is_not_undone(celery_perf: CeleryPerf, celery_network: CeleryNetwo
     celery_network.latency("1ms")
     sort.delay("a")
     celery_network.cut(link="publisher")
+
+
+def test_a_test_must_ask_for_proxies(celery_faults: CeleryFaults) -> None:
+    with pytest.raises(ConfigurationError, match="let it use the fixture celery_network"):
+        _ = celery_faults.network
+
+
+@pytest.mark.celery_worker(network=True)
+def test_a_marker_may_ask_for_them(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    assert celery_faults.network.reset() > 0
+    celery_perf.run(sort, ("a",))
 
 
 def test_after_that_the_network_is_good(celery_perf: CeleryPerf) -> None:
