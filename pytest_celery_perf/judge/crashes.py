@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.lives import Fate, Life
-from pytest_celery_perf.model.record import Execution, Outcome, TaskOptions
+from pytest_celery_perf.model.record import DATA_LOST, Execution, Outcome, TaskOptions
 
 Event = tuple[int, str]
 """When, and what happened."""
@@ -65,6 +65,7 @@ _VANISHED = (
     "unacked, which kombu does in two steps"
 )
 """Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
+_EMPTIED = "the broker came back without its data: it keeps no append-only file"
 _CANCELLED = "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
 """Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py."""
 _STOPPED = "lost because the {pool} pool acknowledges what it runs when its worker is told to stop at once"
@@ -78,11 +79,18 @@ def cause(life: Life, subject: Subject) -> str:
     options = subject.options
     if life.fate is Fate.REVOKED and life.started:
         return _CANCELLED
-    if life.fate is Fate.LOST and not life.executions:
-        return _VANISHED
+    if _forgotten(life, subject):
+        return _EMPTIED if any(fault.detail == DATA_LOST for fault in subject.history.faults) else _VANISHED
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
         return ""
     return _acknowledged(life, options)
+
+
+def _forgotten(life: Life, subject: Subject) -> bool:
+    """Tell whether the broker has lost the message of a task that nobody has begun."""
+    end = subject.history.end
+    absent = life.fate is Fate.UNFINISHED and end is not None and not end.holds(life.task_id) and not life.started
+    return absent or (life.fate is Fate.LOST and not life.executions)
 
 
 def _acknowledged(life: Life, options: TaskOptions) -> str:
@@ -118,6 +126,8 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
     elif reason == _VANISHED:
         yield "no option of Celery closes that gap: have something publish again what was never begun"
         yield "this broker kept its append-only file; without one (appendonly yes) all that waited would be lost"
+    elif reason == _EMPTIED:
+        yield "give the broker an append-only file (appendonly yes): then only what is on its way to a worker is lost"
     elif reason == _CANCELLED:
         yield "set worker_cancel_long_running_tasks_on_connection_loss=False"
     elif "pool" in reason:

@@ -15,6 +15,7 @@ from pytest_celery_perf.model.units import NS_PER_S, format_duration_s
 from pytest_celery_perf.model.verdict import Check
 
 OVERLAPS = "ran twice at once"
+EXECUTIONS = "executions"
 DEAD_WORKERS = "workers that died"
 COUNTDOWN = "longest countdown"
 TIME_LIMIT = "time limit"
@@ -135,7 +136,7 @@ def _forbidden(ordeal: Ordeal) -> Iterator[tuple[str, int]]:
 
 def _bounded(ordeal: Ordeal) -> Iterator[Check]:
     most, limit = max((executions_of(each.life) for each in ordeal.classified), default=0), ordeal.budget.max_executions
-    yield Check(metric="executions", budget=f"≤ {limit}", actual=f"{most}", ok=most <= limit)
+    yield Check(metric=EXECUTIONS, budget=f"≤ {limit}", actual=f"{most}", ok=most <= limit)
 
 
 def _within_visibility(ordeal: Ordeal) -> Iterator[Check]:

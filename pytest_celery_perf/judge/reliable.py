@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, remedy, story
-from pytest_celery_perf.judge.invariants import COUNTDOWN, DEAD_WORKERS, OVERLAPS, TIME_LIMIT, Ordeal, check
+from pytest_celery_perf.judge.invariants import COUNTDOWN, DEAD_WORKERS, EXECUTIONS, OVERLAPS, TIME_LIMIT, Ordeal, check
 from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
@@ -84,8 +84,10 @@ def _notes(ordeal: Ordeal) -> Iterator[str]:
 
 def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
     """Say what to change where an invariant is broken that is not about one task."""
-    if TaskClass.POISON in broken or ("executions" in broken and _dies(ordeal)):
+    if TaskClass.POISON in broken or (EXECUTIONS in broken and _put_back(ordeal)):
         yield UNBOUNDED
+    if EXECUTIONS in broken:
+        yield "after a fault a task may run again: make what it does idempotent, then allow it with max_executions="
     if OVERLAPS in broken:
         yield "the broker delivered again what still ran: let the task take a lock, or make its writes idempotent"
     if COUNTDOWN in broken:
@@ -102,5 +104,5 @@ def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
         yield "a supervisor must start the worker again; workers_alive=False if that is meant"
 
 
-def _dies(ordeal: Ordeal) -> bool:
-    return any(execution.crashed for each in ordeal.classified for execution in each.life.started)
+def _put_back(ordeal: Ordeal) -> bool:
+    return any(execution.requeued_ns for each in ordeal.classified for execution in each.life.started)

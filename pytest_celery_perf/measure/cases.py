@@ -26,16 +26,17 @@ class Case:
     @property
     def died(self) -> list[Execution]:
         """The executions that ended with the end of their process."""
-        return [each for each in self.life.started if each.crashed and self._gone(each)]
+        return [each for each in self.life.started if each.crashed and self._over(each)]
 
     @property
     def running(self) -> list[Execution]:
         """The executions that have begun, not ended, and whose process is not known to be gone."""
-        return [each for each in self.life.started if each.crashed and not self._gone(each)]
+        return [each for each in self.life.started if each.crashed and not self._over(each)]
 
-    def _gone(self, execution: Execution) -> bool:
+    def _over(self, execution: Execution) -> bool:
+        """Tell whether an execution without an end is known to run no longer."""
         reported = execution.outcome is Outcome.LOST or execution.requeued_ns is not None
-        return reported or self.deaths.died_ns(execution) is not None
+        return reported or execution.body_ended_ns is not None or self.deaths.took(execution)
 
     def overlaps(self) -> Iterator[tuple[Execution, Execution]]:
         """Yield pairs of executions of the same attempt that ran at the same time, the one begun first first.
@@ -50,10 +51,11 @@ class Case:
 
     def _outlasts(self, execution: Execution, at_ns: int) -> bool:
         """Tell whether an execution certainly still ran at a time after its start."""
-        if execution.ended_ns is not None:
-            return execution.ended_ns > at_ns
-        died_ns = self.deaths.died_ns(execution)
-        return died_ns > at_ns if died_ns is not None else not self._gone(execution)
+        # A task that was cut off has no end, but its body has.
+        for over_ns in (execution.ended_ns, execution.body_ended_ns, self.deaths.died_ns(execution)):
+            if over_ns is not None:
+                return over_ns > at_ns
+        return not self._over(execution)
 
 
 def why_lost(case: Case) -> str:

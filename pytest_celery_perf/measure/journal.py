@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from pytest_celery_perf.model.journal import JournalEntry
-from pytest_celery_perf.model.record import Execution, Fault, History, Point, Publication, Snapshot
+from pytest_celery_perf.model.record import DISCONNECTING, Execution, Fault, History, Point, Publication, Snapshot
 from pytest_celery_perf.model.units import format_duration_s
 
 _ORDER = ("snapshot", "published", "received", "started", "point", "fault", "ended", "requeued", "acknowledged")
@@ -121,8 +121,15 @@ def _struck(each: Fault, names: _Names) -> JournalEntry:
     text = each.kind + (f" at {each.point}" if each.point else "")
     text += f" in {names.task(each.task_id)}" if each.task_id else ""
     text += f": {each.detail}" if each.detail else ""
-    actor = names.worker(each.boot) if each.boot else "broker" if "broker" in each.kind else "test"
+    actor = names.worker(each.boot) if each.boot else _place(each)
     return JournalEntry(at_ns=each.at_ns, kind="fault", actor=actor, text=text, task_id=each.task_id)
+
+
+def _place(each: Fault) -> str:
+    """Say what a fault hit that hit no worker."""
+    if each.kind.startswith("network-"):
+        return "network"
+    return "broker" if each.kind in DISCONNECTING or each.kind.startswith("broker-") else "test"
 
 
 def _looked(each: Snapshot, names: _Names) -> JournalEntry:

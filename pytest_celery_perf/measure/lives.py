@@ -138,6 +138,8 @@ class Deaths:
     """(time, boot, pid) of each death of a pool process."""
     workers: list[tuple[int, str | None]]
     """(time, boot) of each death of a worker, which may have been noted when it was ordered and when it was seen."""
+    gone: frozenset[tuple[str | None, int | None]]
+    """(boot, pid) of pool processes that died nobody knows when."""
     unacknowledged: frozenset[str]
     vanished: frozenset[str | None]
     """Tasks whose messages the broker has lost."""
@@ -149,6 +151,7 @@ class Deaths:
         return cls(
             processes=[(fault.at_ns, fault.boot, fault.pid) for fault in faults if fault.kind == "kill-child"],
             workers=[(fault.at_ns, fault.boot) for fault in faults if fault.kind in _ENDS_A_WORKER],
+            gone=frozenset((fault.boot, fault.pid) for fault in faults if fault.kind == "process-gone"),
             unacknowledged=frozenset(history.stuck_unacked),
             vanished=frozenset(fault.task_id for fault in history.faults if fault.kind == "vanished"),
         )
@@ -159,10 +162,12 @@ class Deaths:
             return False
         if execution.outcome is Outcome.LOST:
             return True
-        return execution.acknowledged_ns is not None and self._dead(execution)
+        return execution.acknowledged_ns is not None and self.took(execution)
 
-    def _dead(self, execution: Execution) -> bool:
-        return execution.crashed and self.died_ns(execution) is not None
+    def took(self, execution: Execution) -> bool:
+        """Tell whether an execution ended with its process."""
+        gone = (execution.boot, execution.pid) in self.gone or self.died_ns(execution) is not None
+        return execution.crashed and gone
 
     def of_worker(self, boot: str) -> list[int]:
         """Return when a worker died."""

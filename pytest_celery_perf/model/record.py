@@ -21,12 +21,14 @@ DISCONNECTING = frozenset({"kill-broker", "pause-broker", "drop-connections"})
 """The kinds of faults that break the workers' connections to the broker; besides those that begin with ``network-``."""
 CONSEQUENCES = frozenset(
     {
-        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker"),
+        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker", "process-gone"),
         *("broker-restarted", "broker-resumed", "restored", "vanished", "network-healed"),
         *("delivered-again", "released"),
     }
 )
 """The kinds of `Fault` that nobody ordered: they follow from those that somebody did."""
+DATA_LOST = "its data are lost"
+"""The detail of a ``kill-broker`` after which the broker comes back empty."""
 
 
 class Outcome(StrEnum):
@@ -261,7 +263,7 @@ class Fault:
     """A fault that the probe or the runner really carried out."""
 
     kind: str
-    """``worker-died`` (without an order), ``worker-ended`` (by an order),
+    """``worker-died`` (without an order), ``worker-ended`` (by an order), ``process-gone`` (seen at the end only),
     ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``again`` or ``double`` (its message is to
     be delivered again: ``delivered-again``, ``released``), ``diverged`` (an execution took another way than the one
     for which a fault was ordered), ``worker-restarted``, ``restored`` …"""

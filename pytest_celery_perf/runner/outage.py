@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
-from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.model.record import DATA_LOST, Fault
 from pytest_celery_perf.probe.faults import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.pool import Pool
@@ -69,7 +69,7 @@ class Outage:
         """
         broker = self._pool.broker
         pid = broker.pid
-        detail = "" if keep_data else "its data are lost"
+        detail = "" if keep_data else DATA_LOST
         broker.kill(keep_data=keep_data)
         self._book.note("kill-broker", task_id=task_id, pid=pid, point=point, detail=detail)
         self._goes_down()

@@ -84,6 +84,14 @@ class Rescue:
             self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
         self._lookout.tend()
 
+    def muster(self) -> None:
+        """Note which tasks have lost their process though nobody reported it, such as those that a worker cut off."""
+        for member in self._pool.members:
+            for draft in self._drafts(member.boot) if member.worker.alive else ():
+                begun = draft.started is not None and draft.outcome is None and draft.requeued_ns is None
+                if begun and draft.pid and not member.worker.send_signal(draft.pid, 0):
+                    self._book.note("process-gone", task_id=draft.key[0], pid=draft.pid, boot=member.boot)
+
     def leave(self, boot: str) -> None:
         """Have no supervisor see after a worker."""
         self._unattended.add(boot)

@@ -214,6 +214,7 @@ class Trial:
             watchful: Whether to ask broker and result backend even though nothing seems to be amiss.
         """
         self._rescue.tend()
+        self._rescue.muster()
         history = self.history("the end", watchful=watchful)
         if not watchful or history.end is None:
             return history

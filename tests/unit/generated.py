@@ -19,6 +19,7 @@ KINDS = (
     "kill-broker",
     "worker-died",
     "worker-ended",
+    "process-gone",
     "worker-restarted",
     "restored",
     "vanished",

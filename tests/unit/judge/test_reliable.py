@@ -202,6 +202,24 @@ def test_what_would_have_saved_a_task(lost: History, words: str) -> None:
     assert words in shown(verdict_of(ReliableBudget(), lost))
 
 
+def test_a_broker_that_came_back_without_its_data_says_so() -> None:
+    killed = fault("kill-broker", task_id=None, boot=None, detail="its data are lost")
+    empty = Snapshot(at_ns=at(900), reason="the end")
+    told = History(publications=(publication(),), faults=(killed,), snapshots=(empty,))
+    assert "the broker came back without its data: it keeps no append-only file" in shown(
+        verdict_of(ReliableBudget(), told)
+    )
+    kept = History(publications=(publication(),), faults=(fault("vanished", boot=None),), snapshots=(empty,))
+    assert "a worker had just taken it from its queue" in shown(verdict_of(ReliableBudget(), kept))
+
+
+def test_more_executions_than_allowed_are_explained_by_what_caused_them() -> None:
+    child, restored = RECOVERED, history(crashed(), again(), faults=(WORKER,))
+    assert "retry_on_worker_lost=True" in shown(verdict_of(ReliableBudget(), child))
+    assert "retry_on_worker_lost=True" not in shown(verdict_of(ReliableBudget(), restored))
+    assert "then allow it with max_executions=" in shown(verdict_of(ReliableBudget(), restored))
+
+
 def test_a_fault_of_another_worker_hits_no_task_of_this_one() -> None:
     other = fault("kill-worker", ms=5, task_id=None, boot="boot-9")
     told = history(execution(), faults=(other,), workers=(worker(), worker("boot-9")))

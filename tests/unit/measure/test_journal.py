@@ -116,13 +116,16 @@ def test_a_point_says_what_was_touched_and_where() -> None:
     assert "main@host: charge[t1] touches 5: acknowledgment" in lines
 
 
-def test_a_fault_of_the_whole_test_is_the_brokers_or_the_tests() -> None:
-    faults = (
-        fault("kill-broker", ms=1, boot=None, task_id=None),
-        fault("thaw", ms=2, boot=None, task_id=None, point=""),
-    )
-    happened = History(faults=faults, workers=(worker(),))
-    assert ["broker: kill-broker at started", "test: thaw"] == told(happened)
+def test_a_fault_that_hit_no_worker_says_what_it_hit() -> None:
+    kinds = ("kill-broker", "drop-connections", "broker-restarted", "network-cut", "script")
+    faults = tuple(fault(kind, ms=ms, boot=None, task_id=None, point="") for ms, kind in enumerate(kinds))
+    assert [
+        "broker: kill-broker",
+        "broker: drop-connections",
+        "broker: broker-restarted",
+        "network: network-cut",
+        "test: script",
+    ] == told(History(faults=faults, workers=(worker(),)))
 
 
 @settings(max_examples=100, deadline=None)

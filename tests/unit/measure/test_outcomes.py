@@ -128,6 +128,10 @@ FAILED = [
     ),
 ]
 LOST = [
+    (
+        "it was acknowledged before it ended, and process 811 is gone",
+        history(EARLY, faults=(fault("process-gone", ms=2000),)),
+    ),
     ("it was acknowledged before it ended, and process 811 is gone", history(EARLY, faults=(WORKER,))),
     ("process 811 died with it, and its message is acknowledged", history(crashed(outcome=Outcome.LOST))),
     (
@@ -262,6 +266,8 @@ def test_there_is_an_example_of_every_class() -> None:
         (crashed(), (CHILD,)),  # it was dead when the second one began
         (crashed(requeued_ns=at(12)), ()),
         (crashed(outcome=Outcome.LOST), ()),
+        (crashed(body_ended_ns=at(40)), ()),  # it was cut off
+        (crashed(), (fault("process-gone", ms=2000),)),  # nobody knows when
         (crashed(), (fault("worker-ended", ms=20, pid=800),)),
         (execution(retries=1, body=100), ()),  # another attempt
     ],
