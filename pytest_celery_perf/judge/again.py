@@ -29,6 +29,7 @@ def deliveries(history: History, point: Point) -> tuple[Execution, ...]:
 
 def outcome(history: History, point: Point) -> str:
     """Say in a few words how the deliveries ended, and whether one of them kept the other waiting."""
+    when = "in sequence" if point.kind == "acknowledgment" else "at once"
     ends = ", ".join(
         f"{_ORDINALS[min(number, 2)]} {each.outcome or 'did not end'}"
         for number, each in enumerate(deliveries(history, point))
@@ -36,8 +37,8 @@ def outcome(history: History, point: Point) -> str:
     waited = next((each.detail for each in history.faults if each.kind == "released" and "waits" in each.detail), "")
     _, _, where = waited.partition(" waits at query ")
     if where:
-        return f"{ends}; 2nd waited for 1st at {readable(where, _LABEL)}"
-    return f"{ends}; 2nd waited for 1st" if waited else ends
+        return f"{when}: {ends}; 2nd waited for 1st at {readable(where, _LABEL)}"
+    return f"{when}: {ends}{'; 2nd waited for 1st' if waited else ''}"
 
 
 def refusals(history: History, reference: History, point: Point, declared: Collection[str]) -> Iterator[TaskError]:
@@ -62,15 +63,16 @@ def refused(error: TaskError, subject: Subject) -> str:
     return f"FAILED: a delivery failed with {error.type.rpartition('.')[2]}: {error.message}{place}"
 
 
-def remedies(errors: Collection[TaskError], point: Point, *, differs: bool) -> Iterator[str]:
+def remedies(errors: Collection[TaskError], point: Point, *, differs: bool, outbound: bool) -> Iterator[str]:
     """Yield what the reader should change.
 
     Args:
         errors: With which deliveries failed.
         point: Where the message was delivered again.
         differs: Whether the two deliveries left behind something else than one.
+        outbound: Whether they did more to others than they may.
     """
-    for error in errors:
+    for error in {each.type: each for each in errors}.values():
         kind = error.type.rpartition(".")[2]
         if _LOCKED in error.message:
             yield (
@@ -83,12 +85,17 @@ def remedies(errors: Collection[TaskError], point: Point, *, differs: bool) -> I
                 f"let a delivery whose work another one has done, or does, end without an error: catch {kind}, or "
                 f"declare it: refusals=[{kind}]"
             )
-    if differs and point.kind == "acknowledgment":
+    if outbound:
+        yield (
+            "a call cannot be taken back: claim the work before it (below), or give it a key by which the other side "
+            "knows it again"
+        )
+    if (differs or outbound) and point.kind == "acknowledgment":
         yield (
             "what the first delivery committed is there when the second begins: find it (a unique key, a state in the "
             "row, an INSERT … ON CONFLICT), and do nothing"
         )
-    elif differs:
+    elif differs or outbound:
         yield (
             "what it had read before the point was no longer true after it: claim the row in one step, by UPDATE … "
             "WHERE state = … RETURNING, or by select_for_update(skip_locked=True) in the transaction that writes"

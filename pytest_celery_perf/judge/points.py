@@ -77,39 +77,41 @@ def judge_point(trial: Trial) -> PointResult:
     if isinstance(trial.budget, IdempotentBudget):
         return _judge_again(trial, trial.budget)
     bad = [each for each in classify(trial.run.history) if _is_bad(each, trial)]
-    findings = [
-        *dict.fromkeys(_told(each, trial) for each in bad),
-        *([trial.run.complaint] if trial.run.complaint else ()),
-        *_counts(trial),
-        *_differences(trial),
-    ]
+    counts = list(_counts(trial))
+    differing = [*([trial.run.complaint] if trial.run.complaint else ()), *_differences(trial)]
+    findings = [*dict.fromkeys(_told(each, trial) for each in bad), *counts, *differing]
     return PointResult(
         target=trial.target,
         status=Status.FAIL if findings else Status.PASS,
         outcome=_outcome(trial),
         findings=tuple(findings),
-        fix=tuple(dict.fromkeys(_fix(bad, trial))) if findings else (),
+        fix=tuple(
+            dict.fromkeys(
+                (*_fix(bad, trial), *([_IDEMPOTENT] if differing and not bad else ()), *map(_on_purpose, counts))
+            )
+        ),
     )
 
 
 def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
     """Say what became of the test when a message was delivered twice: the same as of one delivery, without an error."""
     history, point, subject = trial.run.history, trial.point, trial.subject(trial.point.name)
+    tasks = again.ids(history, point)
     errors = tuple(again.refusals(history, trial.reference.history, point, budget.refusals))
+    meant = (TaskClass.OVERLAPPING, TaskClass.FAILED)  # of the deliveries: their errors are told one by one
     bad = [
         each
         for each in classify(history)
-        if each.task_class not in (TaskClass.OVERLAPPING, TaskClass.FAILED) and _is_bad(each, trial)
+        if not (each.task_class in meant and each.life.task_id in tasks) and _is_bad(each, trial)
     ]
-    differing = [*([trial.run.complaint] if trial.run.complaint else ()), *_differences(trial)]
-    tasks = again.ids(history, point)
     made = sum(number for task_id, number in _effects(history, point.name).items() if task_id in tasks)
     usual = max(_effects(trial.reference.history, point.name).values(), default=0)
-    if budget.outbound is not None and made > budget.outbound:
-        differing.append(_over(made, budget.outbound))
+    over = [] if budget.outbound is None or made <= budget.outbound else [_over(made, budget.outbound)]
+    differing = [*([trial.run.complaint] if trial.run.complaint else ()), *_differences(trial)]
     findings = [
         *dict.fromkeys(_told(each, trial) for each in bad),
         *dict.fromkeys(again.refused(error, subject) for error in errors),
+        *over,
         *differing,
     ]
     return PointResult(
@@ -117,7 +119,7 @@ def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
         status=Status.FAIL if findings else Status.PASS,
         outcome=again.outcome(history, point) + ("" if made == usual else f"; outbound {made} instead of {usual}"),
         findings=tuple(findings),
-        fix=tuple(dict.fromkeys(again.remedies(errors, point, differs=bool(differing)))),
+        fix=tuple(again.remedies(errors, point, differs=bool(differing), outbound=bool(over))),
     )
 
 
@@ -210,8 +212,11 @@ def _fix(bad: list[Classified], trial: Trial) -> Iterator[str]:
             yield f"retry it: autoretry_for=({kind},) in {trial.subject(each.life.name).decorator}"
         else:
             yield from remedy(each.life, trial.subject(each.life.name))
-    if not bad:
-        yield _IDEMPOTENT
+
+
+def _on_purpose(count: str) -> str:
+    argument = "outbound=" if count.startswith("outbound") else "max_executions="
+    return f"find out at the beginning what an earlier execution has done already, or raise {argument} on purpose"
 
 
 _IDEMPOTENT = (

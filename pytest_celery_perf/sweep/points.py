@@ -172,7 +172,8 @@ def _problem(
         seen = listed(dict.fromkeys(each.name for each in history.publications))
         told = f"seen in this test: {seen}" if seen else "no task was published while this test ran"
         return f"the task ran nowhere: {told}", ("publish it in the test, or name in task= what the test publishes",)
-    if not chosen.targets:
+    known = any(target.id == only for _, target in chosen.left_out)
+    if not chosen.targets and not known:
         ids = listed(target.id for _, target in chosen.left_out)
         wanted = f"--celery-perf-point={only}" if only else f"points={[*budget.points]}"
         return f"{wanted} is none of its {chosen.all} points: {ids}", ("ids and kinds are those of the table",)
@@ -194,9 +195,14 @@ def _told(reason: str, target: Target, budget: RerunBudget) -> str:
     if reason != "points":
         return reason
     if isinstance(budget, IdempotentBudget):
-        return "nothing is read or written there, or only at_once=True delivers again there"
+        first_or_last = target.point.kind in ("started", "finished")
+        return "the same as in sequence" if first_or_last else _given(budget) if budget.at_once else "at_once=False"
     if target.point.kind == "acknowledgment" and isinstance(budget, CrashSweepBudget) and budget.kill == "child":
         return 'only kill="worker" strikes in the main process'
     if isinstance(budget, FaultSweepBudget):
         return f"no error can happen there, or is of interest (points={', '.join(budget.points)})"
+    return _given(budget)
+
+
+def _given(budget: RerunBudget) -> str:
     return f"points={', '.join(budget.points)}"
