@@ -195,7 +195,8 @@ def unittest_failed(item: pytest.Item) -> bool:
 @pytest.fixture
 def celery_faults(request: pytest.FixtureRequest, celery_perf: CeleryPerf) -> CeleryFaults:  # noqa: ARG001 - first
     """Have workers, broker and network go wrong while tasks run; what lasts is undone at the test's end."""
-    return request.node.stash[ACTIVE].faults
+    active: ActiveTest = request.node.stash[ACTIVE]
+    return active.faults
 
 
 @pytest.fixture

@@ -25,17 +25,19 @@ class BrokerFaults:
         self._killed: Lasting | None = None
         self._paused: Lasting | None = None
 
-    def kill(self, *, keep_data: bool = True) -> Lasting:
+    def kill(self, *, keep_data: bool = True, point: str = "", task_id: str | None = None) -> Lasting:
         """SIGKILL the server.
 
         Args:
             keep_data: Whether it comes back with its data, as with ``appendonly yes``; else with none, as without.
+            point: At which point of a task, if that has ordered it.
+            task_id: Which task.
 
         Returns:
             What starts it again: by `heal`, or at the end of its ``with`` block.
         """
         self._refuse_while_down("kill")
-        self._trial.outage.kill(keep_data=keep_data)
+        self._trial.outage.kill(keep_data=keep_data, point=point, task_id=task_id)
         self._killed = self._ward.admit(Lasting(self._trial.outage.restart))
         return self._killed
 
@@ -46,15 +48,19 @@ class BrokerFaults:
         assert self._killed is not None  # noqa: S101 - just killed
         self._killed.heal()
 
-    def pause(self) -> Lasting:
+    def pause(self, *, point: str = "", task_id: str | None = None) -> Lasting:
         """Stop the server, by SIGSTOP or as a container: its connections stay open, and nobody answers.
+
+        Args:
+            point: At which point of a task, if that has ordered it.
+            task_id: Which task.
 
         Returns:
             What has it go on: by `heal`, or at the end of its ``with`` block.
         """
         self._refuse_while_down("pause")
         if self._paused is None or self._paused.over:
-            self._trial.outage.pause()
+            self._trial.outage.pause(point=point, task_id=task_id)
             self._paused = self._ward.admit(Lasting(self._trial.outage.resume))
         return self._paused
 
@@ -63,14 +69,18 @@ class BrokerFaults:
         if self._paused is not None:
             self._paused.heal()
 
-    def drop_connections(self) -> int:
+    def drop_connections(self, *, point: str = "", task_id: str | None = None) -> int:
         """Have the server close all connections to it at once (CLIENT KILL), those of this process included.
+
+        Args:
+            point: At which point of a task, if that has ordered it.
+            task_id: Which task.
 
         Returns:
             How many there were.
         """
         self._refuse_while_down("drop_connections")
-        return self._trial.outage.drop_connections()
+        return self._trial.outage.drop_connections(point=point, task_id=task_id)
 
     def _refuse_while_down(self, what: str) -> None:
         if self._killed is not None and not self._killed.over:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from signal import SIGQUIT, SIGTERM
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.faults.broker import BrokerFaults
+from pytest_celery_perf.faults.cast import Cast
 from pytest_celery_perf.faults.holding import Held
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.moments import Moment
 from pytest_celery_perf.faults.network import CeleryNetwork
+from pytest_celery_perf.faults.orders import HANGING, orders_for
 from pytest_celery_perf.faults.processes import ProcessFaults
-from pytest_celery_perf.model.arguments import task_name
+from pytest_celery_perf.faults.script import Step, check, plan
+from pytest_celery_perf.faults.stagehand import Stagehand
+from pytest_celery_perf.model.arguments import natural, task_name, task_point
+from pytest_celery_perf.model.faults import FAULT_KINDS
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_celery_perf.model.record import Execution
     from pytest_celery_perf.runner.trial import Trial
 
@@ -36,10 +46,14 @@ class CeleryFaults:
         self._trial = trial
         self._timeout_s = timeout_s
         self._ward = Ward()
+        self._cast = Cast(trial)
         self._processes = ProcessFaults(trial, self._ward)
         self.broker = BrokerFaults(trial, self._ward)
         """What can be done to the broker."""
         self._network: CeleryNetwork | None = None
+        self._orders = itertools.count(1)
+        self._stagehand = Stagehand(trial, self._ward, self._processes, self.broker)
+        trial.attach(self._stagehand)
 
     @property
     def network(self) -> CeleryNetwork:
@@ -80,7 +94,7 @@ class CeleryFaults:
             lambda: moment.find((records := self._trial.records()).executions, records.tasks), timeout_s
         )
         if found is None:
-            raise UnfinishedTasksError(f"celery_faults.when: {moment}: not within {format_duration_s(timeout_s)}")
+            raise UnfinishedTasksError(f"celery_faults.when: {moment.name}: not within {format_duration_s(timeout_s)}")
         return found
 
     def hold(self, task: Any = None, *, at: str = "started", times: int = 1) -> Held:
@@ -106,16 +120,17 @@ class CeleryFaults:
         Args:
             execution: Which; None for the latest of this test that has started and not ended.
         """
-        self._processes.kill_child(execution)
+        victim = execution or self._cast.running("kill_child")
+        self._processes.kill_child(self._cast.holder(victim, "kill_child"), victim)
 
     def kill_worker(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
         """SIGKILL a worker with all its processes.
 
         Args:
-            worker: Its name, or an execution that it runs; None for the only one, or the only one that runs a task.
+            worker: Its name, or an execution that it holds; None for the only one, or the only one that runs a task.
             restart: Whether a supervisor starts another one. If not, that happens at the test's end.
         """
-        self._processes.kill_worker(worker, restart=restart)
+        self._processes.kill(self._cast.choose(worker, "kill_worker"), restart=restart)
 
     def terminate(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
         """Send SIGTERM to a worker, whose warm shutdown waits for its tasks. Returns at once.
@@ -124,7 +139,7 @@ class CeleryFaults:
             worker: See `kill_worker`.
             restart: See `kill_worker`.
         """
-        self._processes.stop(worker, "SIGTERM", restart=restart)
+        self._processes.stop(self._cast.choose(worker, "terminate"), SIGTERM, restart=restart)
 
     def quit(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
         """Send SIGQUIT to a worker, whose cold shutdown leaves its tasks. Returns at once.
@@ -133,7 +148,7 @@ class CeleryFaults:
             worker: See `kill_worker`.
             restart: See `kill_worker`.
         """
-        self._processes.stop(worker, "SIGQUIT", restart=restart)
+        self._processes.stop(self._cast.choose(worker, "quit"), SIGQUIT, restart=restart)
 
     def soft_shutdown(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
         """Send SIGQUIT to a worker with a soft shutdown timeout, which its tasks have to end. Returns at once.
@@ -145,7 +160,9 @@ class CeleryFaults:
         Raises:
             ConfigurationError: The worker has no ``worker_soft_shutdown_timeout``.
         """
-        self._processes.soft_shutdown(worker, restart=restart)
+        member = self._cast.choose(worker, "soft_shutdown")
+        self._demand("soft_shutdown", None)
+        self._processes.stop(member, SIGQUIT, restart=restart)
 
     def freeze(self, worker: str | Execution | None = None) -> Lasting:
         """Stop a worker with all its processes, by SIGSTOP or as a container: alive, but as if it were not.
@@ -156,7 +173,7 @@ class CeleryFaults:
         Returns:
             What thaws it: by `heal`, or at the end of its ``with`` block.
         """
-        return self._processes.freeze(worker)
+        return self._processes.freeze(self._cast.choose(worker, "freeze"))
 
     def thaw(self, worker: str | None = None) -> None:
         """Have a frozen worker go on.
@@ -164,11 +181,112 @@ class CeleryFaults:
         Args:
             worker: Its name; None for all that are frozen.
         """
-        self._processes.thaw(worker)
+        for member in self._cast.living if worker is None else [self._cast.choose(worker, "thaw")]:
+            self._processes.thaw(member)
+
+    def redeliver(self, worker: str | Execution | None = None) -> int:
+        """Have the broker deliver again what a living worker holds, as it does when the visibility timeout has passed.
+
+        Of a dead worker's messages, that is done without being asked.
+
+        Args:
+            worker: See `kill_worker`.
+
+        Returns:
+            How many messages there were.
+        """
+        return self._trial.redeliver(self._cast.choose(worker, "redeliver").boot)
+
+    def time_limit(self, task: Any, *, soft: bool = False, at: str = "started", times: int = 1) -> None:
+        """Have executions hang until their time limit strikes, which is brought forward to 0.2 s.
+
+        Only of tasks that are published from now on, and of what they publish.
+
+        Args:
+            task: A task or its name.
+            soft: Whether it is the soft limit that strikes, which raises where they hang; else the hard one kills.
+            at: Where they hang: ``started``, ``query:N`` or ``finished``.
+            times: How many executions.
+
+        Raises:
+            ConfigurationError: Such a task has no limit, so that in production nothing would end it; or the workers'
+                pool knows none.
+        """
+        self._order("soft_time_limit" if soft else "time_limit", task, at, times)
+
+    def out_of_memory(self, task: Any = None, *, at: str = "started", times: int = 1) -> None:
+        """Have the process that runs a task take memory until the kernel kills it; in a container with a limit.
+
+        Only of tasks that are published from now on, and of what they publish.
+
+        Args:
+            task: A task or its name; None for any.
+            at: ``started``, ``query:N`` or ``finished``.
+            times: How many executions.
+
+        Raises:
+            ConfigurationError: The workers' memory has no limit.
+        """
+        self._order("out_of_memory", task, at, times)
+
+    def recycle(self, task: Any = None, *, times: int = 1) -> None:
+        """Have the child process that runs a task be replaced after it, as by ``--max-memory-per-child``.
+
+        Only of tasks that are published from now on, and of what they publish.
+
+        Args:
+            task: A task or its name; None for any.
+            times: How many executions.
+
+        Raises:
+            ConfigurationError: The workers have no ``--max-memory-per-child``.
+        """
+        self._order("recycle", task, "started", times)
+
+    def script(
+        self, seed: int, *, steps: int = 5, seconds: float | str = 30.0, kinds: Iterable[str] | None = None
+    ) -> tuple[Step, ...]:
+        """Have several faults happen one after the other, all drawn from a seed: kinds, workers, moments, durations.
+
+        Publish tasks first: each fault waits until some more of them have started, or none is left.
+
+        Args:
+            seed: Of the draw; the same one gives the same script.
+            steps: How many faults.
+            seconds: After how many no further fault begins.
+            kinds: What to draw from: ``kill_child``, ``kill_worker``, ``terminate``, ``quit``, ``freeze``,
+                ``kill_broker``, ``pause_broker``, ``drop_connections``; None for all that this test's workers and
+                broker can suffer.
+
+        Returns:
+            What happened; all of it is undone.
+
+        Raises:
+            ConfigurationError: An argument is wrong.
+        """
+        chosen = check(seed, steps, kinds, self._stagehand.able())
+        deadline_s = time.monotonic() + parse_duration_s(seconds, "celery_faults.script: seconds")
+        script = plan(seed, steps, chosen, frozenset(kind for kind in chosen if FAULT_KINDS[kind].lasts))
+        self._trial.book.note("script", detail=f"seed={seed}: {'; '.join(step.name for step in script)}")
+        return tuple(self._stagehand.perform(step, deadline_s) for step in script)
 
     def heal(self) -> None:
         """Undo whatever still lasts; done by itself at the test's end."""
         self._ward.heal()
+
+    def _order(self, kind: str, task: Any, at: str, times: int) -> None:
+        name = task_name(task)
+        self._demand(kind, name)
+        key = f"{kind}{next(self._orders)}"
+        point, number = task_point(at, f"celery_faults.{kind}: at"), natural(times, f"celery_faults.{kind}: times", 1)
+        for order in orders_for(kind, key=key, task=name, at=point, times=number):
+            self._trial.order(order)
+        if FAULT_KINDS[kind].record == "time-limit":
+            self._ward.admit(Lasting(lambda: self._trial.release(f"{key}{HANGING}")))
+
+    def _demand(self, kind: str, task: str | None) -> None:
+        if missing := self._trial.unmet(kind, task):
+            raise ConfigurationError(f"celery_faults.{kind}: {missing}")
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -41,13 +43,25 @@ class Ward:
     """The lasting faults of one test, undone together, the latest first."""
 
     def __init__(self) -> None:
-        self._lasting: list[Lasting] = []
+        self._until_s: dict[Lasting, float] = {}
+        """When each ends of itself, by the monotonic clock."""
 
     def admit(self, fault: Lasting) -> Lasting:
         """See to it that a fault is undone at the test's end."""
-        self._lasting = [each for each in self._lasting if not each.over]
-        self._lasting.append(fault)
+        self._until_s = {each: until_s for each, until_s in self._until_s.items() if not each.over}
+        self._until_s[fault] = math.inf
         return fault
+
+    def limit(self, fault: Lasting, until_s: float) -> None:
+        """See to it that a fault is undone at a certain time, by `tend`."""
+        self._until_s[fault] = until_s
+
+    def tend(self) -> None:
+        """Undo what was to last until now."""
+        now_s = time.monotonic()
+        for fault in [each for each, until_s in self._until_s.items() if until_s <= now_s]:
+            del self._until_s[fault]
+            fault.heal()
 
     def heal(self) -> None:
         """Undo what was not undone yet.
@@ -56,9 +70,9 @@ class Ward:
             ExceptionGroup: What went wrong meanwhile; all was tried nevertheless.
         """
         errors: list[Exception] = []
-        while self._lasting:
+        while self._until_s:
             try:
-                self._lasting.pop().heal()
+                self._until_s.popitem()[0].heal()
             except Exception as error:  # noqa: BLE001 - the others must be undone as well
                 errors.append(error)
         if errors:

@@ -58,7 +58,9 @@ class Moment:
         found = sorted(come, key=lambda each: each[0])[self._nth - 1][1]
         return None if self._event == "started" and _acknowledges_now(found, options) else found
 
-    def __str__(self) -> str:
+    @property
+    def name(self) -> str:
+        """For people: ``shop.charge 2× started``."""
         times = f"{self._nth}× " if self._nth > 1 else ""
         return f"{self._task or 'a task'} {times}{self._event}"
 

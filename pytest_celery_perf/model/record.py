@@ -278,7 +278,7 @@ class Fault:
     @property
     def harmless(self) -> bool:
         """Whether no process dies of it, and no message is touched."""
-        return self.kind in HARMLESS
+        return self.kind in HARMLESS or self.kind.startswith("await-")
 
     @property
     def deadly(self) -> bool:

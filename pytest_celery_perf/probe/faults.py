@@ -16,7 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_celery_perf.probe import context, wire
+from pytest_celery_perf.probe import context, strain, wire
 from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, orders_for
 
 if TYPE_CHECKING:
@@ -94,7 +94,11 @@ class Faults:
         ends_worker = order.do == "kill-worker" or (order.do == "kill-child" and os.getpid() == self._main_pid)
         if early and ends_worker:
             self._await_acknowledgment(token, task_id)
-        if order.do == "raise":
+        if order.do in strain.STRAINS:
+            strain.STRAINS[order.do]()
+        elif order.do.startswith("await-"):
+            _wait_at(gate_path(self._directory, token, order.key))
+        elif order.do == "raise":
             _raise(order)
         elif order.do in AGAIN and order.at == "acknowledgment":
             pass  # the main process must go on

@@ -12,6 +12,7 @@ from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.faults import Faults, directory_beside
 from pytest_celery_perf.probe.journal import Journal
+from pytest_celery_perf.probe.limits import Limits
 from pytest_celery_perf.probe.messages import MessageWatch
 from pytest_celery_perf.probe.processes import keep_memory_in, memory_beside
 from pytest_celery_perf.probe.publish import PublishTracker
@@ -28,6 +29,7 @@ class Probe:
         self._config = config
         self._journal = Journal(config.spool, config.doorbell, config.boot)
         faults = Faults(directory_beside(config.doorbell), self._journal)
+        self.limits = Limits(faults)
         self.messages = MessageWatch(self._journal, faults)
         self.executions = ExecutionWatch(self._journal, faults, config.spool)
         self._publishes = PublishTracker(
@@ -50,6 +52,7 @@ class Probe:
             (signals.worker_init, self.on_worker_init),
             (signals.worker_ready, self.on_ready),
             (signals.task_received, self.messages.on_received),
+            (signals.task_received, self.limits.on_received),
             (signals.task_failure, self.messages.on_failure),
             (signals.task_revoked, self.messages.on_revoked),
             (signals.task_unknown, self.messages.on_unknown),

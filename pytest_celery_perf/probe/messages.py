@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
 
 
+KILLING = ("kill-child", "exhaust-memory")
+"""The orders of which children die."""
+
+
 class MessageWatch:
     """Notes each message from its receipt to its acknowledgment.
 
@@ -81,7 +85,7 @@ class MessageWatch:
             self._touching[tag] = header["t"], orders
         if orders:
             self._faulted[key[2]] = header["t"]
-        if "notice" in header or any(order.do == "kill-child" for order in orders):
+        if "notice" in header or any(order.do in KILLING for order in orders):
             self._supervision.begin(consumer, tag)
         for order in orders:
             if order.at == "received":

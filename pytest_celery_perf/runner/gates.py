@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from pytest_celery_perf.model.faults import AWAITED
 from pytest_celery_perf.probe.faults import gate_path
 from pytest_celery_perf.probe.orders import AGAIN, FaultOrder
 
@@ -30,7 +31,7 @@ class Gates:
     def build(self, orders: Iterable[FaultOrder]) -> None:
         """Build the gates of those orders that hold an execution, before any can come to one."""
         for order in orders:
-            if order.do in HOLDING:
+            if order.do in HOLDING or order.do.startswith(AWAITED):
                 gate = self._path(order.key)
                 os.mkfifo(gate, 0o600)
                 self._built.add(gate)

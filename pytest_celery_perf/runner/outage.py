@@ -1,4 +1,4 @@
-"""The broker is away: by the order of a task or of the test; then what its return and the visibility timeout bring back."""
+"""The broker is away: by order of a task or of the test; then what its return and the visibility timeout bring."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class Outage:
         self._book.note("broker-restarted", pid=self._pool.broker.pid)
         self._comes_back()
 
-    def pause(self) -> None:
-        """Have the broker answer nobody."""
+    def pause(self, *, point: str = "", task_id: str | None = None) -> None:
+        """Have the broker answer nobody; see `kill` for the arguments."""
         self._pool.broker.pause()
-        self._book.note("pause-broker", pid=self._pool.broker.pid)
+        self._book.note("pause-broker", pid=self._pool.broker.pid, point=point, task_id=task_id)
         self._goes_down()
 
     def resume(self) -> None:
@@ -92,14 +92,15 @@ class Outage:
         self._book.note("broker-resumed", pid=self._pool.broker.pid)
         self._comes_back()
 
-    def drop_connections(self) -> int:
-        """Have the broker close the connections of this test.
+    def drop_connections(self, *, point: str = "", task_id: str | None = None) -> int:
+        """Have the broker close the connections of this test; see `kill` for the arguments.
 
         Returns:
             How many there were.
         """
         dropped = self._pool.broker.drop_connections(urlsplit(self._pool.probe.broker_url or "").path)
-        self._book.note("drop-connections", pid=self._pool.broker.pid, detail=f"{dropped} connections")
+        detail = f"{dropped} connections"
+        self._book.note("drop-connections", pid=self._pool.broker.pid, point=point, task_id=task_id, detail=detail)
         self.broke()
         return dropped
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.model.faults import AWAITED
+from pytest_celery_perf.model.record import Fault
 from pytest_celery_perf.probe.faults import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout
+from pytest_celery_perf.runner.orphans import Orphans
 from pytest_celery_perf.runner.outage import Outage
 from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.reader import Reader
+
+
+class Helper(Protocol):
+    """Carries out faults in the test process."""
+
+    def answer(self, fault: Fault) -> None:
+        """Carry out a fault for which a task waits, and let the task go on."""
+
+    def tend(self) -> None:
+        """Undo what has lasted for as long as it should."""
 
 
 class Rescue:
@@ -49,12 +62,19 @@ class Rescue:
         self._app = app
         self._lookout = lookout
         self.outage = Outage(book, pool, reader, app, faults=faults, gates=gates)
+        self._orphans = Orphans(book, app)
         self._seen = 0
         self._booting: list[Member] = []
         self._dead: set[str] = set()
+        self.helper: Helper | None = None
+        """Who carries out the faults for which tasks wait."""
         self._unattended: set[str] = set()
         self._owed: list[str] = []
         """The dead workers whose messages are to be put back, as soon as the broker answers."""
+
+    @property
+    def _living(self) -> set[str]:
+        return {member.boot for member in self._pool.members} - self._dead
 
     @property
     def hopeless(self) -> bool:
@@ -69,14 +89,19 @@ class Rescue:
             self._seen += 1
             if not fault.harmless:
                 self._pool.hurt = True
-            if fault.kind == "outage":
-                self.outage.strike(fault)
+            self._answer(fault)
+        if self.helper is not None:
+            self.helper.tend()
         for member in list(self._pool.members):
             if not member.worker.alive and member.boot not in self._dead:
                 self._on_death(member)
         if not self.outage.down:
             while self._owed:
-                self._restore(self._owed.pop())
+                boot = self._owed.pop()
+                self.restore(boot)
+                self._give_up(boot)
+                self._orphans.suspect(self._living)
+            self._orphans.tend(self._living)
             self.outage.tend()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
@@ -92,7 +117,14 @@ class Rescue:
                 if begun and draft.pid and not member.worker.send_signal(draft.pid, 0):
                     self._book.note("process-gone", task_id=draft.key[0], pid=draft.pid, boot=member.boot)
 
-    def leave(self, boot: str) -> None:
+    def _answer(self, fault: Fault) -> None:
+        """Do that for which a task waits."""
+        if fault.kind == "outage":
+            self.outage.strike(fault)
+        elif fault.kind.startswith(AWAITED) and self.helper is not None:
+            self.helper.answer(fault)
+
+    def _on_death(self: str) -> None:
         """Have no supervisor see after a worker."""
         self._unattended.add(boot)
 
@@ -123,13 +155,16 @@ class Rescue:
             if member.boot not in self._unattended:
                 self._booting.append(self._pool.replace(member))
 
-    def _restore(self, boot: str) -> None:
-        """Put a dead worker's messages back, and give up those that the broker has no longer."""
-        held = [draft for draft in self._drafts(boot) if draft.acknowledged_ns is None and draft.requeued_ns is None]
-        tags = [draft.received.tag for draft in held if draft.received is not None]
+    def restore(self, boot: str) -> int:
+        """Put a worker's messages back, and return how many there were."""
+        tags = [draft.received.tag for draft in self._book.held_by(boot) if draft.received is not None]
         restored = inspect.restore(self._app, tags)
         if restored:
             self._book.note("restored", boot=boot, detail=f"{restored} of {len(tags)} messages")
+        return restored
+
+    def _give_up(self, boot: str) -> None:
+        """Give up those messages of a dead worker that the broker has no longer."""
         for draft in self._drafts(boot):
             if draft.acknowledged_ns is not None and draft.outcome is None:
                 self._book.lose(draft.key[0])

@@ -24,8 +24,9 @@ from pytest_celery_perf.runner.lookout import Lookout
 from pytest_celery_perf.runner.outage import Outage
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
-from pytest_celery_perf.runner.rescue import Rescue
+from pytest_celery_perf.runner.rescue import Helper, Rescue
 from pytest_celery_perf.runner.results import states_of
+from pytest_celery_perf.worker.needs import unmet
 
 ACKNOWLEDGE_GRACE_S = 1.0
 """How long a task that has ended may wait for the worker's acknowledgment. It follows within
@@ -192,6 +193,27 @@ class Trial:
     def outage(self) -> Outage:
         """What can happen to the broker."""
         return self._rescue.outage
+
+    @property
+    def orders(self) -> tuple[FaultOrder, ...]:
+        """What tasks that are published now must suffer."""
+        return tuple(self._faults)
+
+    def attach(self, helper: Helper) -> None:
+        """Have somebody carry out the faults for which tasks wait."""
+        self._rescue.helper = helper
+
+    def unmet(self, kind: str, task: str | None) -> str:
+        """Say what the test's workers lack for a fault; see `worker.needs.unmet`."""
+        return unmet(kind, task, self.pool.topology, self.app)
+
+    def redeliver(self, boot: str) -> int:
+        """Have the messages that a worker holds delivered again, and return how many there were."""
+        return self._rescue.restore(boot)
+
+    def leaving(self, boot: str) -> bool:
+        """Whether a worker was ordered to end."""
+        return any(fault.boot == boot and fault.kind in ("kill-worker", "stop-worker") for fault in self.book.faults)
 
     def leave_dead(self, boot: str) -> Lasting:
         """Have no supervisor restart a worker, until that is healed."""

@@ -98,6 +98,11 @@ def unsafe() -> None:
     """Be lost in any crash."""
 
 
+@app.task(acks_late=True, reject_on_worker_lost=True, soft_time_limit=200, time_limit=300)
+def limited() -> None:
+    """Be ended if it hangs."""
+
+
 @app.task
 def silent() -> None:
     """Store no result."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from office import add, safe, unsafe
+from office import add, limited, safe, unsafe
 
 from pytest_celery_perf import CeleryFaults, CeleryPerf, ConfigurationError, UnfinishedTasksError
 
@@ -63,10 +63,21 @@ def test_quit(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
 def test_freeze(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     with celery_faults.freeze():
         safe.delay()
-        with pytest.raises(UnfinishedTasksError, match="office.safe received: not within 200ms"):
+        with pytest.raises(UnfinishedTasksError, match=r"office\.safe received: not within"):
             celery_faults.when("received", safe, timeout=0.2)
     assert celery_perf.wait().succeeded == 1
     assert kinds(celery_perf) == ["freeze-worker", "thaw-worker"]
+
+
+def test_what_a_frozen_worker_holds_is_delivered_again(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    with celery_faults.hold(safe) as held:
+        safe.delay()
+        held.wait()
+        with celery_faults.freeze():
+            assert celery_faults.redeliver() == 1
+        again = celery_faults.when("started", safe, nth=2)
+    assert again.redelivered
+    assert celery_perf.wait().executions == 2
 
 
 def test_what_lasts_is_undone_at_the_end(celery_faults: CeleryFaults) -> None:
@@ -100,13 +111,50 @@ def test_connections_are_dropped(celery_perf: CeleryPerf, celery_faults: CeleryF
     assert celery_perf.wait().succeeded == 1
 
 
+def test_the_hard_time_limit(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    celery_faults.time_limit(limited)
+    run = celery_perf.run(limited)
+    assert (run.failed, run.executions) == (1, 1)
+    (execution,) = run.history.executions
+    assert execution.error is not None
+    assert execution.error.type == "billiard.exceptions.TimeLimitExceeded"
+
+
+def test_the_soft_time_limit(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    celery_faults.time_limit(limited, soft=True)
+    (execution,) = celery_perf.run(limited).history.executions
+    assert execution.error is not None
+    assert execution.error.type == "billiard.exceptions.SoftTimeLimitExceeded"
+
+
+@pytest.mark.celery_worker(concurrency=1, options="--max-memory-per-child=1000000000")
+def test_recycle(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    celery_faults.recycle(safe, times=2)
+    run = celery_perf.run(safe, times=4)
+    assert run.succeeded == 4
+    assert len({each.pid for each in run.history.executions}) == 3
+
+
+def test_a_script(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    for _ in range(12):
+        safe.delay()
+    kinds = ["kill_child", "kill_worker", "freeze", "terminate"]
+    steps = celery_faults.script(seed=3, steps=3, seconds=20, kinds=kinds)
+    assert len(steps) == 3
+    assert celery_perf.wait().lost == 0
+
+
 def test_mistakes(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     for call, words in (
-        (lambda: celery_faults.kill_child(), "no task runs now; wait for one by when"),
+        (celery_faults.kill_child, "no task runs now; wait for one by when"),
         (lambda: celery_faults.kill_worker("nobody"), "worker='nobody' is not one of default"),
         (lambda: celery_faults.when("lunch"), "event='lunch' is not one of received, started"),
         (lambda: celery_faults.hold(at="lunch"), "at='lunch' is not"),
-        (lambda: celery_faults.soft_shutdown(), "worker_soft_shutdown_timeout=0.0 makes it a cold one"),
+        (celery_faults.soft_shutdown, "worker_soft_shutdown_timeout is 0, which makes it a cold one"),
+        (lambda: celery_faults.time_limit(safe), "office.safe has no time_limit, so that nothing ends it"),
+        (lambda: celery_faults.out_of_memory(safe), "no worker has a limit of its memory"),
+        (lambda: celery_faults.recycle(safe), "no worker has --max-memory-per-child"),
+        (lambda: celery_faults.script(1, kinds=["flood"]), "kinds='flood' is not one of kill_child, kill_worker"),
     ):
         with pytest.raises(ConfigurationError, match=words):
             call()

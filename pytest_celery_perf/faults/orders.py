@@ -1,0 +1,57 @@
+"""Faults as orders that messages carry into the workers."""
+
+from __future__ import annotations
+
+from pytest_celery_perf.model.faults import AWAITED, FAULT_KINDS
+from pytest_celery_perf.probe.orders import FaultOrder
+
+LIMIT_S = 0.2
+"""What a time limit is brought forward to: more than a worker takes to begin a task that it has received."""
+HANGING = "-hang"
+"""What the key of the order ends with that has a task hang until its time limit."""
+
+
+def orders_for(
+    kind: str,
+    *,
+    key: str,
+    task: str | None,
+    at: str,
+    times: int = 1,
+    lasting_s: float = 0.0,
+    keep_data: bool = True,
+) -> tuple[FaultOrder, ...]:
+    """Return what the messages of a test must carry for a fault to strike.
+
+    Args:
+        kind: One of `FAULT_KINDS`.
+        key: Tells the faults of a test apart.
+        task: Name of the task that suffers it; None for any.
+        at: The point at which it strikes.
+        times: How often.
+        lasting_s: Of a fault that lasts: how many seconds.
+        keep_data: Of the broker's death: whether it comes back with its data.
+    """
+    known = FAULT_KINDS[kind]
+    if known.record == "time-limit":
+        # Celery begins to count the hard limit when the soft one has struck, if there is one.
+        limits = (None, LIMIT_S) if known.soft else (LIMIT_S, LIMIT_S / 2)
+        # A soft limit raises where the task hangs; that must be within its body, as in production.
+        where = "body" if at == "started" else at
+        deaf = () if known.soft else (FaultOrder(key=f"{key}-deaf", task=task, do="deafen", at=where, times=times),)
+        return (
+            FaultOrder(key=key, task=task, do=known.record, at=known.record, times=times, args=limits),
+            *deaf,
+            FaultOrder(key=f"{key}{HANGING}", task=task, do="hold", at=where, times=times),
+        )
+    return (
+        FaultOrder(
+            key=key,
+            task=task,
+            do=f"{AWAITED}{kind}" if known.awaited else known.record,
+            at=at,
+            times=times,
+            signal=known.signal,
+            args=(lasting_s, keep_data) if known.awaited else (),
+        ),
+    )

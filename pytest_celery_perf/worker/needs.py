@@ -1,0 +1,71 @@
+"""Whether workers have what a fault needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytest_celery_perf.model.faults import FAULT_KINDS, Need
+from pytest_celery_perf.model.spec import WorkerSpec
+from pytest_celery_perf.worker.options import has_children, read
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+_SOFT = "worker_soft_shutdown_timeout"
+_RECYCLING = "--max-memory-per-child"
+
+
+def unmet(kind: str, task: str | None, workers: Sequence[WorkerSpec], app: Celery) -> str:
+    """Say what is missing for a fault.
+
+    Args:
+        kind: One of `FAULT_KINDS`.
+        task: Name of the task that is to suffer it; None for any.
+        workers: Those of the test.
+        app: Their app.
+
+    Returns:
+        What is missing, and what would be right; empty if nothing is.
+    """
+    known = FAULT_KINDS[kind]
+    if known.need in (Need.CHILDREN, Need.RECYCLING):
+        pools = sorted({read(worker.options, app=app).pool for worker in workers})
+        if not any(map(has_children, pools)):
+            return f'the pool {" and ".join(pools)} runs tasks in no child process; use pool="prefork"'
+    if known.need is Need.RECYCLING and not _recycles(workers, app):
+        return f'no worker has {_RECYCLING}: set it, such as @pytest.mark.celery_worker(options="{_RECYCLING}=200000")'
+    if known.need is Need.MEMORY and not any(worker.memory_bytes for worker in workers):
+        return (
+            "no worker has a limit of its memory: give it one, such as "
+            '@pytest.mark.celery_worker(runtime="container", image=…, memory="256MiB")'
+        )
+    if known.need is Need.SOFT_SHUTDOWN and not _shuts_down_softly(workers, app):
+        return (
+            f"{_SOFT} is 0, which makes it a cold one: set it in the app, or by "
+            f"@pytest.mark.celery_worker(config={{{_SOFT!r}: 3}})"
+        )
+    return _missing_limit(task, workers, app, soft=known.soft) if known.record == "time-limit" else ""
+
+
+def _recycles(workers: Sequence[WorkerSpec], app: Celery) -> bool:
+    return bool(app.conf.worker_max_memory_per_child) or any(
+        option.startswith(_RECYCLING) for worker in workers for option in worker.options
+    )
+
+
+def _shuts_down_softly(workers: Sequence[WorkerSpec], app: Celery) -> bool:
+    set_here = [value for worker in workers for name, value in worker.config if name == _SOFT]
+    return any(float(value) > 0 for value in set_here) if set_here else bool(app.conf.get(_SOFT))
+
+
+def _missing_limit(task: str | None, workers: Sequence[WorkerSpec], app: Celery, *, soft: bool) -> str:
+    """Say that nothing would end a task that hangs; of an unknown task, suppose that something would."""
+    if task is None or task not in app.tasks:
+        return ""
+    name = "soft_time_limit" if soft else "time_limit"
+    option = f"--{name.replace('_', '-')}"
+    given = any(each.partition("=")[0] == option for worker in workers for each in worker.options)
+    if given or getattr(app.tasks[task], name) or app.conf.get(f"task_{name}"):
+        return ""
+    return f"{task} has no {name}, so that nothing ends it in production when it hangs: set {name}=, or task_{name}"
