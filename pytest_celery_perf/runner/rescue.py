@@ -124,7 +124,7 @@ class Rescue:
         elif fault.kind.startswith(AWAITED) and self.helper is not None:
             self.helper.answer(fault)
 
-    def _on_death(self: str) -> None:
+    def leave(self, boot: str) -> None:
         """Have no supervisor see after a worker."""
         self._unattended.add(boot)
 
