@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
+from pytest_celery_perf.measure.cases import severed
 from pytest_celery_perf.measure.lives import Fate, Life
-from pytest_celery_perf.model.record import DATA_LOST, Execution, Outcome, TaskOptions
+from pytest_celery_perf.model.record import DATA_LOST, Execution, History, Outcome, TaskOptions
 
 Event = tuple[int, str]
 """When, and what happened."""
@@ -66,6 +67,11 @@ _VANISHED = (
 )
 """Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
 _EMPTIED = "the broker came back without its data: it keeps no append-only file"
+_SWALLOWED = (
+    "the broker had taken its message from its queue and sent it over a connection that no worker read any more: kombu "
+    "notes a message in unacked only once it has arrived"
+)
+"""Source: as above."""
 _CANCELLED = "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
 """Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py."""
 _STOPPED = "lost because the {pool} pool acknowledges what it runs when its worker is told to stop at once"
@@ -80,7 +86,7 @@ def cause(life: Life, subject: Subject) -> str:
     if life.fate is Fate.REVOKED and life.started:
         return _CANCELLED
     if _forgotten(life, subject):
-        return _EMPTIED if any(fault.detail == DATA_LOST for fault in subject.history.faults) else _VANISHED
+        return _forgetting(subject.history)
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
         return ""
     return _acknowledged(life, options)
@@ -91,6 +97,13 @@ def _forgotten(life: Life, subject: Subject) -> bool:
     end = subject.history.end
     absent = life.fate is Fate.UNFINISHED and end is not None and not end.holds(life.task_id) and not life.started
     return absent or (life.fate is Fate.LOST and not life.executions)
+
+
+def _forgetting(history: History) -> str:
+    """Say how the broker came to lose a message."""
+    if any(fault.detail == DATA_LOST for fault in history.faults):
+        return _EMPTIED
+    return _SWALLOWED if severed(history) else _VANISHED
 
 
 def _acknowledged(life: Life, options: TaskOptions) -> str:
@@ -126,6 +139,8 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
     elif reason == _VANISHED:
         yield "no option of Celery closes that gap: have something publish again what was never begun"
         yield "this broker kept its append-only file; without one (appendonly yes) all that waited would be lost"
+    elif reason == _SWALLOWED:
+        yield "no option of Celery closes that gap: have something publish again what was never begun"
     elif reason == _EMPTIED:
         yield "give the broker an append-only file (appendonly yes): then only what is on its way to a worker is lost"
     elif reason == _CANCELLED:

@@ -62,7 +62,7 @@ def why_lost(case: Case) -> str:
     """Say why a task will never end, as the end of a sentence; empty if it may end, or has."""
     match case.life.fate:
         case Fate.LOST:
-            return _taken_along(case.last)
+            return _taken_along(case)
         case Fate.REVOKED:
             return _revoked(case.last)
         case Fate.REJECTED:
@@ -72,7 +72,17 @@ def why_lost(case: Case) -> str:
     return ""
 
 
-def _taken_along(last: Execution | None) -> str:
+def severed(history: History) -> bool:
+    """Tell whether connections broke though the broker lived: what has vanished was then on its way to a worker."""
+    return any(fault.disconnects for fault in history.faults) and all(
+        fault.kind != "kill-broker" for fault in history.faults
+    )
+
+
+def _taken_along(case: Case) -> str:
+    last = case.last
+    if last is None and severed(case.history):
+        return "its message went astray on its way to a worker"
     if last is None:
         return "the broker came back without its message"
     if last.outcome is Outcome.LOST:

@@ -42,4 +42,4 @@ def test_workers_in_containers(tmp_path: Path, worker_image: str) -> None:
 
 
 def test_what_is_lost_is_called_lost(faults: Inner) -> None:
-    assert faults.lacks(LOST, "network-half-open", "unaware: server", "LOST") == []
+    assert faults.lacks(LOST, "network-half-open", "unaware: server", "LOST", "over a connection that no worker read any more") == []

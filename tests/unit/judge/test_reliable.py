@@ -213,6 +213,15 @@ def test_a_broker_that_came_back_without_its_data_says_so() -> None:
     assert "a worker had just taken it from its queue" in shown(verdict_of(ReliableBudget(), kept))
 
 
+def test_a_message_that_went_into_a_dead_connection_is_told_from_one_that_the_broker_forgot() -> None:
+    severed = History(
+        publications=(publication(),), faults=(fault("network-half-open", boot=None), fault("vanished", boot=None))
+    )
+    told = shown(verdict_of(ReliableBudget(), severed))
+    assert "sent it over a connection that no worker read any more" in told
+    assert "append-only" not in told
+
+
 def test_more_executions_than_allowed_are_explained_by_what_caused_them() -> None:
     child, restored = RECOVERED, history(crashed(), again(), faults=(WORKER,))
     assert "retry_on_worker_lost=True" in shown(verdict_of(ReliableBudget(), child))

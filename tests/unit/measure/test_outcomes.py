@@ -144,6 +144,13 @@ LOST = [
         History(publications=(publication(),), faults=(fault("vanished", pid=None, boot=None),)),
     ),
     (
+        "its message went astray on its way to a worker",
+        History(
+            publications=(publication(),),
+            faults=(fault("network-half-open", pid=None, boot=None), fault("vanished", pid=None, boot=None)),
+        ),
+    ),
+    (
         "a worker that does not know the task threw its message away",
         History(publications=(publication(discarded=Outcome.REJECTED),)),
     ),
