@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.reading import help_lines, read
+from pytest_celery_perf.markers.sweeps import RERUNNING
 
-__all__ = ["JUDGING", "celery_worker", "help_lines", "read"]
+__all__ = ["JUDGING", "RERUNNING", "celery_worker", "help_lines", "read"]

@@ -54,7 +54,8 @@ def test_the_readmes_markers_are_valid(call: ast.Call) -> None:
     assert [] == call.args
     arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     name = ast.unparse(call.func).rpartition(".")[2]
-    functions: dict[str, Callable[..., object]] = {**markers.JUDGING, "celery_worker": markers.celery_worker}
+    judging: dict[str, Callable[..., object]] = {**markers.JUDGING, **markers.RERUNNING}
+    functions = {**judging, "celery_worker": markers.celery_worker}
     assert functions[name](**arguments)
 
 

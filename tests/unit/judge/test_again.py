@@ -116,13 +116,13 @@ def test_sqlite_that_refuses_to_write() -> None:
 def test_effects_on_others_are_counted_over_both() -> None:
     points = (connect("t1"), connect("t1", 2))
     reference = history(execution(), points=points[:1])
-    for outbound, status in ((None, Status.PASS), (2, Status.PASS), (1, Status.FAIL)):
-        result = judged(
-            execution(), second(), budget=IdempotentBudget(outbound=outbound), points=points, reference=reference
-        )
-        assert status is result.status
-        assert result.outcome.endswith("outbound 2 instead of 1")
-    assert result.findings == ("outbound 2 (budget ≤ 1): connections and messages, over all executions",)
+    results = [
+        judged(execution(), second(), budget=IdempotentBudget(outbound=most), points=points, reference=reference)
+        for most in (None, 2, 1)
+    ]
+    assert [Status.PASS, Status.PASS, Status.FAIL] == [each.status for each in results]
+    assert all(each.outcome.endswith("outbound 2 instead of 1") for each in results)
+    assert results[-1].findings == ("outbound 2 (budget ≤ 1): connections and messages, over all executions",)
 
 
 def test_a_second_message_with_an_id_of_its_own_counts_too() -> None:
