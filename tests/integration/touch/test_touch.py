@@ -38,10 +38,16 @@ def test_strikes_on_postgresql(port: Port, postgres: dict[str, str]) -> None:
 
 @pytest.mark.slow
 def test_pools(port: Port) -> None:
-    check(port("pools", "-k", "not Gevent"), 7)
+    check(port("pools", "-k", "not Gevent and not Container"), 7)
 
 
 @pytest.mark.slow
 @pytest.mark.gevent
 def test_gevent(port: Port) -> None:
     check(port("pools", "-k", "Gevent"), 6)
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+def test_containers(port: Port, worker_image: str) -> None:
+    check(port("pools", "-k", "Container", PORT_IMAGE=worker_image), 7)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from port.models import Ship
 from port.tasks import drift, enlist, race, sail
@@ -86,4 +88,9 @@ class TestThreads(Pool, Asynchronous, Several):
 
 @pytest.mark.celery_worker(pool="gevent", concurrency=4)
 class TestGevent(Pool, Several):
+    pass
+
+
+@pytest.mark.celery_worker(runtime="container", image=os.environ.get("PORT_IMAGE", "unknown"), concurrency=2)
+class TestContainer(Pool, Asynchronous, Several):
     pass
