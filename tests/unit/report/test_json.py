@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from pytest_celery_perf.model.record import TaskError
+from pytest_celery_perf.model.journal import JournalEntry
+from pytest_celery_perf.model.record import Snapshot, TaskError
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.settings import Override, Setting
 from pytest_celery_perf.model.summary import TaskRow
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 from pytest_celery_perf.report.json import Mode, Report, dump, load
-from tests.unit.histories import execution, failed, fault, history, options, query, retried
+from tests.unit.histories import at, execution, failed, fault, history, options, query, retried
 from tests.unit.report.schema import report_schema
 
 PASSED = TestResult(
@@ -55,7 +56,10 @@ FAILED = TestResult(
         problems=("spool",),
         unfinished=frozenset({"t2", "t1"}),
         tasks={"shop.tasks.charge": options(time_limit_s=60.0)},
+        snapshots=(Snapshot(at_ns=at(9), reason="the end", queues=(("celery", ("t2",)),), unacked=("t1",)),),
+        states={"t1": "RETRY"},
     ),
+    journal=(JournalEntry(at_ns=at(9), kind="snapshot", actor="broker", text="charge[t1] in unacked"),),
 )
 REPORT = Report(
     created="2026-11-21T22:50:00+00:00",
@@ -104,6 +108,7 @@ def test_aggregates_leave_out_what_grows_with_the_tasks() -> None:
     data = parsed(Mode.AGGREGATES)
     for test in data["tests"]:
         assert {"publications", "executions"}.isdisjoint(test["history"])
+        assert test["journal"] == []
     assert [test["verdicts"] for test in data["tests"]] == [test["verdicts"] for test in parsed()["tests"]]
 
 
