@@ -135,8 +135,6 @@ class Output:
 
     def complaint(self, active: ActiveTest) -> str:
         """Return why a test must fail; empty if it need not."""
-        from pytest_celery_perf.measure.journal import journal
-        from pytest_celery_perf.report.journal import journal_text
         from pytest_celery_perf.report.terminal import verdicts_text
 
         failed = [verdict for verdict in active.verdicts if verdict.failed]
@@ -144,9 +142,15 @@ class Output:
         if failed:
             parts.append(verdicts_text(active.verdicts, unicode=self._unicode))
         if any(verdict.marker in RELIABILITY for verdict in failed):
-            told = journal_text(journal(active.history), limit=JOURNAL_LINES, unicode=self._unicode)
-            parts.append(f"What happened:\n{told}")
+            parts.append(f"What happened:\n{self.told(active.history)}")
         return "\n\n".join(parts)
+
+    def told(self, history: History) -> str:
+        """Return what happened, in order of time, as far as a reader may be expected to read."""
+        from pytest_celery_perf.measure.journal import journal
+        from pytest_celery_perf.report.journal import journal_text
+
+        return journal_text(journal(history), limit=JOURNAL_LINES, unicode=self._unicode)
 
     def explained(self, verdicts: Iterable[Verdict]) -> str:
         """Return verdicts as the message of a failed test tells them."""

@@ -141,7 +141,7 @@ def check_children(options: Options, spec: TestSpec) -> None:
         ConfigurationError: No pool of its workers has children, by their options and the app's ``worker_pool``.
     """
     markers = [
-        "celery_recovery" if isinstance(budget, RecoveryBudget) else "celery_crash_sweep"
+        "celery_recovery" if isinstance(budget, RecoveryBudget) else budget.marker
         for budget in (*spec.budgets, *spec.reruns)
         if isinstance(budget, (RecoveryBudget, CrashSweepBudget)) and budget.kill == "child"
     ]

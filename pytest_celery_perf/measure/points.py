@@ -71,11 +71,11 @@ def plan(targets: Iterable[Target], budget: RerunBudget, only: str = "") -> Plan
         only: The id of the one that the user wants; empty: all.
     """
     targets = tuple(targets)
-    if only:
-        wanted = tuple(target for target in targets if target.id == only)
-        rest = tuple(("point", target) for target in targets if target.id != only)
-        return Plan(targets=wanted, left_out=rest)
     fitting = [target for target in targets if not budget.points or target.point.kind in budget.points]
+    if only:
+        wanted = tuple(target for target in fitting if target.id == only)
+        rest = tuple(("points" if target.id == only else "point", target) for target in targets if target not in wanted)
+        return Plan(targets=wanted, left_out=rest)
     chosen = set(fitting)
     if budget.sample is not None and budget.sample < len(fitting):
         chosen = set(random.Random(budget.seed).sample(fitting, budget.sample))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_celery_perf.probe.orders import FaultOrder
 
@@ -31,6 +32,8 @@ class WorkerSpec:
     memory_bytes: int | None = None
     network: bool = False
     """Whether it reaches the broker by a network on which faults can be played."""
+    bridge: bool = False
+    """Container runtime: whether it has a network of its own, which can be taken from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,8 @@ class RoutingBudget(Budget):
 class RerunBudget(Budget):
     """A marker for whose sake the test runs again, each time with another fault; subclasses say with which."""
 
+    marker: ClassVar[str] = ""
+    """Its name."""
     invariant: Callable[..., object] | None = None
     """Called after each run, with the test's fixtures that it names; it raises, or returns False, if it is broken."""
     volatile: tuple[str, ...] = ()
@@ -144,6 +149,7 @@ class RerunBudget(Budget):
 class CrashSweepBudget(RerunBudget):
     """``celery_crash_sweep``."""
 
+    marker = "celery_crash_sweep"
     kill: str = "child"
     """``child`` or ``worker``."""
 
@@ -152,6 +158,7 @@ class CrashSweepBudget(RerunBudget):
 class FaultSweepBudget(RerunBudget):
     """``celery_fault_sweep``."""
 
+    marker = "celery_fault_sweep"
     errors: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     """What is raised at the points of each kind: (kind, the exception's module and qualified name joined by a colon,
     its arguments)."""
@@ -161,6 +168,7 @@ class FaultSweepBudget(RerunBudget):
 class IdempotentBudget(RerunBudget):
     """``celery_idempotent``."""
 
+    marker = "celery_idempotent"
     at_once: bool = True
     """Whether the message is also delivered again while its first delivery is under way."""
     ids: str = "same"

@@ -25,15 +25,22 @@ def check(item: pytest.Item, spec: TestSpec) -> None:
     Raises:
         ConfigurationError: It cannot.
     """
-    if any(isinstance(budget, RecoveryBudget) for budget in spec.budgets):
+    for budget in spec.reruns:
+        try:
+            _check(budget, item, spec)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"@pytest.mark.{budget.marker}: {error}") from None
+
+
+def _check(budget: RerunBudget, item: pytest.Item, spec: TestSpec) -> None:
+    if any(isinstance(each, RecoveryBudget) for each in spec.budgets):
         raise ConfigurationError(
             "a sweep compares with a run in which nothing goes wrong, and @pytest.mark.celery_recovery has something go"
             " wrong in each: write two tests"
         )
-    for budget in spec.reruns:
-        _check_invariant(budget, item)
+    _check_invariant(budget, item)
     if not Project(item.config).uses_django:
-        if any(budget.volatile for budget in spec.reruns):
+        if budget.volatile:
             raise ConfigurationError("volatile= names columns of Django's tables, and Django is not configured here")
         return
     if hasattr(getattr(item, "cls", None), "runTest") or not _has_database(item):
@@ -42,7 +49,7 @@ def check(item: pytest.Item, spec: TestSpec) -> None:
             "method of a plain class) with @pytest.mark.django_db(transaction=True)"
         )
     known = column_names(aliases_of(item))
-    for name in (name for budget in spec.reruns for name in budget.volatile):
+    for name in budget.volatile:
         _check_column(name, known)
 
 

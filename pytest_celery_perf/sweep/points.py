@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from pytest_celery_perf.judge.points import Trial, comparable, judge_point
 from pytest_celery_perf.judge.subjects import listed
@@ -129,20 +127,11 @@ def _deed(budget: RerunBudget) -> str:
 
 def _swept(budget: RerunBudget, **fields: object) -> Sweep:
     return Sweep(
-        marker=_MARKERS[type(budget)],
+        marker=budget.marker,
         task=budget.task or "any task",
         fault=_fault(budget),
         **fields,  # type: ignore[arg-type]
     )
-
-
-_MARKERS: Mapping[type[RerunBudget], str] = MappingProxyType(
-    {
-        CrashSweepBudget: "celery_crash_sweep",
-        FaultSweepBudget: "celery_fault_sweep",
-        IdempotentBudget: "celery_idempotent",
-    }
-)
 
 
 def _fault(budget: RerunBudget) -> str:

@@ -16,6 +16,7 @@ from pytest_celery_perf.sweep.points import Reference, Swept, sweep
 from pytest_celery_perf.sweep.rerun import Pass, Rerunner, pytest_runtest_call
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.output import Output
     from pytest_celery_perf.session import ActiveTest
 
 __all__ = ["pytest_runtest_call", "pytest_runtest_protocol"]
@@ -53,7 +54,7 @@ def _reports(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Tes
     setup, *others, teardown = shown.reports
     call = shown.call
     if call is not None and shown.active is not None:
-        _conclude(call, shown, done)
+        _conclude(call, shown, done, item.config.stash[OUTPUT])
         _judge(call, shown.active, done, item)
         call.duration = time.monotonic() - began_s - setup.duration - last.duration
         item.config.stash[OUTPUT].record(shown.active, item, call)
@@ -69,7 +70,7 @@ def _teardown(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestRep
     return report
 
 
-def _conclude(call: pytest.TestReport, shown: Pass, done: list[Swept]) -> None:
+def _conclude(call: pytest.TestReport, shown: Pass, done: list[Swept], output: Output) -> None:
     """Say in the report of a test that was not swept why it was not, or show the run that failed first."""
     if not done and not call.skipped:
         if call.passed:  # what failed was not seen by pytest: an invariant
@@ -78,7 +79,9 @@ def _conclude(call: pytest.TestReport, shown: Pass, done: list[Swept]) -> None:
     for each in done:
         report = each.failed.call if each.failed else None
         if report is not None:
-            call.sections = [(f"{title} ({each.failed_at})", text) for title, text in report.sections]
+            told = output.told(each.failed.found.history) if each.failed else ""
+            sections = [("what happened", told), *report.sections]
+            call.sections = [(f"{title} ({each.failed_at})", text) for title, text in sections]
             break
 
 

@@ -90,9 +90,7 @@ class Rerunner:
         kept = spec.budgets if judged else ()
         item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, timeout_s=timeout_s)
         item.stash[RERUN] = watch = Watch(budgets)
-        if ACTIVE in item.stash:
-            del item.stash[ACTIVE]
-        item._report_sections.clear()
+        _forget_last(item)
         began_s = time.monotonic()
         try:
             # To pytest another test of the same place follows: so what the place has is kept.
@@ -113,6 +111,17 @@ class Rerunner:
                 duration_s=time.monotonic() - began_s,
             ),
         )
+
+
+def _forget_last(item: pytest.Item) -> None:
+    """Make a test as it was before it ran."""
+    if ACTIVE in item.stash:
+        del item.stash[ACTIVE]
+    item._report_sections.clear()
+    method: Any = item
+    if getattr(method, "_instance", None) is not None:
+        del method._instance
+        method.obj = method._getobj()  # bound to an instance of its own, as in every run of a method
 
 
 def _complaints(reports: tuple[pytest.TestReport, ...], *, unfinished: bool) -> Iterator[str]:

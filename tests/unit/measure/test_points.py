@@ -75,11 +75,18 @@ def test_kinds_that_are_of_no_interest_are_left_out() -> None:
 
 
 def test_one_point_alone() -> None:
-    """Whatever kinds the marker wants: the user has asked for it."""
-    chosen = plan(targets(*KINDS), CrashSweepBudget(points=("query",), sample=1), only="charge:4")
+    chosen = plan(targets(*KINDS), CrashSweepBudget(sample=1), only="charge:4")
 
     assert ids(chosen.targets) == ["charge:4"]
-    assert len(chosen.left_out) == len(KINDS) - 1
+    assert [reason for reason, _ in chosen.left_out] == ["point"] * (len(KINDS) - 1)
+
+
+def test_one_point_alone_that_the_marker_does_not_want() -> None:
+    """It may be another marker of the same test which does."""
+    chosen = plan(targets(*KINDS), CrashSweepBudget(points=("query",)), only="charge:4")
+
+    assert chosen.targets == ()
+    assert [target.id for reason, target in chosen.left_out if reason == "points"] == ["charge:4"]
 
 
 def test_a_sample_depends_on_nothing_but_its_seed() -> None:

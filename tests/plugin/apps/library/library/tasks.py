@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import socket
 
 from celery import shared_task
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from library.models import Author, Book
 
@@ -70,3 +71,30 @@ def enter_unsafely(title: str) -> None:
 def enter_half_safely(title: str) -> None:
     """Be lost when only the child dies."""
     Book.objects.filter(title=title).exists()
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True, autoretry_for=(OperationalError,), retry_backoff=30)
+def enter_stubbornly(title: str) -> None:
+    """Be tried again where the database is gone."""
+    enter(title)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def enter_twice(title: str) -> None:
+    """Write one thing after the other, whatever is there."""
+    author = Author.objects.create(name="Ada")
+    Book.objects.create(title=title, author=author)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def enter_any(titles: list[str]) -> None:
+    """Ask another question for one title than for several."""
+    found = Book.objects.exists() if len(titles) == 1 else Author.objects.exists()
+    if not found:
+        Book.objects.bulk_create(Book(title=title, author=Author.objects.create(name="Ada")) for title in titles)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def call(port: int) -> None:
+    """Connect to somebody."""
+    socket.create_connection(("127.0.0.1", port)).close()

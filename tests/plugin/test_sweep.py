@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+
+from .inner import Inner, Project
+
+APP, SUITE = "library", "sweep"
+
+FAILS = {
+    "test_written_twice": (
+        "celery_crash_sweep library.tasks.enter_twice: points survived 2 (budget = 4)",
+        "SIGKILL of the child right before each point:",
+        "✓ enter_twice:2  query INSERT INTO library_author",
+        "✗ enter_twice:3  query INSERT INTO library_book",
+        "(library/tasks.py:",
+        "library_author: a row too many: name='Ada'",
+        "✗ enter_twice:4  finished",
+        "library_book: a row too many: title='one'",
+        'not tried, only kill="worker" strikes in the main process: enter_twice:5',
+        "commit all of it at once (transaction.atomic)",
+        "pytest 'test_sweep.py::test_written_twice' --celery-perf-point=enter_twice:3",
+    ),
+    "test_lost": (
+        "✗ enter_unsafely:1  started",
+        "LOST: it was acknowledged before it ran (acks_late=False)",
+        "✓ enter_unsafely:3  finished",
+        "set acks_late=True and reject_on_worker_lost=True in the decorator of enter_unsafely (library/tasks.py:",
+    ),
+    "test_not_retried": (
+        "points survived 0 (budget = 4)",
+        "django.db.utils.OperationalError: raised by celery_fault_sweep",
+        "library_book: a row is missing: title='one'",
+        "retry it: autoretry_for=(OperationalError,) in the decorator of enter (library/tasks.py:",
+    ),
+    "test_invariant": ("the invariant one_book is broken: there is another number of books",),
+    "test_own_assertion": ("the test's own check failed: assert 2 == 1",),
+    "test_outbound": ("✗ call:3  finished", "outbound 2 (budget ≤ 1): connections and messages, over all executions"),
+    "test_too_many_executions": ("executions 2 (budget ≤ 1)", "or raise max_executions= on purpose"),
+    "test_unsteady": (
+        "two runs in which nothing went wrong left different rows:",
+        "library_book: a row",
+        'volatile=["table"]',
+    ),
+    "test_not_published": ("the task ran nowhere: seen in this test: library.tasks.enter_twice",),
+    "test_nothing_to_try": ("points=['cache'] is none of its 9 points: enter:1, enter:2",),
+    "test_fails_without_a_fault": ("assert not True",),
+    "test_invariant_never_holds": ("the invariant lambda is broken: it returned False",),
+    "test_another_marker_fails": ("celery_queries library.tasks.enter: queries 4 (budget ≤ 2)",),
+}
+
+POINT = ("--celery-perf-point=enter_twice:3", "-k", "test_written_twice")
+
+
+def test_good_code_passes(inner: Inner) -> None:
+    assert inner.cases.keys() - FAILS.keys() == inner.passed, inner.text
+
+
+@pytest.mark.parametrize("test", FAILS)
+def test_bad_code_fails_with_the_reason(inner: Inner, test: str) -> None:
+    assert inner.lacks(test, *FAILS[test]) == [], inner.cases[test].message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "points struck 2 of 9 (",
+        "6 left out: sample=2, seed=3",
+        "left out: budget=1ns was over",
+        "? celery_crash_sweep  library.tasks.enter_any",
+        "not reached: another path",
+        "✓ celery_queries library.tasks.enter queries 4 ≤ 4",
+        "not swept: the test fails without any fault",
+    ],
+)
+def test_what_was_not_tried_is_told_of_tests_that_pass_too(inner: Inner, line: str) -> None:
+    told = " ".join(inner.text.split())
+
+    assert " ".join(line.split()) in told
+
+
+def test_pytest_sees_one_test(inner: Inner) -> None:
+    """One report for each phase, whatever number of runs there was."""
+    assert inner.text.count("test_child_dies") == 0, "a test that passes is not named"
+    assert f"{len(FAILS)} failed, {len(inner.passed)} passed" in inner.text
+
+
+def test_one_point_alone(library: Project) -> None:
+    alone = Project.copy(APP, library.folder / "alone", SUITE).run(*POINT)
+
+    assert alone.lacks("test_written_twice", "points survived 0 (budget = 1)", "4 left out: --celery-perf-point") == []
+
+
+def test_a_point_that_there_is_not(library: Project) -> None:
+    none = Project.copy(APP, library.folder / "none", SUITE).run("--celery-perf-point=enter_twice:99", *POINT[1:])
+
+    assert none.lacks("test_written_twice", "--celery-perf-point=enter_twice:99 is none of its 5 points") == []
+
+
+def test_under_xdist(library: Project) -> None:
+    project = Project.copy(APP, library.folder / "parallel", SUITE)
+    run = project.run("-n2", "-k", "test_written_twice or test_child_dies or test_database_gone")
+
+    assert run.passed == {"test_child_dies", "test_database_gone"}, run.text
+    assert run.lacks("test_written_twice", *FAILS["test_written_twice"]) == []
+
+
+MISUSES = {
+    "celery_crash_sweep(volatile=['library_boook.title'])": (
+        "there is no table 'library_boook'; did you mean 'library_book'?",
+    ),
+    "celery_crash_sweep(volatile=['library_book.titel'])": ("library_book has the columns id, title, author_id",),
+    "celery_crash_sweep()\n@pytest.mark.celery_recovery()": (
+        "a sweep compares with a run in which nothing goes wrong",
+    ),
+    "celery_worker(pool='threads')\n@pytest.mark.celery_crash_sweep()": (
+        '@pytest.mark.celery_crash_sweep: kill="child": the pool threads runs tasks in no child process',
+    ),
+}
+MISUSED = "import pytest\nfrom library.tasks import enter\n@pytest.mark.{}\n{}def test_it(): enter.delay('one')\n"
+DATABASE = "@pytest.mark.django_db(transaction=True)\n"
+
+
+@pytest.mark.parametrize("marker", MISUSES)
+def test_what_is_refused_at_collection(library: Project, marker: str) -> None:
+    library.write("test_misused.py", MISUSED.format(marker, DATABASE))
+    run = library.run()
+
+    assert run.status == pytest.ExitCode.INTERRUPTED
+    assert [each for each in MISUSES[marker] if each not in run.text] == [], run.text
+
+
+def test_a_test_without_a_database_is_refused(library: Project) -> None:
+    library.write("test_misused.py", MISUSED.format("celery_crash_sweep()", ""))
+
+    assert "each run must begin with the same rows: make it a function" in library.run().text
