@@ -1,0 +1,83 @@
+"""The connections to the broker break; what becomes of each task is told in test_connections.py."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from acts import CANCELLING
+from mill import hasty, late
+
+from pytest_celery_perf.errors import UnfinishedTasksError
+from pytest_celery_perf.measure.outcomes import TaskClass, classify
+
+reliable = pytest.mark.celery_reliable(max_executions=1)
+networked = pytest.mark.celery_worker(concurrency=2, prefetch=1, network=True)
+LONG_S = 30
+WATCHFUL = {"socket_timeout": 2, "health_check_interval": 2}
+CANARIES = 4
+
+
+@reliable
+@pytest.mark.celery_worker(concurrency=2, prefetch=1)
+def test_killed_by_the_broker(celery_faults) -> None:
+    hasty.delay(LONG_S)
+    celery_faults.when("started")
+    celery_faults.broker.drop_connections()
+
+
+@reliable
+@networked
+def test_reset(celery_faults) -> None:
+    hasty.delay(LONG_S)
+    celery_faults.when("started")
+    celery_faults.network.reset()
+
+
+@pytest.mark.celery_reliable(max_executions=2)
+@pytest.mark.celery_worker(concurrency=2, prefetch=1, network=True, config=CANCELLING)
+def test_reset_and_cancelled(celery_faults) -> None:
+    hasty.delay(LONG_S)
+    celery_faults.when("started")
+    celery_faults.network.reset()
+
+
+@reliable
+@networked
+def test_published_after_a_reset(celery_faults) -> None:
+    late.delay()
+    celery_faults.when("acknowledged")
+    celery_faults.network.reset()
+    late.delay()
+
+
+@reliable
+@networked
+def test_published_after_a_reset_that_the_broker_does_not_see(celery_faults) -> None:
+    late.delay()
+    celery_faults.when("acknowledged")
+    celery_faults.network.half_open(unaware="server")
+    late.delay()
+
+
+@networked
+def test_half_open(celery_perf, celery_faults) -> None:
+    late.delay()
+    celery_faults.when("acknowledged")
+    with celery_faults.network.half_open():
+        late.delay()
+        with pytest.raises(UnfinishedTasksError):
+            celery_perf.wait(timeout=5)
+        assert [each.task_class for each in classify(celery_perf.history)] == [TaskClass.COMPLETED, TaskClass.STRANDED]
+
+
+@pytest.mark.celery_worker(concurrency=2, prefetch=1, network=True, config={"broker_transport_options": WATCHFUL})
+def test_half_open_and_watchful(celery_faults) -> None:
+    late.delay()
+    celery_faults.when("acknowledged")
+    with celery_faults.network.half_open():
+        for _ in range(CANARIES):
+            late.delay()
+            with suppress(UnfinishedTasksError):
+                celery_faults.when("acknowledged", nth=2, timeout=10)
+                break

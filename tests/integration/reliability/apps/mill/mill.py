@@ -1,0 +1,54 @@
+"""A Celery app that keeps results, with a task for each way to be acknowledged."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from celery import Celery, Task
+
+app = Celery("mill", broker="redis://app.invalid:1/0", backend="redis://app.invalid:1/1")
+app.conf.broker_transport_options = json.loads(os.environ["MILL_TRANSPORT"])
+
+
+def _wait_for(gate: str | None) -> None:
+    while gate is not None and not Path(gate).exists():
+        time.sleep(0.01)
+
+
+@app.task
+def early(gate: str | None = None) -> None:
+    """Be acknowledged before it runs; wait for a gate, if there is one."""
+    _wait_for(gate)
+
+
+@app.task(reject_on_worker_lost=True)
+def early_rejecting(gate: str | None = None) -> None:
+    """Be acknowledged before it runs, which leaves nothing to reject."""
+    _wait_for(gate)
+
+
+@app.task(acks_late=True)
+def late(gate: str | None = None) -> None:
+    """Be acknowledged after it has run, or when its process dies."""
+    _wait_for(gate)
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True, max_retries=3)
+def safe(gate: str | None = None) -> None:
+    """Be acknowledged after it has run, and put back when its process dies."""
+    _wait_for(gate)
+
+
+@app.task(acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0)
+def bounded() -> None:
+    """Be tried again when its process dies, but not for ever."""
+
+
+@app.task(bind=True, acks_late=True)
+def hasty(self: Task, seconds: float) -> None:
+    """Take its time, but only once."""
+    if not self.request.delivery_info.get("redelivered"):
+        time.sleep(seconds)

@@ -1,0 +1,73 @@
+"""A worker is told to end; what becomes of each task is told in test_shutdowns.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from acts import await_end, with_gevent
+from mill import early, hasty, late
+
+one_slot = pytest.mark.celery_worker(concurrency=1, prefetch=4)
+
+
+@one_slot
+def test_term(celery_faults, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    for _ in range(4):
+        late.delay(str(gate))
+    celery_faults.when("received", nth=4)
+    celery_faults.when("started")
+    celery_faults.terminate()
+    gate.touch()
+
+
+@one_slot
+@pytest.mark.parametrize("task", [early, late], ids=lambda task: task.__name__)
+def test_quit_prefork(celery_perf, celery_faults, tmp_path: Path, task: Any) -> None:
+    result = _quit(celery_faults, tmp_path, task)
+    celery_perf.wait()
+    assert result.state == ("RETRY" if task is early else "SUCCESS")
+
+
+@pytest.mark.celery_worker(pool="solo")
+def test_quit_solo(celery_faults, tmp_path: Path) -> None:
+    _quit(celery_faults, tmp_path, late)
+
+
+@with_gevent
+@pytest.mark.celery_worker(pool="gevent", concurrency=2)
+def test_quit_gevent(celery_faults, tmp_path: Path) -> None:
+    _quit(celery_faults, tmp_path, late)
+
+
+@pytest.mark.celery_worker(pool="threads", concurrency=2)
+def test_quit_threads(celery_perf, celery_faults, tmp_path: Path) -> None:
+    _quit(celery_faults, tmp_path, late)
+    await_end(celery_perf.workers[0])
+
+
+def _quit(celery_faults, folder: Path, task: Any) -> Any:
+    gate = folder / "gate"
+    result = task.delay(str(gate))
+    celery_faults.when("started", task)
+    celery_faults.quit()
+    gate.touch()
+    return result
+
+
+@pytest.mark.celery_worker(concurrency=1, config={"worker_soft_shutdown_timeout": 1})
+def test_soft_and_too_short(celery_faults) -> None:
+    hasty.delay(60)
+    celery_faults.when("started")
+    celery_faults.soft_shutdown()
+
+
+@pytest.mark.celery_worker(concurrency=1, config={"worker_soft_shutdown_timeout": 3})
+def test_soft_and_long_enough(celery_perf, celery_faults, tmp_path: Path) -> None:
+    late.delay(str(tmp_path / "gate"))
+    celery_faults.when("started")
+    celery_faults.soft_shutdown()
+    (tmp_path / "gate").touch()
+    await_end(celery_perf.workers[0])

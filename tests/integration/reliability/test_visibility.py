@@ -1,0 +1,51 @@
+"""A visibility timeout that really passes: rows 11 and 18 of "What happens"."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_celery_perf.measure.outcomes import TaskClass
+from tests.integration.reliability.scenes import Scenes, looks_often
+
+SCENES = "visibility"
+TRANSPORT = {"visibility_timeout": 1, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+
+
+@looks_often
+def test_a_peer_takes_what_a_dead_worker_held(scenes: Scenes) -> None:
+    scene = scenes.passed("test_peer")
+    assert scene.classes == {TaskClass.COMPLETED: 1}
+    assert [each.redelivered for each in scene.begun] == [False, True]
+    assert not scene.faults("restored")
+
+
+@pytest.mark.parametrize("name", ["test_peer_by_default", pytest.param("test_gevent_peer", marks=pytest.mark.gevent)])
+def test_a_peer_that_does_not_look_takes_nothing(scenes: Scenes, name: str) -> None:
+    """By default a worker looks every 100 s; one on gevent never does while it is idle."""
+    scene = scenes[name]
+    assert scene.classes == {TaskClass.STRANDED: 1}
+    assert "which is dead, holds it in unacked" in scene.reasons
+
+
+@looks_often
+def test_an_eta_beyond_it_is_run_several_times(scenes: Scenes) -> None:
+    """Even by a single worker."""
+    scene = scenes["test_eta"]
+    assert scene.classes == {TaskClass.DUPLICATED: 1}
+    assert scene.lacks("✗ executions", "✗ longest countdown", "raise visibility_timeout in") == []
+
+
+@looks_often
+def test_a_run_beyond_it_is_overtaken(scenes: Scenes) -> None:
+    scene = scenes["test_long_run"]
+    assert scene.classes == {TaskClass.OVERLAPPING: 1}
+    assert len({each.pid for each in scene.begun}) == 2
+    assert scene.lacks("✗ ran twice at once", "the broker delivered again what still ran") == []
+
+
+@looks_often
+def test_a_run_beyond_it_is_repeated(scenes: Scenes) -> None:
+    scene = scenes["test_long_run_in_the_only_slot"]
+    assert scene.classes == {TaskClass.DUPLICATED: 1}
+    assert len({each.pid for each in scene.begun}) == 1
+    assert scene.lacks("✗ executions 2 ≤ 1", "it ran to its end 2×") == []

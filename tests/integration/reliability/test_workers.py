@@ -1,0 +1,54 @@
+"""The death of a whole worker: rows 6 to 10 of "What happens"."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_celery_perf.measure.outcomes import TaskClass
+from tests.integration.reliability.scenes import Scenes, looks_often
+
+SCENES = "workers"
+
+HELD_BY_THE_DEAD = "which is dead, holds it in unacked"
+
+
+@pytest.mark.parametrize("name", ["test_late_and_an_idle_peer", "test_scores_rewritten"])
+def test_an_idle_peer_takes_nothing(scenes: Scenes, name: str) -> None:
+    """A living worker looks every 100 s only, even where the visibility timeout has passed."""
+    scene = scenes[name]
+    assert scene.classes == {TaskClass.STRANDED: 1}
+    assert HELD_BY_THE_DEAD in scene.reasons
+    assert len(scene.begun) == 1
+
+
+def test_what_is_restored_by_tag_is_taken_by_the_peer(scenes: Scenes) -> None:
+    scene = scenes.passed("test_late_and_a_restored_message")
+    assert scene.classes == {TaskClass.COMPLETED: 1}
+    assert [each.redelivered for each in scene.begun] == [False, True]
+    assert len({each.worker for each in scene.begun}) == 2
+
+
+def test_what_runs_is_lost_and_what_waits_is_stranded(scenes: Scenes) -> None:
+    scene = scenes["test_early_with_a_backlog"]
+    assert scene.classes == {TaskClass.LOST: 2, TaskClass.STRANDED: 6}
+    assert "it was acknowledged before it ended, and process" in scene.reasons
+    assert f"{HELD_BY_THE_DEAD}, and never began it" in scene.reasons
+
+
+def test_what_waits_is_recoverable(scenes: Scenes) -> None:
+    scene = scenes["test_early_with_a_restored_backlog"]
+    assert scene.classes == {TaskClass.LOST: 2, TaskClass.COMPLETED: 6}
+
+
+def test_solo_acknowledges_after_the_body(scenes: Scenes) -> None:
+    scene = scenes["test_early_on_solo"]
+    assert scene.classes == {TaskClass.COMPLETED: 1}
+    assert len(scene.begun) == 2
+    assert scene.lacks("acks_late=False, and not lost only since it was not acknowledged yet") == []
+
+
+@looks_often
+def test_a_peer_that_looks_often_takes_what_has_timed_out(scenes: Scenes) -> None:
+    scene = scenes.passed("test_scores_rewritten_where_workers_look_often")
+    assert scene.classes == {TaskClass.COMPLETED: 1}
+    assert len({each.worker for each in scene.begun}) == 2
