@@ -14,6 +14,7 @@ import sys
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -33,6 +34,14 @@ class Regression:
     says: tuple[str, ...]
     """What their messages say, each of them somewhere."""
 
+
+NO_CLAIM = (
+    "✗ generate_script_task:3 ",
+    "query UPDATE judge_scriptgenerationjob SET status = ?, claimed_by",
+    "outbound 2 (budget ≤ 1)",
+    "judge/services/jobs.py",
+    "select_for_update(skip_locked=True)",
+)
 
 REGRESSIONS = (
     Regression(
@@ -88,6 +97,12 @@ REGRESSIONS = (
         file="test_function.py",
         fails=("test_a_job_is_processed_once",),
         says=("{'/generator': 2}",),
+    ),
+    Regression(
+        patch="09-no-claim",
+        file="test_idempotent.py",
+        fails=("test_a_job_that_is_published_twice",),
+        says=NO_CLAIM,
     ),
     Regression(
         patch="10-early-acknowledgment",
@@ -204,7 +219,7 @@ def copy(tmp_path: Path) -> Path:
 
 def test_every_patch_is_expected_to_break_something() -> None:
     """No patch lies about unused, none is missing."""
-    assert sorted(regression.patch for regression in REGRESSIONS) == sorted(path.stem for path in PATCHES.iterdir())
+    assert {regression.patch for regression in REGRESSIONS} == {path.stem for path in PATCHES.iterdir()}
 
 
 @pytest.mark.slow
@@ -218,6 +233,22 @@ def test_a_regression_is_found(regression: Regression, copy: Path) -> None:
     assert sorted(failures) == sorted(regression.fails), said
     told = "\n".join(failures.values())
     assert [words for words in regression.says if words not in told] == [], told
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_the_missing_claim_is_found_on_postgresql(
+    copy: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the two deliveries see each other's transactions otherwise than on SQLite, which writes one at a time."""
+    # The test database is called after this one, and dropped by the inner test run.
+    monkeypatch.setenv("POSTGRES_DSN", f"{postgres_dsn.rpartition('/')[0]}/claim_{token_hex(4)}")
+    _apply(PATCHES / "09-no-claim.patch", copy)
+
+    said, failures = _run(copy, "test_idempotent.py")
+
+    assert [*failures] == ["test_a_job_that_is_published_twice"], said
+    assert [words for words in NO_CLAIM if words not in failures["test_a_job_that_is_published_twice"]] == [], said
 
 
 @pytest.mark.slow
