@@ -179,6 +179,35 @@ class CeleryNetwork:
         ended = _some(stretch.end_connections(unaware=ends), "half_open", stretch)
         return self._last("half-open", f"{ended} connections, unaware: {unaware},", stretch, stretch.lay_ghosts)
 
+    def unplug(self, *, worker: str | None = None) -> Lasting:
+        """Take a container's network away, and with it more than the broker: its database, if that is elsewhere.
+
+        Other than with a black hole, it is the container's own kernel that finds nobody at the other end.
+
+        Args:
+            worker: Its name; None for all that have a network of their own.
+        """
+        members = [
+            member
+            for member in self._trial.pool.members
+            if member.spec.bridge and member.worker.alive and worker in (None, member.spec.name)
+        ]
+        if not members:
+            raise ConfigurationError(
+                f"{_at('unplug')}: worker={worker!r} finds no worker with a network of its own: "
+                'give it one by @pytest.mark.celery_worker(runtime="container", network="bridge")'
+            )
+        for member in members:
+            member.worker.unplug()
+
+        def plug() -> None:
+            for member in members:
+                if member.worker.alive:
+                    member.worker.plug()
+
+        stretch = self._links.choose("broker", worker, _at("unplug"))
+        return self._last("unplugged", "no network", stretch, plug)
+
     def _poison(self, kind: str, toxic: Toxic, what: str, direction: str, stretch: Stretch) -> Lasting:
         one_of(direction, "celery_faults.network: direction", *_DIRECTIONS)
         stretch.add(toxic, direction)

@@ -55,7 +55,7 @@ def celery_worker(
     cpus: float | None = None,
     memory: str | int | None = None,
     start: str = "auto",
-    network: bool = False,
+    network: bool | str = False,
 ) -> WorkerSpec:
     """Run the test on a worker of its own, instead of those of the ini file; several make a topology."""
     from pytest_celery_perf.worker.options import NODE_NAME, from_arguments
@@ -77,11 +77,11 @@ def celery_worker(
     for setting, value in settings:
         if setting == "worker_pool":  # Celery chooses the pool before a worker's settings can be changed
             raise ConfigurationError(f"config[{setting!r}]={value!r} comes too late for the worker: say pool=")
-    one_of(runtime, "runtime", "process", "container")
-    if runtime == "process":
-        for argument, value in {"image": image, "dockerfile": dockerfile, "cpus": cpus, "memory": memory}.items():
-            if value is not None:
-                raise ConfigurationError(f'{argument}={value!r} needs runtime="container"')
+    if not isinstance(network, bool) and network != "bridge":
+        raise ConfigurationError(f'network={network!r} is not True, False or "bridge"')
+    bridge = None if isinstance(network, bool) else network
+    if one_of(runtime, "runtime", "process", "container") == "process":
+        _only_in_containers(image=image, dockerfile=dockerfile, cpus=cpus, memory=memory, network=bridge)
     elif (image is None) == (dockerfile is None):
         raise ConfigurationError('runtime="container" needs image= or dockerfile=, one of the two')
     return WorkerSpec(
@@ -95,8 +95,15 @@ def celery_worker(
         dockerfile=dockerfile,
         cpus=cpus,
         memory_bytes=None if memory is None else parse_size_bytes(memory, "memory"),
-        network=flag(network, "network"),
+        network=bool(network),
+        bridge=bridge is not None,
     )
+
+
+def _only_in_containers(**arguments: object) -> None:
+    for argument, value in arguments.items():
+        if value is not None:
+            raise ConfigurationError(f'{argument}={value!r} needs runtime="container"')
 
 
 def celery_queries(

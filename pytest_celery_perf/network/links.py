@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ class Links:
 
     Args:
         config: What the pool's workers would be told without.
-        workers: The names of those that shall be told of the proxies instead.
+        workers: The names of those that shall be told of the proxies instead, with the address where these listen.
         results: Whether the app keeps its results on the server.
         ports: Yields ports to try.
 
@@ -28,7 +28,7 @@ class Links:
     """
 
     def __init__(
-        self, config: ProbeConfig, *, workers: Iterable[str], results: bool, ports: Callable[[], Iterable[int]]
+        self, config: ProbeConfig, *, workers: Mapping[str, str], results: bool, ports: Callable[[], Iterable[int]]
     ) -> None:
         self._config = config
         self._results = results
@@ -37,7 +37,7 @@ class Links:
         kinds = (BROKER, RESULTS) if results else (BROKER,)
         links = [Link(kind=kind, worker=worker) for worker in self.workers for kind in kinds]
         links += [Link(kind=PUBLISHER), *([Link(kind=RESULTS)] if results else [])]
-        self.proxies = {link: Proxy(server) for link in links}
+        self.proxies = {link: Proxy(server, workers.get(link.worker, HOST)) for link in links}
         with ExitStack() as stack:
             self.loop = Loop()
             stack.callback(self.loop.close)
@@ -54,6 +54,7 @@ class Links:
             self._config,
             broker_url=self._url(Link(kind=BROKER, worker=name), self._config.broker_url),
             result_backend=self._url(Link(kind=RESULTS, worker=name), self._config.result_backend),
+            caches=self._caches(name),
         )
 
     def for_test(self) -> ProbeConfig:
@@ -97,12 +98,19 @@ class Links:
     def _close(self, proxy: Proxy) -> None:
         self.loop.run(proxy.close())
 
+    def _caches(self, name: str) -> dict[str, str]:
+        """Return where a worker's caches are: only one that does not share our network needs a proxy for them."""
+        link, caches = Link(kind=BROKER, worker=name), self._config.caches
+        if self.proxies[link].host == HOST:
+            return caches
+        return {alias: self._url(link, url) or url for alias, url in caches.items()}
+
     def _url(self, link: Link, url: str | None) -> str | None:
         if url is None or link not in self.proxies:
             return url
-        parts = urlsplit(url)
+        parts, proxy = urlsplit(url), self.proxies[link]
         login, at, _ = parts.netloc.rpartition("@")
-        return parts._replace(netloc=f"{login}{at}{HOST}:{self.proxies[link].port}").geturl()
+        return parts._replace(netloc=f"{login}{at}{proxy.host}:{proxy.port}").geturl()
 
 
 def _server(url: str) -> tuple[str, int]:

@@ -23,13 +23,15 @@ class Proxy:
 
     Args:
         server: The server's host and port.
+        host: The address where it listens.
     """
 
-    def __init__(self, server: tuple[str, int]) -> None:
+    def __init__(self, server: tuple[str, int], host: str = HOST) -> None:
         self.up = Direction()
         """From the clients to the server."""
         self.down = Direction()
         """From the server to the clients."""
+        self.host = host
         self.port = 0
         self._server = server
         self._listener: socket.socket | None = None
@@ -52,7 +54,7 @@ class Proxy:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setblocking(False)
             try:
-                listener.bind((HOST, port))
+                listener.bind((self.host, port))
                 listener.listen(_BACKLOG)
             except OSError:
                 listener.close()
@@ -60,7 +62,7 @@ class Proxy:
             self.port, self._listener = port, listener
             self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))
             return
-        raise BrokerError(f"a proxy for {self._server[0]}:{self._server[1]} found no free port on {HOST}")
+        raise BrokerError(f"a proxy for {self._server[0]}:{self._server[1]} found no free port on {self.host}")
 
     async def refuse(self) -> None:
         """Listen no longer: who connects is refused."""

@@ -20,6 +20,7 @@ from pytest_celery_perf.runner.pool import Pool, Site
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.worker.base import Launch, Worker
 from pytest_celery_perf.worker.choice import create
+from pytest_celery_perf.worker.engine import listening_address
 
 if TYPE_CHECKING:
     from pytest_celery_perf.network.links import Links
@@ -203,11 +204,12 @@ class Stage:
         )
 
     def _links(self, topology: tuple[WorkerSpec, ...], probe: ProbeConfig) -> Links | None:
-        workers = [spec.name for spec in topology if spec.network]
-        if not workers:
+        if not any(spec.network for spec in topology):
             return None
         from pytest_celery_perf.network.links import Links
+        from pytest_celery_perf.network.proxy import HOST
 
+        workers = {spec.name: listening_address() if spec.bridge else HOST for spec in topology if spec.network}
         return Links(probe, workers=workers, results=has_result_server(self.app.conf), ports=ports.candidates)
 
     def _discard(self, topology: tuple[WorkerSpec, ...]) -> None:

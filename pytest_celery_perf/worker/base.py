@@ -83,6 +83,16 @@ class Runtime(Protocol):
     def thaw(self) -> None:
         """Have its processes go on."""
 
+    def unplug(self) -> None:
+        """Take its network away.
+
+        Raises:
+            WorkerError: It has none of its own.
+        """
+
+    def plug(self) -> None:
+        """Give its network back."""
+
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to one of its processes; see `Worker.send_signal`."""
 
@@ -170,6 +180,18 @@ class Worker:
     def thaw(self) -> None:
         """Have its processes go on."""
         self._runtime.thaw()
+
+    def unplug(self) -> None:
+        """Take its network away, until `plug` or its end.
+
+        Raises:
+            WorkerError: It has none of its own.
+        """
+        self._runtime.unplug()
+
+    def plug(self) -> None:
+        """Give its network back."""
+        self._runtime.plug()
 
     def stop(self, grace_s: float, *, drained: bool = False) -> None:
         """Have it end, and leave nothing behind. May be called again, and after it died.

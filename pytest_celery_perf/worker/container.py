@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.worker.base import Guard, Launch
+from pytest_celery_perf.worker.engine import BRIDGE
 from pytest_celery_perf.worker.exits import ExitWatch
 from pytest_celery_perf.worker.outfit import container_for
 
@@ -83,6 +84,18 @@ class ContainerRuntime:
         """Have it go on."""
         if self._container is not None:
             self._container.get_wrapped_container().unpause()
+
+    def unplug(self) -> None:
+        """Disconnect it from the engine's network."""
+        if self._container is not None:
+            inner = self._container.get_wrapped_container()
+            inner.client.networks.get(BRIDGE).disconnect(inner)
+
+    def plug(self) -> None:
+        """Connect it again; the engine may give it another address."""
+        if self._container is not None:
+            inner = self._container.get_wrapped_container()
+            inner.client.networks.get(BRIDGE).connect(inner)
 
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to a process, as the container numbers it."""

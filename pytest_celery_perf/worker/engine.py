@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +19,8 @@ from pytest_celery_perf.errors import WorkerError
 _OWN_ID = re.compile(r"/containers/([0-9a-f]{64})/")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _GATEWAY = "host.docker.internal"
+BRIDGE = "bridge"
+"""The engine's own network, which every engine has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,16 @@ class Standpoint:
         user, at, host = parts.netloc.rpartition("@")
         port = f":{parts.port}" if parts.port else ""
         return parts._replace(netloc=f"{user}{at}{_GATEWAY}{port}").geturl() if host else url
+
+    def apart(self) -> Standpoint:
+        """Return what this is for a container that does not share the network of the tests.
+
+        Raises:
+            WorkerError: The tests run in a container, whose servers only those reach that share its network.
+        """
+        if self.in_container:
+            raise WorkerError('network="bridge" cannot be had where the tests run in a container themselves')
+        return replace(self, network_mode=BRIDGE)
 
     def path(self, path: Path) -> str:
         """Return where the engine finds a file of the tests.
@@ -83,6 +97,28 @@ def locate(client: Any) -> Standpoint:
     info = client.info()
     apart = info["OperatingSystem"] == "Docker Desktop" or any("rootless" in o for o in info["SecurityOptions"] or ())
     return Standpoint(network_mode="bridge" if apart else "host")
+
+
+def listening_address() -> str:
+    """Return where a server of the tests must listen for containers that do not share the tests' network.
+
+    Raises:
+        WorkerError: The engine does not answer, or has no such containers.
+    """
+    if find_spec("testcontainers") is None:
+        raise WorkerError('network="bridge" needs testcontainers: pip install pytest-celery-perf[container]')
+    from docker.errors import DockerException
+    from testcontainers.core.docker_client import DockerClient
+
+    try:
+        with closing(DockerClient().client) as client:
+            standpoint = locate(client)
+            if standpoint.apart() == standpoint:
+                return "127.0.0.1"  # the engine is apart, too, and leads its containers there
+            gateway: str = client.networks.get(BRIDGE).attrs["IPAM"]["Config"][0]["Gateway"]
+            return gateway
+    except DockerException as error:
+        raise WorkerError(f'network="bridge": Docker does not answer: {error}') from None
 
 
 def _own_container(client: Any) -> Any:

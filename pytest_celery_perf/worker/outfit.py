@@ -51,6 +51,8 @@ def container_for(launch: Launch, name: str) -> DockerContainer:
     container = DockerContainer(image_of(launch.spec, launch.cwd))
     client = container.get_docker_client().client
     standpoint = locate(client)
+    if launch.spec.bridge:
+        standpoint = standpoint.apart()
     for path, at, mode in _mounts(launch):
         container.with_volume_mapping(standpoint.path(path), at, mode)
     options = command_options(launch.spec, launch.node)

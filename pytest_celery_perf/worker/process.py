@@ -86,6 +86,17 @@ class ProcessRuntime:
         """SIGCONT them."""
         os.killpg(self.pid, signal.SIGCONT)
 
+    def unplug(self) -> None:
+        """Refuse.
+
+        Raises:
+            WorkerError: Always.
+        """
+        raise WorkerError(f"worker {self._launch.node} has no network of its own: it is a process of this machine")
+
+    def plug(self) -> None:
+        """Do nothing, as nothing was taken."""
+
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to it or one of its children."""
         try:

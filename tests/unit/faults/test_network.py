@@ -11,6 +11,7 @@ from pytest_celery_perf.errors import BrokerError, ConfigurationError
 from pytest_celery_perf.faults.lasting import Ward
 from pytest_celery_perf.faults.network import CeleryNetwork
 from pytest_celery_perf.network.links import Links
+from pytest_celery_perf.network.proxy import HOST
 from pytest_celery_perf.probe.config import ProbeConfig
 
 
@@ -19,7 +20,7 @@ def config(url: str) -> ProbeConfig:
 
 
 def make_links(url: str = "redis://:secret@127.0.0.1:1/3", *, results: bool = True) -> Links:
-    return Links(config(url), workers=["a", "b"], results=results, ports=ports.candidates)
+    return Links(config(url), workers={"a": HOST, "b": HOST}, results=results, ports=ports.candidates)
 
 
 @pytest.fixture

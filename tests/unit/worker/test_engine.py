@@ -71,3 +71,15 @@ def test_tests_in_a_container_stay_in_its_network_and_its_volumes(monkeypatch: p
 
 def test_paths_outside_of_containers_are_what_they_are() -> None:
     assert HOST.path(Path("/srv/project")) == "/srv/project"
+
+
+def test_a_container_that_does_not_share_the_tests_network_reaches_them_by_their_host() -> None:
+    apart = HOST.apart()
+    assert apart.network_mode == "bridge"
+    assert apart.address("redis://:secret@127.0.0.1:6400/1") == "redis://:secret@host.docker.internal:6400/1"
+    assert apart.apart() == apart
+
+
+def test_tests_in_a_container_share_their_network_with_all_others() -> None:
+    with pytest.raises(WorkerError, match='network="bridge" cannot be had where the tests run in a container'):
+        Standpoint(network_mode="container:1f", in_container=True).apart()

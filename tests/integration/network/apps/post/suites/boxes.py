@@ -7,11 +7,13 @@ import os
 import pytest
 from post import sort
 
-from pytest_celery_perf import CeleryNetwork, CeleryPerf
+from pytest_celery_perf import CeleryNetwork, CeleryPerf, ConfigurationError, UnfinishedTasksError
 
-pytestmark = pytest.mark.celery_worker(runtime="container", image=os.environ["POST_IMAGE"], concurrency=1)
+IMAGE = os.environ["POST_IMAGE"]
+SHARED = pytest.mark.celery_worker(runtime="container", image=IMAGE, concurrency=1)
 
 
+@SHARED
 @pytest.mark.celery_reliable
 def test_reset(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
     celery_perf.run(sort, ("a",))
@@ -19,6 +21,7 @@ def test_reset(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
     celery_perf.run(sort, ("b",))
 
 
+@SHARED
 @pytest.mark.celery_reliable
 def test_black_hole(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
     with celery_network.black_hole():
@@ -27,3 +30,26 @@ def test_black_hole(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> N
     [execution] = celery_perf.history.executions
     [healed] = [fault for fault in celery_perf.history.faults if fault.kind == "network-healed"]
     assert execution.received_ns > healed.at_ns
+
+
+@pytest.mark.celery_worker(name="box", runtime="container", image=IMAGE, concurrency=1, network="bridge")
+@pytest.mark.celery_reliable
+class TestNetworkOfItsOwn:
+    def test_unplug(self, celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
+        celery_perf.run(sort, ("a",))
+        with celery_network.unplug():
+            sort.delay("b")
+            with pytest.raises(UnfinishedTasksError):
+                celery_perf.wait(timeout=1)
+        celery_perf.wait()
+        assert [fault.kind for fault in celery_perf.history.faults][:2] == ["network-unplugged", "network-healed"]
+
+    def test_what_is_not_plugged_again(self, celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
+        celery_perf.run(sort, ("a",))
+        celery_network.unplug(worker="box")
+        sort.delay("b")
+
+
+def test_only_a_network_of_its_own_can_be_taken(celery_network: CeleryNetwork) -> None:
+    with pytest.raises(ConfigurationError, match="unplug: worker=None finds no worker with a network of its own"):
+        celery_network.unplug()
