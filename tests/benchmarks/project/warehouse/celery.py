@@ -28,6 +28,25 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@app.task(name="warehouse.move", reject_on_worker_lost=True)
+def move() -> None:
+    """Survive everything."""
+
+
+@app.task(name="warehouse.count", reject_on_worker_lost=True)
+def count(shelves: int) -> None:
+    """Ask the database again and again."""
+    from django.contrib.auth.models import Group
+
+    for shelf in range(shelves):
+        Group.objects.filter(pk=shelf).exists()
+
+
+@app.task(name="warehouse.order", autoretry_for=(ConnectionError,), retry_backoff=True, max_retries=12)
+def order() -> None:
+    """Be tried again after 1 s, 2 s, 4 s, at last after ten minutes."""
+
+
 @worker_ready.connect
 def say_ready(**_: object) -> None:
     """Tell whoever started a worker without our probe that it is ready."""
