@@ -21,6 +21,7 @@ from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
 from pytest_celery_perf.project import Project
+from pytest_celery_perf.runner.mending import mend
 from pytest_celery_perf.runner.orders import breaks_broker, orders_of
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.situation import situation_of
@@ -160,6 +161,8 @@ class Session:
                     yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial, faults=faults, log_sizes=sizes)
                 # If the test was interrupted, its workers go now, before its database is flushed under them.
                 trial.pump()
+                if spec.reruns and pool.hurt:
+                    mend(trial)
                 pool.hurt = pool.hurt or bool(trial.book.open)
         except BaseException:
             pool.hurt = True

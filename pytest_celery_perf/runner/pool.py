@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,6 +154,19 @@ class Pool:
         self.retired.append(member)
         return successor
 
+    def mend(self, boots: Collection[str]) -> None:
+        """Put new workers in the places of those that a test has hurt; they are not ready yet.
+
+        Args:
+            boots: Of workers in which nothing is left to lose.
+        """
+        hurt = [member for member in self.members if member.boot in boots]
+        self._remove([*self.retired, *hurt], drained=True)
+        for member in hurt:
+            self.replace(member)
+        self.retired.clear()
+        self.hurt = False
+
     @property
     def exit_fds(self) -> tuple[int, ...]:
         """Descriptors that become readable when a worker ends."""
@@ -165,13 +178,16 @@ class Pool:
         Args:
             drained: Whether nothing is left in them to lose, so that they can be killed.
         """
-        for member in (*self.retired, *self.members):
-            member.worker.stop(STOP_GRACE_S, drained=drained)
-            self._reader.pump()
-            self._reader.forget(member.boot)
+        self._remove([*self.retired, *self.members], drained=drained)
         self.retired.clear()
         self.members.clear()
         self.clients.close()
+
+    def _remove(self, members: list[Member], *, drained: bool) -> None:
+        for member in members:
+            member.worker.stop(STOP_GRACE_S, drained=drained)
+            self._reader.pump()
+            self._reader.forget(member.boot)
         if self.links is not None:
             self.links.close()
 

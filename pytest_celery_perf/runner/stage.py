@@ -165,6 +165,7 @@ class Stage:
         pool = self._pools.get(topology)
         if pool is not None and not pool.hurt and all(member.worker.alive for member in pool.members):
             self._pools.move_to_end(topology)
+            pool.wait_ready(pool.members)  # some may be new
             return pool
         if pool is not None:
             self._discard(topology)
