@@ -38,22 +38,25 @@ def test_quit_puts_back_what_a_child_runs(scenes: Scenes) -> None:
 
 def test_quit_loses_what_was_acknowledged(scenes: Scenes) -> None:
     """Its state says RETRY for ever."""
-    scene = scenes.passed("test_quit_prefork[early]")
+    scene = scenes["test_quit_prefork[early]"]
     assert scene.classes == {TaskClass.LOST: 1}
+    assert scene.lacks("✗ lost 1 = 0", "(acks_late=False)", "the result backend says RETRY of mill.early") == []
 
 
 @pytest.mark.gevent
 def test_quit_loses_what_a_greenlet_runs(scenes: Scenes) -> None:
     """Acknowledged late or not."""
-    scene = scenes.passed("test_quit_gevent")
+    scene = scenes["test_quit_gevent"]
     assert scene.classes == {TaskClass.LOST: 1}
+    assert scene.lacks("✗ lost 1 = 0", "the gevent pool acknowledges what it runs when") == []
     assert "it was acknowledged before it ended, and process" in scene.reasons
 
 
 def test_quit_fails_what_solo_runs(scenes: Scenes) -> None:
     """The handler of the signal runs in the middle of the task, which has to take what it raises for its own."""
-    scene = scenes.passed("test_quit_solo")
+    scene = scenes["test_quit_solo"]
     assert scene.classes == {TaskClass.FAILED: 1}
+    assert scene.lacks("✗ failed 1 = 0", "NotImplementedError") == []
     assert "NotImplementedError" in scene.reasons
     assert "does not implement kill_job" in scene.reasons
     assert len(scene.begun) == 1

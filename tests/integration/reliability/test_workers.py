@@ -19,6 +19,7 @@ def test_an_idle_peer_takes_nothing(scenes: Scenes, name: str) -> None:
     assert scene.classes == {TaskClass.STRANDED: 1}
     assert HELD_BY_THE_DEAD in scene.reasons
     assert len(scene.begun) == 1
+    assert scene.lacks("1 of 1 task had not finished", "died: killed by SIGKILL", "It was running mill.late") == []
 
 
 def test_what_is_restored_by_tag_is_taken_by_the_peer(scenes: Scenes) -> None:
@@ -33,11 +34,13 @@ def test_what_runs_is_lost_and_what_waits_is_stranded(scenes: Scenes) -> None:
     assert scene.classes == {TaskClass.LOST: 2, TaskClass.STRANDED: 6}
     assert "it was acknowledged before it ended, and process" in scene.reasons
     assert f"{HELD_BY_THE_DEAD}, and never began it" in scene.reasons
+    assert scene.lacks("✗ lost 2 = 0", "✗ stranded 6 = 0", "✗ workers that died 1 = 0", "(acks_late=False)") == []
 
 
 def test_what_waits_is_recoverable(scenes: Scenes) -> None:
     scene = scenes["test_early_with_a_restored_backlog"]
     assert scene.classes == {TaskClass.LOST: 2, TaskClass.COMPLETED: 6}
+    assert scene.lacks("✗ lost 2 = 0", "✓ stranded", "set acks_late=True and reject_on_worker_lost=True") == []
 
 
 def test_solo_acknowledges_after_the_body(scenes: Scenes) -> None:

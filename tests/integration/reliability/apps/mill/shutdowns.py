@@ -9,6 +9,7 @@ import pytest
 from acts import await_end, with_gevent
 from mill import early, hasty, late
 
+reliable = pytest.mark.celery_reliable(max_executions=2)
 one_slot = pytest.mark.celery_worker(concurrency=1, prefetch=4)
 
 
@@ -23,6 +24,7 @@ def test_term(celery_faults, tmp_path: Path) -> None:
     gate.touch()
 
 
+@reliable
 @one_slot
 @pytest.mark.parametrize("task", [early, late], ids=lambda task: task.__name__)
 def test_quit_prefork(celery_perf, celery_faults, tmp_path: Path, task: Any) -> None:
@@ -31,12 +33,14 @@ def test_quit_prefork(celery_perf, celery_faults, tmp_path: Path, task: Any) -> 
     assert result.state == ("RETRY" if task is early else "SUCCESS")
 
 
+@reliable
 @pytest.mark.celery_worker(pool="solo")
 def test_quit_solo(celery_faults, tmp_path: Path) -> None:
     _quit(celery_faults, tmp_path, late)
 
 
 @with_gevent
+@reliable
 @pytest.mark.celery_worker(pool="gevent", concurrency=2)
 def test_quit_gevent(celery_faults, tmp_path: Path) -> None:
     _quit(celery_faults, tmp_path, late)

@@ -17,6 +17,7 @@ OFTEN = {"unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 BACKLOG = 8
 
 
+@pytest.mark.celery_reliable(max_executions=2)
 @peers()
 def test_late_and_an_idle_peer(celery_perf, celery_faults) -> None:
     with celery_faults.hold(late) as held:
@@ -32,6 +33,7 @@ def test_late_and_a_restored_message(celery_perf, celery_faults) -> None:
         celery_faults.kill_worker(held.wait(), restart=False)
 
 
+@pytest.mark.celery_reliable(max_executions=2)
 @pytest.mark.celery_worker(concurrency=2, prefetch=4)
 def test_early_with_a_backlog(celery_perf, celery_faults, tmp_path: Path) -> None:
     for _ in range(BACKLOG):
@@ -43,6 +45,7 @@ def test_early_with_a_backlog(celery_perf, celery_faults, tmp_path: Path) -> Non
     celery_perf.wait()
 
 
+@pytest.mark.celery_reliable(max_executions=2)
 @pytest.mark.celery_worker(concurrency=2, prefetch=4)
 def test_early_with_a_restored_backlog(celery_faults, tmp_path: Path) -> None:
     for _ in range(BACKLOG):
