@@ -71,6 +71,7 @@ class CeleryPerf:
         since_ns = time.monotonic_ns()
         for _ in range(times):
             if concurrency is not None:
+                self._active.rehearsal.play()
                 self._active.trial.wait(deadline_s - time.monotonic(), until_open=concurrency - 1)
             task.apply_async(args=tuple(args), kwargs=dict(kwargs or {}))
         self._wait(deadline_s - time.monotonic())

@@ -14,12 +14,15 @@ MARKERS = (
     "celery_retries",
     "celery_recovery",
     "celery_reliable",
+    "celery_drill",
     "celery_routing",
     "celery_crash_sweep",
     "celery_fault_sweep",
     "celery_idempotent",
 )
-RELIABILITY = ("celery_recovery", "celery_reliable")
+DRILL = "celery_drill"
+"""Also the parameter by which a test runs once for each of its drills; it may take it, as the drill's name."""
+RELIABILITY = ("celery_recovery", "celery_reliable", "celery_drill")
 """Those whose failure is explained by all that happened."""
 
 

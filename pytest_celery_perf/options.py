@@ -33,6 +33,8 @@ class Option(NamedTuple):
     help: str
     lines: bool = False
     """Whether the ini value is a list of lines."""
+    many: bool = False
+    """Whether it may be given several times; else with commas in between."""
 
     @property
     def flag(self) -> str:
@@ -80,6 +82,13 @@ OPTIONS = (
         help="warm (forked from a preloaded process), cold, or auto: warm where that is sound",
     ),
     Option(name="point", default="", metavar="ID", help="of tests that sweep over points: try this one alone"),
+    Option(
+        name="drill",
+        default="",
+        metavar="NAME",
+        help="run the tests that are marked celery_drill without a name under this drill; may be given several times",
+        many=True,
+    ),
     Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
     Option(name="json", default="", metavar="FILE", help="write all results to this file"),
     Option(
@@ -102,6 +111,7 @@ class Options(NamedTuple):
     time_scale: float
     start: str
     point: str
+    drills: tuple[str, ...]
     logs: Path | None
     json: Path | None
     json_detail: str
@@ -114,7 +124,10 @@ def add_to(parser: pytest.Parser) -> None:
     group = parser.getgroup("celery-perf", "performance and reliability of Celery tasks")
     for option in OPTIONS:
         # No default here: a default on the command line would hide the ini value.
-        group.addoption(option.flag, dest=option.ini, metavar=option.metavar, default=None, help=option.help)
+        action = "append" if option.many else "store"
+        group.addoption(
+            option.flag, dest=option.ini, metavar=option.metavar, action=action, default=None, help=option.help
+        )
         if option.lines:
             parser.addini(option.ini, option.help, type="linelist", default=None)
         else:
@@ -160,6 +173,7 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
         time_scale=parsed("time_scale", _factor),
         start=parsed("start", _one_of("auto", "warm", "cold")),
         point=settings["point"].value,
+        drills=parsed("drill", _drills),
         logs=Path(logs).absolute() if logs else None,
         json=Path(json).absolute() if json else None,
         json_detail=parsed("json_detail", _one_of("records", "aggregates")),
@@ -172,7 +186,8 @@ def _find(option: Option, config: pytest.Config, environment: Mapping[str, str])
 
     given = config.getoption(option.ini)
     if given is not None:
-        return Setting(name=option.name, value=given, source="command line")
+        value = ",".join(given) if option.many else given
+        return Setting(name=option.name, value=value, source="command line")
     if option.variable in environment:
         return Setting(name=option.name, value=environment[option.variable], source="environment")
     ini = config.getini(option.ini)
@@ -194,6 +209,13 @@ def _broker(value: str, what: str) -> str:
     if value in ("auto", "process", "container") or value.startswith(("redis://", "rediss://")):
         return value
     raise ConfigurationError(f"{what}: {value!r} is not auto, process, container or a redis:// URL")
+
+
+def _drills(value: str, what: str) -> tuple[str, ...]:
+    from pytest_celery_perf.model.drills import DRILLS
+
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    return tuple(dict.fromkeys(_one_of(*DRILLS)(name, what) for name in names))
 
 
 def _factor(value: str, what: str) -> float:

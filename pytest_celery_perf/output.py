@@ -141,7 +141,7 @@ class Output:
         parts = [active.diagnosis] if active.diagnosis else []
         if failed:
             parts.append(verdicts_text(active.verdicts, unicode=self._unicode))
-        if any(verdict.marker in RELIABILITY for verdict in failed):
+        if any(verdict.marker.partition("[")[0] in RELIABILITY for verdict in failed):
             parts.append(f"What happened:\n{self.told(active.history)}")
         return "\n\n".join(parts)
 

@@ -17,7 +17,7 @@ from pytest_celery_perf.fixtures import (
     celery_perf,
     unittest_failed,
 )
-from pytest_celery_perf.names import MARKERS, concerns
+from pytest_celery_perf.names import DRILL, MARKERS, concerns
 from pytest_celery_perf.stash import (
     ACTIVE,
     CLEANUP,
@@ -105,6 +105,18 @@ def _share(config: pytest.Config) -> Shared:
     return config.stash[SHARED]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have a test run once for each of its drills."""
+    if metafunc.definition.get_closest_marker(DRILL) is None:
+        return
+    from pytest_celery_perf.markers.drills import drills_of
+
+    config = metafunc.config
+    if names := drills_of(metafunc.definition, config.stash[OPTIONS].drills if OPTIONS in config.stash else ()):
+        metafunc.fixturenames.append(DRILL)
+        metafunc.parametrize(DRILL, names)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Check the markers of what was collected."""
@@ -180,7 +192,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare what the collected tests need, if any of them needs us."""
     config = session.config
     specs = [item.stash[SPEC] for item in session.items if SPEC in item.stash]
-    if not specs or config.option.collectonly:
+    if config.option.collectonly:
+        return
+    _check_drills(session)
+    if not specs:
         return
     worker = getattr(config, "workerinput", None)
     if worker is None and session.testsfailed and not config.option.continue_on_collection_errors:
@@ -200,6 +215,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if worker is None:
             raise pytest.UsageError(str(error)) from error
         config.stash[REFUSAL] = str(error)  # pytest-xdist would turn it into an internal error of its own
+
+
+def _check_drills(session: pytest.Session) -> None:
+    """Refuse to pass without the drills that were asked for, since no test is open to them."""
+    config = session.config
+    drills = config.stash[OPTIONS].drills if OPTIONS in config.stash else ()
+    alone = not hasattr(config, "workerinput") and not config.pluginmanager.has_plugin("dsession")
+    if drills and alone and session.items and not any(_takes_drills(item) for item in session.items):
+        raise pytest.UsageError(
+            f"--celery-perf-drill={','.join(drills)}: no selected test is marked @pytest.mark.{DRILL} without a name"
+        )
+
+
+def _takes_drills(item: pytest.Item) -> bool:
+    return any(not mark.args and "name" not in mark.kwargs for mark in item.iter_markers(DRILL))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

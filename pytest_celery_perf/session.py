@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_celery_perf.drills import Rehearsal
 from pytest_celery_perf.faults import CeleryFaults
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
+from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.settings import Override
-from pytest_celery_perf.model.spec import LatencyBudget, ReliableBudget, RetriesBudget, TestSpec
+from pytest_celery_perf.model.spec import DrillBudget, LatencyBudget, ReliableBudget, RetriesBudget, TestSpec
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
@@ -53,6 +55,8 @@ class ActiveTest:
     trial: Trial
     faults: CeleryFaults
     """What it can have go wrong."""
+    rehearsal: Rehearsal
+    """Its drill."""
     settled: bool = False
     """Whether its tasks were waited for after its body."""
     verdicts: tuple[Verdict, ...] = ()
@@ -140,6 +144,8 @@ class Session:
         topology = with_start(spec.workers, self.options.start)
         alone = spec.isolated or breaks_broker(spec.budgets)
         pool = self.stage.isolated_pool(topology) if alone else self.stage.pool_for(topology)
+        drills = [DRILLS[budget.drill] for budget in spec.budgets if isinstance(budget, DrillBudget)]
+        etas = any(drill.shortens_etas for drill in drills)
         try:
             trial = Trial(
                 pool,
@@ -147,18 +153,27 @@ class Session:
                 app=self.stage.app,
                 faults=(*orders_of(spec.budgets), *spec.faults),
                 time_scale=self.options.time_scale
-                if spec.reruns or any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
+                if spec.reruns or etas or any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
                 else None,
                 touch=bool(spec.reruns),
                 notice=spec.isolated,
                 progress=progress,
+                etas=etas,
             )
             logs = [member.worker.launch.log for member in pool.members]
             sizes = {log: log.stat().st_size for log in logs}
             with trial.tracking():
                 faults = CeleryFaults(trial, self.options.timeout_s)
                 with faults:
-                    yield ActiveTest(nodeid=nodeid, spec=spec, pool=pool, trial=trial, faults=faults, log_sizes=sizes)
+                    yield ActiveTest(
+                        nodeid=nodeid,
+                        spec=spec,
+                        pool=pool,
+                        trial=trial,
+                        faults=faults,
+                        rehearsal=Rehearsal(spec.budgets, trial, faults, self.options.timeout_s),
+                        log_sizes=sizes,
+                    )
                 # If the test was interrupted, its workers go now, before its database is flushed under them.
                 trial.pump()
                 if spec.reruns and pool.hurt:
@@ -176,6 +191,7 @@ class Session:
         Returns:
             Why some did not finish; empty if all did.
         """
+        active.rehearsal.play()
         began_s = time.monotonic()
         if active.trial.wait(timeout_s):
             return ""
@@ -200,6 +216,8 @@ class Session:
         if active.settled:
             return
         active.settled = True
+        if not failed:
+            active.rehearsal.play()
         active.faults.heal()
         if not (failed and active.told):
             timeout_s = self.timeout_s(active)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.settings import masked
-from pytest_celery_perf.model.spec import CrashSweepBudget, RecoveryBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import CrashSweepBudget, DrillBudget, RecoveryBudget, TestSpec, WorkerSpec
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.runner.app import load
 from pytest_celery_perf.runner.groundwork import Groundwork
@@ -120,11 +121,16 @@ def check_broker(options: Options, spec: TestSpec) -> None:
     Raises:
         ConfigurationError: It does, and it is.
     """
-    kills = any(isinstance(budget, RecoveryBudget) and budget.kill == "broker" for budget in spec.budgets)
-    if kills and "://" in options.broker:
+    killers = [
+        f'celery_drill("{budget.drill}")' if isinstance(budget, DrillBudget) else 'celery_recovery: kill="broker"'
+        for budget in spec.budgets
+        if (isinstance(budget, RecoveryBudget) and budget.kill == "broker")
+        or (isinstance(budget, DrillBudget) and DRILLS[budget.drill].own_broker)
+    ]
+    if killers and "://" in options.broker:
         setting = next(setting for setting in options.settings if setting.name == "broker")
         raise ConfigurationError(
-            '@pytest.mark.celery_recovery: kill="broker" needs a broker that is ours to kill, and '
+            f"@pytest.mark.{killers[0]} needs a broker that is ours to kill, and "
             f"celery_perf_broker={masked(setting.value)} ({setting.source}) is yours: "
             "set it to process, container or auto"
         )

@@ -45,3 +45,18 @@ def _notice(history: History, recovered: list[Life]) -> Iterator[str]:
     if any(execution.pool == "prefork" and execution.pid in killed for execution in executions):
         latest = format_duration_s(NOTICE_S)
         yield f"in production: Celery may notice only up to {latest} later that a child is dead (noticed at once here)"
+
+
+def wait_in_production(history: History, recovered: Iterable[Life]) -> str:
+    """Say in short how long production would wait: ``up to 1h 2min``, ``never``, ``as here``.
+
+    Args:
+        history: Of the test.
+        recovered: The tasks that came to their end after a fault.
+    """
+    lives = list(recovered)
+    if history.visibility_timeout_s is not None and any(fault.kind == "restored" for fault in history.faults):
+        if any(life.concluding is not None and life.concluding.pool == "gevent" for life in lives):
+            return "never, while gevent workers are idle"
+        return f"up to {format_duration_s(history.visibility_timeout_s + history.restore_delay_s)}"
+    return f"up to {format_duration_s(NOTICE_S)}" if any(True for _ in _notice(history, lives)) else "as here"

@@ -7,10 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pytest_celery_perf.judge import latency, queries, recovery, reliable, retries, routing
+from pytest_celery_perf.judge import drills, latency, queries, recovery, reliable, retries, routing
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.spec import (
     Budget,
+    DrillBudget,
     LatencyBudget,
     QueriesBudget,
     RecoveryBudget,
@@ -30,6 +31,7 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         RetriesBudget: retries.judge,
         RecoveryBudget: recovery.judge,
         ReliableBudget: reliable.judge,
+        DrillBudget: drills.judge,
         RoutingBudget: routing.judge,
     }
 )

@@ -28,10 +28,16 @@ def judge(budget: ReliableBudget, history: History, root: Path | None = None) ->
         history: What happened.
         root: The folder that paths are shown relative to.
     """
-    return judge_each(MARKER, budget, history, root, _judge_task)
+    return judge_each(MARKER, budget, history, root, judge_task)
 
 
-def _judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
+def judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
+    """Judge what became of the tasks of one name.
+
+    Args:
+        budget: What is demanded.
+        subject: The tasks.
+    """
     classified = tuple(each for each in classify(subject.history) if each.life.name == subject.name)
     ordeal = Ordeal(budget=budget, subject=subject, classified=classified)
     checks = tuple(check(ordeal))

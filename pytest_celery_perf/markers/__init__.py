@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_celery_perf.markers.drills import celery_drill
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.reading import help_lines, read
 from pytest_celery_perf.markers.sweeps import RERUNNING
 
-__all__ = ["JUDGING", "RERUNNING", "celery_worker", "help_lines", "read"]
+__all__ = ["JUDGING", "RERUNNING", "celery_drill", "celery_worker", "help_lines", "read"]

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.markers import drills
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.sweeps import RERUNNING
+from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.spec import IdempotentBudget, TestSpec, WorkerSpec
 from pytest_celery_perf.names import MARKERS
 from pytest_celery_perf.worker.twin import with_twins
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def help_lines() -> list[str]:
     """Return a line for each marker, as ``pytest --markers`` shows them."""
     lines = []
-    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values(), *RERUNNING.values()]
+    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values(), drills.celery_drill, *RERUNNING.values()]
     for function in functions:
         signature = inspect.signature(function)
         arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
@@ -52,10 +54,14 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         )
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
     reruns = [_call(RERUNNING[mark.name], mark) for mark in marks if mark.name in RERUNNING]
+    drill = None
+    if (mark := drills.mark_of(item)) is not None:
+        budgets.append(budget := _call(drills.celery_drill, mark))
+        drill = DRILLS[budget.drill]
     fixtures = getattr(item, "fixturenames", ())
-    isolated = "celery_faults" in fixtures
+    isolated = "celery_faults" in fixtures or drill is not None
     topology = tuple(workers) or default_workers
-    if "celery_network" in fixtures:
+    if "celery_network" in fixtures or (drill is not None and drill.network):
         topology = tuple(replace(worker, network=True) for worker in topology)
     if any(isinstance(budget, IdempotentBudget) and budget.at_once for budget in reruns):
         topology = with_twins(topology)

@@ -112,6 +112,24 @@ class ReliableBudget(Budget):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrillBudget(ReliableBudget):
+    """``celery_drill``."""
+
+    drill: str
+    """One of `model.drills.DRILLS`."""
+    grace_s: float = 30.0
+    """``deploy``: how long a worker may take to end after SIGTERM, before it is killed."""
+    outage_s: float = 1.0
+    """``broker_restart``, ``network_partition``: how long the broker is away."""
+    keep_data: bool = True
+    """``broker_restart``: whether it comes back with its data."""
+    at: str = "started"
+    """``worker_oom``, ``poison_pill``: the point of the task at which its process is killed."""
+    reset: bool = True
+    """``network_partition``: whether the connections are gone when it is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingBudget(Budget):
     """``celery_routing``."""
 

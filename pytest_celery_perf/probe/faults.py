@@ -80,7 +80,7 @@ class Faults:
         Returns:
             Whether it does: it has not happened often enough yet, and the task has taken no other path.
         """
-        if not self._claim(order, token):
+        if not self._claim(order, token, task_id):
             return False
         diverged = found is not None and order.expect not in ("", found)
         kind = "diverged" if diverged else order.do
@@ -129,9 +129,10 @@ class Faults:
     def _acknowledgment(self, token: str, task_id: str) -> str:
         return os.path.join(self._directory, f"{token}.{task_id}.acknowledged")
 
-    def _claim(self, order: FaultOrder, token: str) -> bool:
+    def _claim(self, order: FaultOrder, token: str, task_id: str) -> bool:
+        whose = f"{order.key}.{task_id}" if order.each else order.key
         for number in range(order.times):
-            path = os.path.join(self._directory, f"{token}.{order.key}.{number}")
+            path = os.path.join(self._directory, f"{token}.{whose}.{number}")
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             except FileExistsError:

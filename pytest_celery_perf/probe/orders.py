@@ -30,6 +30,8 @@ class FaultOrder:
     """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
     (`model.record.Point`) ``touch:N``, ``acknowledgment``."""
     times: int = 1
+    each: bool = False
+    """Whether ``times`` counts for each task apart, not for all of the test together."""
     signal: int = int(signal.SIGKILL)
     error: str = ""
     """``raise``: the exception's module and qualified name, joined by a colon."""

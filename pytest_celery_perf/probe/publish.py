@@ -17,8 +17,8 @@ from pytest_celery_perf.probe.journal import Journal
 from pytest_celery_perf.probe.orders import HEADER
 
 Header = dict[str, Any]
-"""``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``faults``: see `FaultOrder`;
-``touch``: whether executions record their touch points, see `model.record.Point`;
+"""``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``etas``: whether all other delays do, too;
+``faults``: see `FaultOrder`; ``touch``: whether executions record their touch points, see `model.record.Point`;
 ``notice``: whether the test itself may kill a child; ``received``: set by the worker for its own child process."""
 
 
@@ -100,7 +100,7 @@ class PublishTracker:
             self._journal.ring()
 
     def _shorten(self, headers: dict[str, Any], header: Header) -> tuple[float | None, float | None]:
-        """Bring a retry forward; return the requested and the waited delay in seconds.
+        """Bring a retry forward, or whatever has an ETA; return the requested and the waited delay in seconds.
 
         The time that is left out is left out for ``expires`` too: the task's world has moved on
         by that much.
@@ -111,7 +111,7 @@ class PublishTracker:
         now = datetime.now(UTC)
         requested = max(0.0, (_instant(eta) - now).total_seconds())
         scale = header.get("scale")
-        if scale is None or headers["id"] != self._retrying():
+        if scale is None or not (header.get("etas") or headers["id"] == self._retrying()):
             return requested, requested
         waited = requested * scale
         headers["eta"] = (now + timedelta(seconds=waited)).isoformat()

@@ -51,6 +51,7 @@ class Trial:
         touch: Whether the executions shall record each point at which they touch the outside world.
         notice: Whether workers shall notice at once if the test kills one of their children.
         progress: Told how far the tasks are while the test waits.
+        etas: Whether all delays shrink by `time_scale`, not only those of retries.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Trial:
         touch: bool = False,
         notice: bool = False,
         progress: Progress = lambda *_: None,
+        etas: bool = False,
     ) -> None:
         self.pool = pool
         self.token = secrets.token_hex(8)
@@ -73,6 +75,7 @@ class Trial:
         self.app = app
         self._faults = list(faults)
         self._time_scale = time_scale
+        self._etas = etas
         self.touch = touch
         self._notice = notice
         self._progress = progress
@@ -103,6 +106,8 @@ class Trial:
         header: Header = {"t": self.token}
         if self._time_scale is not None:
             header["scale"] = self._time_scale
+        if self._etas:
+            header["etas"] = True
         if self.touch:
             header["touch"] = True
         if self._notice:
@@ -289,6 +294,7 @@ def _as_header(order: FaultOrder) -> dict[str, Any]:
         "do": order.do,
         "at": order.at,
         "times": order.times,
+        "each": order.each,
         "signal": order.signal,
         "error": order.error,
         "args": list(order.args),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.spec import RecoveryBudget
+from pytest_celery_perf.model.spec import DrillBudget, RecoveryBudget
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.state import column_names
 from pytest_celery_perf.sweep.rerun import aliases_of
@@ -33,11 +33,13 @@ def check(item: pytest.Item, spec: TestSpec) -> None:
 
 
 def _check(budget: RerunBudget, item: pytest.Item, spec: TestSpec) -> None:
-    if any(isinstance(each, RecoveryBudget) for each in spec.budgets):
-        raise ConfigurationError(
-            "a sweep compares with a run in which nothing goes wrong, and @pytest.mark.celery_recovery has something go"
-            " wrong in each: write two tests"
-        )
+    for each in spec.budgets:
+        if isinstance(each, (RecoveryBudget, DrillBudget)):
+            marker = "celery_drill" if isinstance(each, DrillBudget) else "celery_recovery"
+            raise ConfigurationError(
+                f"a sweep compares with a run in which nothing goes wrong, and @pytest.mark.{marker} has something go"
+                " wrong in each: write two tests"
+            )
     _check_invariant(budget, item)
     if not Project(item.config).uses_django:
         if budget.volatile:

@@ -162,3 +162,8 @@ def whereabouts(self: Task) -> None:
 @app.task(autoretry_for=(ConnectionError,), default_retry_delay=7200, max_retries=1)
 def much_later() -> None:
     """Retry after two hours."""
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True, retry_on_worker_lost=True, max_retries=2)
+def bounded() -> None:
+    """Be tried again after a crash, but not for ever."""

@@ -1,0 +1,188 @@
+"""Judges ``celery_drill``: the emergency happened, the tasks survived it, and production would recover as fast."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_celery_perf.judge.crashes import UNBOUNDED, story
+from pytest_celery_perf.judge.invariants import DEAD_WORKERS, TIME_LIMIT, Ordeal
+from pytest_celery_perf.judge.production import wait_in_production
+from pytest_celery_perf.judge.reliable import judge_task
+from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
+from pytest_celery_perf.measure.outcomes import TaskClass, classify
+from pytest_celery_perf.model.drills import DRILLS
+from pytest_celery_perf.model.record import Fault, History
+from pytest_celery_perf.model.spec import DrillBudget
+from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
+from pytest_celery_perf.model.verdict import Check, Verdict
+
+MARKER = "celery_drill"
+
+_STORIES_SHOWN = 3
+_BY_TIMEOUT = ("long_task", "eta_beyond_visibility")
+"""The drills that play something only where the visibility timeout would."""
+
+
+def judge(budget: DrillBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
+    """Judge what a drill did to the tasks of each name.
+
+    What `celery_reliable` demands must hold, and besides that what the drill is about. Of a poison pill nobody expects
+    that it succeeds: it must be given up.
+
+    Args:
+        budget: Which drill, and what is demanded.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+    """
+    return judge_each(f"{MARKER}[{budget.drill}]", budget, history, root, _judge_task)
+
+
+def _judge_task(budget: DrillBudget, subject: Subject) -> Verdict:
+    happened = _happened(budget, subject)
+    told = [f"{budget.drill}: {DRILLS[budget.drill].emergency}", *_remarks(budget, subject)]
+    if not happened.ok and budget.drill not in _BY_TIMEOUT:
+        return subject.verdict(
+            (happened,), told, ["publish a task in the test that its workers run: the drill waits for one"]
+        )
+    if budget.drill == "poison_pill":
+        return _judge_poison(budget, subject, happened, told)
+    verdict = judge_task(budget, subject)
+    checks = (happened, *_drained(budget, subject), *_unlimited(budget, subject), *_recovery(budget, subject))
+    known = {check.metric for check in verdict.checks}
+    added = tuple(check for check in checks if check.metric not in known)
+    fix = [*verdict.fix, *_advice(subject, added)]
+    return subject.verdict((*added, *verdict.checks), [*told, *verdict.evidence], fix)
+
+
+def _happened(budget: DrillBudget, subject: Subject) -> Check:
+    drill, ids = DRILLS[budget.drill], {life.task_id for life in subject.lives}
+    times = sum(
+        fault.kind in drill.faults and (fault.task_id is None or fault.task_id in ids)
+        for fault in subject.history.faults
+    )
+    if budget.drill in _BY_TIMEOUT:
+        allowed = budget.max_executions > 1
+        return Check(
+            metric=drill.played, budget="≥ 0×" if allowed else "= 0×", actual=f"{times}×", ok=allowed or not times
+        )
+    return Check(metric=drill.played, budget="≥ 1×", actual=f"{times}×", ok=times > 0)
+
+
+def _drained(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
+    """Hold the longest warm shutdown against its grace period."""
+    if budget.drill != "deploy":
+        return
+    faults = subject.history.faults
+    stops = [fault for fault in faults if fault.kind == "stop-worker"]
+    ends = {fault.boot: fault for fault in faults if fault.kind == "worker-ended"}
+    killed = {fault.boot for fault in faults if fault.kind == "kill-worker"}
+    drains_ns = [ends[stop.boot].at_ns - stop.at_ns for stop in stops if stop.boot in ends and stop.boot not in killed]
+    over = sum(stop.boot in killed for stop in stops)
+    yield Check(
+        metric="drain",
+        budget=f"≤ {format_duration_s(budget.grace_s)}, the grace period",
+        actual=f"{over} killed after it" if over else format_duration_ns(max(drains_ns, default=0)),
+        ok=not over,
+    )
+
+
+def _unlimited(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
+    """Hold the longest run against the visibility timeout, and a task without a limit too."""
+    limit_s, options = subject.history.visibility_timeout_s, subject.options
+    if budget.drill != "long_task" or limit_s is None or options is None or not options.acks_late:
+        return
+    below = f"< {format_duration_s(limit_s)}, the visibility timeout"
+    runs_ns = [
+        each.ended_ns - each.started_ns
+        for life in subject.lives
+        for each in life.started
+        if each.ended_ns is not None and each.started_ns is not None
+    ]
+    longest_ns = max(runs_ns, default=0)
+    yield Check(
+        metric="longest run", budget=below, actual=format_duration_ns(longest_ns), ok=longest_ns < limit_s * NS_PER_S
+    )
+    if options.time_limit_s is None:
+        yield Check(metric=TIME_LIMIT, budget=below, actual="none", ok=budget.max_executions > 1)
+
+
+def _recovery(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
+    """Tell the longest time from a fault to the end of a task that it hit, here and in production."""
+    found = _ordeal(budget, subject).recoveries_s()
+    if not found:
+        return
+    known_s = [took_s for took_s, _ in found if took_s is not None]
+    all_did = len(known_s) == len(found)
+    wait = wait_in_production(subject.history, [life for _, life in found]) if all_did else "never"
+    yield Check(
+        metric="recovery measured",
+        budget=f"in production {wait}",
+        actual=format_duration_s(max(known_s)) if all_did else "never",
+        ok=True,
+    )
+
+
+def _remarks(budget: DrillBudget, subject: Subject) -> Iterator[str]:
+    faults, options = subject.history.faults, subject.options
+    if budget.drill == "worker_oom" and not any(fault.kind == "exhaust-memory" for fault in faults):
+        yield (
+            "SIGKILL, as by the kernel's OOM killer: these workers' memory has no limit. With "
+            'celery_worker(runtime="container", memory=…) the kernel does it'
+        )
+    if budget.drill == "long_task" and options is not None and not options.acks_late:
+        yield "acks_late=False: its message is acknowledged when it begins, so that no visibility timeout can pass"
+
+
+def _advice(subject: Subject, checks: tuple[Check, ...]) -> Iterator[str]:
+    broken = {check.metric for check in checks if not check.ok}
+    if "drain" in broken:
+        yield (
+            "give the workers a longer grace period (terminationGracePeriodSeconds, stop_grace_period, TimeoutStopSec) "
+            "or end the task sooner: split it, or give it a time_limit below the grace period"
+        )
+    if TIME_LIMIT in broken:
+        yield (
+            f"set time_limit= below the visibility timeout in {subject.decorator}, or raise visibility_timeout in "
+            "broker_transport_options above the longest run; an idempotent task that takes a lock may have "
+            "celery_drill(max_executions=2, overlap=True)"
+        )
+
+
+def _judge_poison(budget: DrillBudget, subject: Subject, happened: Check, told: list[str]) -> Verdict:
+    """Judge whether a task that kills each process is given up before it has killed too many."""
+    ordeal = _ordeal(budget, subject)
+    deaths = Counter(fault.task_id for fault in subject.history.faults if fault.kind == "kill-child")
+    most = max((deaths[life.task_id] for life in subject.lives), default=0)
+    absent = {
+        "stranded": len(ordeal.of(TaskClass.STRANDED)),
+        "left in unacked": len(subject.history.stuck_unacked),
+        DEAD_WORKERS: sum(fault.kind == "worker-died" for fault in subject.history.faults),
+    }
+    checks = [
+        happened,
+        Check(
+            metric="killed by one task",
+            budget=f"≤ {budget.max_executions}",
+            actual=f"{most}" if most <= budget.max_executions else f"{most}, and it went on",
+            ok=most <= budget.max_executions,
+        ),
+        *(Check(metric=metric, budget="= 0", actual=f"{number}", ok=not number) for metric, number in absent.items()),
+    ]
+    stories = shortened(
+        ordeal.classified,
+        lambda each: story(each.task_class.upper(), each.life, _events(ordeal.blows(each.life)), subject),
+        _STORIES_SHOWN,
+    )
+    fix = [UNBOUNDED, "or let it look at self.request.delivery_info['redelivered'], and give up what came too often"]
+    return subject.verdict(checks, [*told, *stories], fix)
+
+
+def _events(blows: list[Fault]) -> list[tuple[int, str]]:
+    return [(blow.at_ns, f"{blow.kind} at {blow.point}") for blow in blows]
+
+
+def _ordeal(budget: DrillBudget, subject: Subject) -> Ordeal:
+    classified = tuple(each for each in classify(subject.history) if each.life.name == subject.name)
+    return Ordeal(budget=budget, subject=subject, classified=classified)
