@@ -148,11 +148,18 @@ def _keys(keys: object) -> str:
 def _publishing(publish: Callable[..., Any]) -> Callable[..., Any]:
     def publish_noted(producer: Any, body: Any, routing_key: str | None = None, *args: Any, **kwargs: Any) -> Any:
         touches = _touches()
-        if touches is not None:
+        if touches is not None and kwargs.get("exchange") != _events():
             touches.publish(kwargs.get("headers") or {}, routing_key or producer.routing_key or "")
         return publish(producer, body, routing_key, *args, **kwargs)
 
     return publish_noted
+
+
+def _events() -> str:
+    """Return where Celery tells what its tasks do (``task_send_sent_event``): no task depends on that."""
+    from celery import current_app
+
+    return str(current_app.conf.event_exchange)
 
 
 def _connecting(connect: Callable[..., Any]) -> Callable[..., Any]:

@@ -103,6 +103,12 @@ def test_a_message_is_a_point_but_not_the_connection_that_it_needs(touches: Touc
     assert touches.points == [("publish", "shop.mail to mail")]
 
 
+def test_what_celery_tells_of_its_tasks_is_no_point(touches: Touches) -> None:
+    with Connection("memory://") as connection:
+        connection.Producer().publish({"type": "task-sent"}, routing_key="task.sent", exchange="celeryev")
+    assert touches.points == []
+
+
 @pytest.mark.parametrize(
     ("package", "infrastructure"),
     [
