@@ -28,6 +28,8 @@ class Draft:
     file: str = ""
     """The file of the process that ran it, whose numbers the query rows use."""
     failed: wire.Failed | None = None
+    accepted_ns: int | None = None
+    """When the worker's main process knew that it had begun; noted only where the test may hurt workers."""
     acknowledged_ns: int | None = None
     requeued_ns: int | None = None
     touched: list[wire.Touched] = field(default_factory=list)

@@ -12,6 +12,7 @@ from pytest_celery_perf.probe import wire
 TaskRecord = (
     wire.Published
     | wire.Message
+    | wire.Accepted
     | wire.Started
     | wire.Finished
     | wire.Failed
@@ -125,7 +126,7 @@ class Ledger:
                 book.confirmed.add((record.id, record.retries))
             case wire.Started() | wire.Finished():
                 self._enter_run(book, file, record)
-            case wire.Message() | wire.Acknowledged() | wire.Requeued():
+            case wire.Message() | wire.Accepted() | wire.Acknowledged() | wire.Requeued():
                 _enter_message(book.draft(_key(record)), record)
             case wire.Failed() if (latest := book.latest(record.id)) is not None:
                 latest.failed = record
@@ -161,9 +162,11 @@ class Ledger:
         self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}
 
 
-def _enter_message(draft: Draft, record: wire.Message | wire.Acknowledged | wire.Requeued) -> None:
+def _enter_message(draft: Draft, record: wire.Message | wire.Accepted | wire.Acknowledged | wire.Requeued) -> None:
     if isinstance(record, wire.Message):
         draft.content = record.content
+    elif isinstance(record, wire.Accepted):
+        draft.accepted_ns = record.ns
     elif isinstance(record, wire.Acknowledged):
         draft.acknowledged_ns = record.ns
     else:
@@ -179,6 +182,12 @@ def _options(record: wire.Task) -> TaskOptions:
 
 
 def _key(
-    record: wire.Message | wire.Started | wire.Finished | wire.Acknowledged | wire.Requeued | wire.Touched,
+    record: wire.Message
+    | wire.Accepted
+    | wire.Started
+    | wire.Finished
+    | wire.Acknowledged
+    | wire.Requeued
+    | wire.Touched,
 ) -> Key:
     return (record.id, record.retries, record.received_ns)

@@ -37,15 +37,21 @@ class Moment:
         self._task = task
         self._nth = natural(nth, "celery_faults.when: nth", 1)
 
-    def find(self, executions: Iterable[Execution], options: Mapping[str, TaskOptions]) -> Execution | None:
+    def find(
+        self,
+        executions: Iterable[Execution],
+        options: Mapping[str, TaskOptions],
+        accepted: Callable[[Execution], bool],
+    ) -> Execution | None:
         """Return the execution that has come there; None if it has not yet.
 
-        A start counts once its message was acknowledged, if that is done early: whoever kills the worker in between
-        would see one run in a thousand survive that should not.
+        A start counts once the worker's main process knows of it, and has acknowledged the message if that is done
+        early: whoever hurts the worker in between would see one run in a hundred go another way.
 
         Args:
             executions: All of the test.
             options: Of the tasks, by name.
+            accepted: Tells whether the main process knows that an execution has begun.
         """
         time_of = MOMENTS[self._event]
         come = [
@@ -56,7 +62,9 @@ class Moment:
         if len(come) < self._nth:
             return None
         found = sorted(come, key=lambda each: each[0])[self._nth - 1][1]
-        return None if self._event == "started" and _acknowledges_now(found, options) else found
+        if self._event == "started" and (not accepted(found) or _acknowledges_now(found, options)):
+            return None
+        return found
 
     @property
     def name(self) -> str:

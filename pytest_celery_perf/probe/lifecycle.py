@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_celery_perf.probe import context, django_glue, overrides, queries, wire
+from pytest_celery_perf.probe import acceptance, context, django_glue, overrides, queries, wire
 from pytest_celery_perf.probe.attempt import with_body
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.executions import ExecutionWatch
@@ -59,6 +59,7 @@ class Probe:
         ):
             signal.connect(self._safely(handler), weak=False)
         self.messages.watch_acknowledgments()
+        acceptance.watch(self._journal)
 
     def _safely(self, handler: Callable[..., None]) -> Callable[..., None]:
         """Note what a handler raises: Celery would log it and go on, and a record would be missing without a word."""

@@ -120,6 +120,15 @@ class Message(NamedTuple):
     """As kombu's virtual transports put it into a queue."""
 
 
+class Accepted(NamedTuple):
+    """A worker's main process knows that a task has begun; written if its test may hurt the worker."""
+
+    ns: int
+    id: str
+    retries: int
+    received_ns: int
+
+
 class Started(NamedTuple):
     """A process begins to run an execution."""
 
@@ -254,6 +263,7 @@ Record = (
     | Published
     | Received
     | Message
+    | Accepted
     | Started
     | Finished
     | Failed
@@ -278,6 +288,7 @@ KINDS: dict[str, type[Record]] = {
         Published,
         Received,
         Message,
+        Accepted,
         Started,
         Finished,
         Failed,

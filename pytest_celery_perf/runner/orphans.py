@@ -1,61 +1,86 @@
-"""Messages that a worker had taken, and died before its probe could say so."""
+"""Messages that nobody holds: a worker took them and died before it could say so, or the broker has forgotten them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from typing import Any
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.runner.reader import Reader
 
 LOOK_AGAIN_S = 1.0
-"""Longer than a living worker takes from a message's entry in ``unacked`` to its record."""
+"""Longer than a message is on its way from its queue to ``unacked``, and from there to its worker's record."""
 
 
 class Orphans:
-    """Finds the messages of one test that nobody holds, and puts them back, as the visibility timeout would.
+    """Looks after the messages of one test that nobody holds.
+
+    What is in ``unacked`` goes back to its queue, as it would when the visibility timeout has passed. What is nowhere
+    is given up: a worker was killed, or the broker, in between the two steps in which kombu takes a message.
 
     Args:
         book: The test's records.
+        reader: Reads the records.
         app: The Celery app, in the test process.
+        living: Returns the boots of the workers that live.
+
+    Source:
+        ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py.
     """
 
-    def __init__(self, book: Book, app: Any) -> None:
+    def __init__(self, book: Book, reader: Reader, app: Any, living: Callable[[], set[str]]) -> None:
         self._book = book
+        self._reader = reader
         self._app = app
+        self._living = living
         self._suspects: set[str] = set()
         self._look_again_s: float | None = None
 
-    def suspect(self, living: AbstractSet[str]) -> None:
-        """Look for them, after a worker has died; whether they are orphans is only known when nobody claims them.
-
-        Args:
-            living: The boots of the workers that live.
-        """
-        self._suspects = self._unclaimed(living)
+    def suspect(self) -> None:
+        """Look for them; whether they are orphans is only known when nobody has claimed them a while later."""
+        unclaimed, missing = self._look()
+        self._suspects = {*unclaimed, *missing}
         self._look_again_s = time.monotonic() + LOOK_AGAIN_S if self._suspects else None
 
-    def tend(self, living: AbstractSet[str]) -> None:
-        """Put those back that nobody has claimed, unless one who could is frozen.
+    def forget(self) -> None:
+        """Look no further, since the broker is away."""
+        self._look_again_s = None
 
-        Args:
-            living: The boots of the workers that live.
-        """
+    def tend(self) -> None:
+        """Decide about the suspects, unless a worker is frozen that may have one."""
         due = self._look_again_s is not None and time.monotonic() > self._look_again_s
-        if not due or any(map(self._frozen, living)):
+        if not due or any(map(self._frozen, self._living())):
             return
         self._look_again_s = None
-        if orphans := self._suspects & self._unclaimed(living):
-            restored = inspect.restore(self._app, orphans)
-            self._book.note("restored", detail=f"{restored} messages that a worker took and died before it said so")
+        self._reader.pump()
+        unclaimed, missing = self._look()
+        if tags := [tag for task_id, tag in unclaimed.items() if task_id in self._suspects]:
+            restored = inspect.restore(self._app, tags)
+            self._book.note("restored", detail=f"{restored} messages whose worker died before it recorded them")
+        for task_id in missing & self._suspects:
+            self._book.note("vanished", task_id=task_id)
+            self._book.lose(task_id)
 
-    def _unclaimed(self, living: AbstractSet[str]) -> set[str]:
-        claimed = {
-            draft.received.tag for boot in living for draft in self._book.held_by(boot) if draft.received is not None
-        }
-        held = inspect.unacked_ids(self._app)
-        return {each.tag for each in held if each.task_id in self._book.open and each.tag not in claimed}
+    def _look(self) -> tuple[dict[str, str], set[str]]:
+        """Return the delivery tags of unclaimed messages, by task; and the tasks whose messages are nowhere."""
+        queues = {publishing.queue for publishing in self._book.publishing.values() if publishing.queue}
+        found = inspect.contents(self._app, sorted(queues))
+        living = self._living()
+        doubtful = {each for each in self._book.open if self._is_sent(each) and not self._is_with(living, each)}
+        unacked = {each.task_id: each.tag for each in found.unacked}
+        waiting = {task_id for _, ids in found.queues for task_id in ids}
+        return {task_id: unacked[task_id] for task_id in doubtful & unacked.keys()}, doubtful - unacked.keys() - waiting
+
+    def _is_sent(self, task_id: str) -> bool:
+        """Tell whether the last attempt of a task was certainly published."""
+        return (task_id, self._book.last_attempt[task_id]) in self._book.confirmed
+
+    def _is_with(self, living: set[str], task_id: str) -> bool:
+        """Tell whether a living worker has received the last attempt of a task, and not put it back."""
+        latest = self._book.latest(task_id)
+        return latest is not None and latest.boot in living and latest.requeued_ns is None
 
     def _frozen(self, boot: str) -> bool:
         kinds = [fault.kind for fault in self._book.faults if fault.boot == boot]

@@ -11,14 +11,12 @@ from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.model.record import DATA_LOST, Fault
 from pytest_celery_perf.probe.faults import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
+from pytest_celery_perf.runner.orphans import Orphans
 from pytest_celery_perf.runner.pool import Pool
-from pytest_celery_perf.runner.reader import Reader
 
 RECONNECT_S = 10.0
 """Workers are back at a restarted broker after about 4 s. What they have neither acknowledged nor
 put back by then, though they do not run it, they have forgotten with their old connection."""
-LOOK_AGAIN_S = 1.0
-"""Longer than a message is on its way from its queue to ``unacked``."""
 
 
 class Outage:
@@ -29,27 +27,25 @@ class Outage:
     Args:
         book: The test's records.
         pool: Its workers.
-        reader: Reads the records.
         app: The Celery app, in the test process.
         faults: What its markers order.
         gates: Where its tasks wait.
+        orphans: Looks after what nobody holds.
     """
 
     def __init__(
-        self, book: Book, pool: Pool, reader: Reader, app: Any, *, faults: list[FaultOrder], gates: Gates
+        self, book: Book, pool: Pool, app: Any, *, faults: list[FaultOrder], gates: Gates, orphans: Orphans
     ) -> None:
         self._book = book
         self._pool = pool
-        self._reader = reader
         self._app = app
         self._faults = faults
         self._gates = gates
+        self._orphans = orphans
         self.down = False
         """Whether the broker does not answer, by order."""
         self._reconnecting_until_s: float | None = None
         self._broken_ns = 0
-        self._missing: set[str] = set()
-        self._look_again_s: float | None = None
 
     def strike(self, fault: Fault) -> None:
         """Kill the broker and start it again, while a task waits at its gate."""
@@ -112,7 +108,8 @@ class Outage:
     def _goes_down(self) -> None:
         self.down = True
         self._broken_ns = time.monotonic_ns()
-        self._reconnecting_until_s = self._look_again_s = None
+        self._reconnecting_until_s = None
+        self._orphans.forget()
 
     def _comes_back(self) -> None:
         self.down = False
@@ -124,9 +121,7 @@ class Outage:
         if self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s:
             self._reconnecting_until_s = None
             self._restore_forgotten()
-        if self._look_again_s is not None and time.monotonic() > self._look_again_s:
-            self._look_again_s = None
-            self._give_up_missing()
+            self._orphans.suspect()
 
     def _restore_forgotten(self) -> None:
         """Put back, as the visibility timeout would, what living workers have dropped with their connection.
@@ -147,23 +142,3 @@ class Outage:
             restored = inspect.restore(self._app, tags)
             self._book.note("restored", detail=f"{restored} of {len(tags)} messages")
         self._book.forgive(but=tags.values())
-        self._missing = self._find_missing()
-        self._look_again_s = time.monotonic() + LOOK_AGAIN_S if self._missing else None
-
-    def _find_missing(self) -> set[str]:
-        """Return the tasks that were published before the broker died, and that nobody has: no queue, no worker."""
-        waiting = {
-            task_id: publishing.queue
-            for (task_id, retries), publishing in self._book.publishing.items()
-            if task_id in self._book.open and retries == self._book.last_attempt[task_id]
-            if publishing.ns < self._broken_ns and publishing.queue and self._book.latest(task_id) is None
-        }
-        depths = inspect.queue_depths(self._app, {*waiting.values()})
-        held = {each.task_id for each in inspect.unacked_ids(self._app)}
-        return {task_id for task_id, queue in waiting.items() if not depths[queue] and task_id not in held}
-
-    def _give_up_missing(self) -> None:
-        self._reader.pump()
-        for task_id in self._missing & self._find_missing():
-            self._book.note("vanished", task_id=task_id)
-            self._book.lose(task_id)

@@ -61,8 +61,8 @@ class Rescue:
         self._reader = reader
         self._app = app
         self._lookout = lookout
-        self.outage = Outage(book, pool, reader, app, faults=faults, gates=gates)
-        self._orphans = Orphans(book, app)
+        self._orphans = Orphans(book, reader, app, self._living)
+        self.outage = Outage(book, pool, app, faults=faults, gates=gates, orphans=self._orphans)
         self._seen = 0
         self._booting: list[Member] = []
         self._dead: set[str] = set()
@@ -72,7 +72,6 @@ class Rescue:
         self._owed: list[str] = []
         """The dead workers whose messages are to be put back, as soon as the broker answers."""
 
-    @property
     def _living(self) -> set[str]:
         return {member.boot for member in self._pool.members} - self._dead
 
@@ -100,8 +99,8 @@ class Rescue:
                 boot = self._owed.pop()
                 self.restore(boot)
                 self._give_up(boot)
-                self._orphans.suspect(self._living)
-            self._orphans.tend(self._living)
+                self._orphans.suspect()
+            self._orphans.tend()
             self.outage.tend()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:

@@ -1,0 +1,41 @@
+"""Tells when the worker's main process knows that a task has begun, which is after the task has."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.orders import HEADER
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.journal import Journal
+
+
+def watch(journal: Journal) -> None:
+    """Note it of the messages whose test may hurt the worker: what happens to a worker in between is another thing.
+
+    A prefork worker that is told to stop while a child has begun a task and its main process does not know it yet
+    waits 30 s, forgets the task's end, and has it run again.
+
+    Args:
+        journal: Where the records go.
+
+    Source:
+        ``celery.worker.request.Request.on_accepted``, called as soon as the child's word is read.
+    """
+    from celery.worker.request import Request
+
+    patched: Any = Request
+    accept = patched.on_accepted
+
+    def on_accepted(request: Any, pid: int, time_accepted: float) -> None:
+        accept(request, pid, time_accepted)
+        headers = request.request_dict
+        header = headers.get(HEADER)
+        if header is not None and "notice" in header:
+            now_ns = time.monotonic_ns()
+            journal.write(wire.Accepted(now_ns, request.id, headers.get("retries") or 0, header["received"]))
+            journal.ring()
+
+    patched.on_accepted = on_accepted
