@@ -164,3 +164,22 @@ def test_the_users_own_broker_is_not_killed(plain: Project) -> None:
     plain.write("test_open.py", OPEN)
     inner = plain.run("--celery-perf-drill=broker_restart", "--celery-perf-broker=redis://localhost:1/0")
     assert 'celery_drill("broker_restart") needs a broker that is ours to kill' in inner.text, inner.text
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_the_kernel_kills_what_takes_too_much_memory(plain: Project, worker_image: str) -> None:
+    plain.write(
+        "test_memory.py",
+        "import pytest\nfrom office import safe, unsafe\n"
+        "pytestmark = [\n"
+        f'    pytest.mark.celery_worker(runtime="container", image="{worker_image}", memory="256MiB", concurrency=1),\n'
+        '    pytest.mark.celery_drill("worker_oom"),\n'
+        "]\n"
+        "def test_good(): safe.delay()\n"
+        "def test_bad(): unsafe.delay()\n",
+    )
+    inner = plain.run()
+    words = ("celery_drill[worker_oom] office.unsafe: lost 1 (budget = 0)", "exhaust-memory")
+    assert inner.lacks("test_bad[worker_oom]", *words) == [], inner.text
+    assert {"test_good[worker_oom]"} == inner.passed, inner.text
