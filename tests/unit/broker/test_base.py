@@ -31,7 +31,7 @@ class DeadServer:
         self.starts += 1
         return Endpoint(kind="process", description="dead", address="redis://127.0.0.1:1/0", databases=1)
 
-    def kill(self) -> None:
+    def kill(self, *, keep_data: bool = True) -> None:
         pass
 
     def restart(self) -> Endpoint:
