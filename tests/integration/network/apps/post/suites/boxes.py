@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from listeners import await_listeners
 from post import sort
 
 from pytest_celery_perf import CeleryNetwork, CeleryPerf, ConfigurationError, UnfinishedTasksError
@@ -17,7 +18,9 @@ SHARED = pytest.mark.celery_worker(runtime="container", image=IMAGE, concurrency
 @pytest.mark.celery_reliable
 def test_reset(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
     celery_perf.run(sort, ("a",))
+    before = await_listeners(celery_perf)
     assert celery_network.reset() > 0
+    await_listeners(celery_perf, but=before)
     celery_perf.run(sort, ("b",))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from listeners import await_end_of, await_listeners
 from post import deliver, sort, weigh
-from redis import Redis
 
 from pytest_celery_perf import CeleryFaults, CeleryNetwork, CeleryPerf, ConfigurationError, UnfinishedTasksError
 
@@ -49,16 +49,9 @@ def healed_ns(celery_perf: CeleryPerf) -> int:
     return healed.at_ns
 
 
-def await_consumers(celery_perf: CeleryPerf, count: int = 1) -> None:
-    """Return when workers wait for messages at the broker, so that it has somebody to send one to."""
-    with Redis.from_url(celery_perf.broker.url()) as redis:
-        while redis.info("clients")["blocked_clients"] < count:
-            pass
-
-
 @pytest.mark.celery_reliable
 def test_latency(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
-    await_consumers(celery_perf)
+    await_listeners(celery_perf)
     with celery_network.latency("300ms", direction="downstream"):
         celery_perf.run(sort, ("a",))
     assert way_ns(celery_perf) > 0.3 * SECOND_NS
@@ -77,7 +70,7 @@ def test_jitter(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
 
 @pytest.mark.celery_reliable
 def test_bandwidth(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
-    await_consumers(celery_perf)
+    await_listeners(celery_perf)
     with celery_network.bandwidth("100KB"):
         celery_perf.run(sort, ("x" * 30_000,))
     assert way_ns(celery_perf) > 0.3 * SECOND_NS
@@ -94,7 +87,7 @@ def test_slices(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
 
 @pytest.mark.celery_reliable
 def test_black_hole(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
-    await_consumers(celery_perf)
+    await_listeners(celery_perf)
     with celery_network.black_hole():
         sort.delay("a")
         with pytest.raises(UnfinishedTasksError):
@@ -108,7 +101,7 @@ def test_black_hole(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> N
 @pytest.mark.celery_worker(name="far", concurrency=1)
 @pytest.mark.celery_reliable
 def test_partition(celery_perf: CeleryPerf, celery_faults: CeleryFaults, celery_network: CeleryNetwork) -> None:
-    await_consumers(celery_perf, 2)
+    await_listeners(celery_perf, 2)
     with celery_network.black_hole(worker="far"):
         for _ in range(10):
             sort.delay("a")
@@ -120,7 +113,9 @@ def test_partition(celery_perf: CeleryPerf, celery_faults: CeleryFaults, celery_
 
 @pytest.mark.celery_reliable
 def test_cut(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
+    before = await_listeners(celery_perf)
     with celery_network.cut():
+        await_end_of(celery_perf, before)
         sort.delay("a")
         with pytest.raises(UnfinishedTasksError):
             celery_perf.wait(timeout=HANGS_S)
@@ -141,8 +136,9 @@ def test_reset(celery_perf: CeleryPerf, celery_faults: CeleryFaults, celery_netw
 
 
 def test_half_open(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
-    await_consumers(celery_perf)
+    before = await_listeners(celery_perf)
     with celery_network.half_open():
+        await_end_of(celery_perf, before)
         sort.delay("a")
         with pytest.raises(UnfinishedTasksError):
             celery_perf.wait(timeout=HANGS_S)
@@ -151,7 +147,7 @@ def test_half_open(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> No
 
 @pytest.mark.celery_reliable
 def test_what_a_dead_connection_is_sent_is_lost(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
-    await_consumers(celery_perf)
+    await_listeners(celery_perf)
     celery_network.half_open(unaware="server")
     sort.delay("a")
 
@@ -210,7 +206,9 @@ def test_a_test_must_ask_for_proxies(celery_faults: CeleryFaults) -> None:
 
 @pytest.mark.celery_worker(network=True)
 def test_a_marker_may_ask_for_them(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    before = await_listeners(celery_perf)
     assert celery_faults.network.reset() > 0
+    await_listeners(celery_perf, but=before)
     celery_perf.run(sort, ("a",))
 
 
