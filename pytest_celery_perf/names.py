@@ -15,6 +15,7 @@ MARKERS = (
     "celery_recovery",
     "celery_reliable",
     "celery_drill",
+    "celery_fault",
     "celery_routing",
     "celery_crash_sweep",
     "celery_fault_sweep",

@@ -145,7 +145,7 @@ def _read_markers(item: pytest.Item) -> None:
     _prepare(item.config)
     from pytest_celery_perf import markers
     from pytest_celery_perf.project import Project
-    from pytest_celery_perf.startup import check_broker, check_children
+    from pytest_celery_perf.startup import check_broker, check_children, check_faults
 
     fixtures = getattr(item, "fixturenames", None)
     if fixtures is None:
@@ -154,6 +154,7 @@ def _read_markers(item: pytest.Item) -> None:
     Project(item.config).check(item, spec)
     check_broker(item.config.stash[OPTIONS], spec)
     check_children(item.config.stash[OPTIONS], spec)
+    check_faults(item.config.stash[OPTIONS], spec)
     if spec.reruns:
         from pytest_celery_perf.sweep.checks import check
 

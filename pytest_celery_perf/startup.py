@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.drills import DRILLS
+from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 from pytest_celery_perf.model.settings import masked
-from pytest_celery_perf.model.spec import CrashSweepBudget, DrillBudget, RecoveryBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import (
+    Budget,
+    CrashSweepBudget,
+    DrillBudget,
+    FaultBudget,
+    RecoveryBudget,
+    TestSpec,
+    WorkerSpec,
+)
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.runner.app import load
 from pytest_celery_perf.runner.groundwork import Groundwork
 from pytest_celery_perf.worker.choice import always_cold, with_start
+from pytest_celery_perf.worker.needs import unmet
 from pytest_celery_perf.worker.options import has_children, named_pool, parse_line, read
 
 if TYPE_CHECKING:
@@ -121,12 +131,7 @@ def check_broker(options: Options, spec: TestSpec) -> None:
     Raises:
         ConfigurationError: It does, and it is.
     """
-    killers = [
-        f'celery_drill("{budget.drill}")' if isinstance(budget, DrillBudget) else 'celery_recovery: kill="broker"'
-        for budget in spec.budgets
-        if (isinstance(budget, RecoveryBudget) and budget.kill == "broker")
-        or (isinstance(budget, DrillBudget) and DRILLS[budget.drill].own_broker)
-    ]
+    killers = [killer for budget in spec.budgets if (killer := _killer_of_brokers(budget))]
     if killers and "://" in options.broker:
         setting = next(setting for setting in options.settings if setting.name == "broker")
         raise ConfigurationError(
@@ -134,6 +139,32 @@ def check_broker(options: Options, spec: TestSpec) -> None:
             f"celery_perf_broker={masked(setting.value)} ({setting.source}) is yours: "
             "set it to process, container or auto"
         )
+
+
+def _killer_of_brokers(budget: Budget) -> str:
+    """Return what of a marker hurts the broker; nothing if it does not."""
+    if isinstance(budget, DrillBudget) and DRILLS[budget.drill].own_broker:
+        return f'celery_drill("{budget.drill}")'
+    if isinstance(budget, FaultBudget) and FAULT_KINDS[budget.kind].need is Need.OWN_BROKER:
+        return f'celery_fault: kind="{budget.kind}"'
+    return 'celery_recovery: kill="broker"' if isinstance(budget, RecoveryBudget) and budget.kill == "broker" else ""
+
+
+def check_faults(options: Options, spec: TestSpec) -> None:
+    """Refuse a fault that the workers of a test cannot suffer.
+
+    Args:
+        options: The settings.
+        spec: What the markers of the test ask for.
+
+    Raises:
+        ConfigurationError: They cannot; the text says what they lack.
+    """
+    for budget in spec.budgets:
+        if isinstance(budget, FaultBudget):
+            missing = unmet(budget.kind, budget.task, spec.workers, load(options.app))
+            if missing:
+                raise ConfigurationError(f'@pytest.mark.celery_fault: kind="{budget.kind}": {missing}')
 
 
 def check_children(options: Options, spec: TestSpec) -> None:

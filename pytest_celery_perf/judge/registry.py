@@ -7,11 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pytest_celery_perf.judge import drills, latency, queries, recovery, reliable, retries, routing
+from pytest_celery_perf.judge import drills, faults, latency, queries, recovery, reliable, retries, routing
 from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.spec import (
     Budget,
     DrillBudget,
+    FaultBudget,
     LatencyBudget,
     QueriesBudget,
     RecoveryBudget,
@@ -32,6 +33,7 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         RecoveryBudget: recovery.judge,
         ReliableBudget: reliable.judge,
         DrillBudget: drills.judge,
+        FaultBudget: faults.judge,
         RoutingBudget: routing.judge,
     }
 )

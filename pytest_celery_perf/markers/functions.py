@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.markers.faults import celery_fault
 from pytest_celery_perf.model.arguments import (
     exception_name,
     flag,
@@ -262,5 +263,13 @@ def celery_routing(
 
 JUDGING: dict[str, Callable[..., Budget]] = {
     function.__name__: function
-    for function in (celery_queries, celery_latency, celery_retries, celery_recovery, celery_reliable, celery_routing)
+    for function in (
+        celery_queries,
+        celery_latency,
+        celery_retries,
+        celery_recovery,
+        celery_reliable,
+        celery_fault,
+        celery_routing,
+    )
 }

@@ -130,6 +130,21 @@ class DrillBudget(ReliableBudget):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultBudget(Budget):
+    """``celery_fault``."""
+
+    kind: str
+    """One of `model.faults.FAULT_KINDS`."""
+    at: str = "started"
+    """``received``, ``started``, ``query:N`` or ``finished``."""
+    times: int = 1
+    lasting_s: float = 1.0
+    """Of a fault that lasts: for how long."""
+    keep_data: bool = True
+    """``kill_broker``: whether it comes back with its data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingBudget(Budget):
     """``celery_routing``."""
 

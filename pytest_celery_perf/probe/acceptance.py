@@ -9,10 +9,11 @@ from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.orders import HEADER
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.probe.faults import Faults
     from pytest_celery_perf.probe.journal import Journal
 
 
-def watch(journal: Journal) -> None:
+def watch(journal: Journal, faults: Faults) -> None:
     """Note it of the messages whose test may hurt the worker: what happens to a worker in between is another thing.
 
     A prefork worker that is told to stop while a child has begun a task and its main process does not know it yet
@@ -20,6 +21,7 @@ def watch(journal: Journal) -> None:
 
     Args:
         journal: Where the records go.
+        faults: Told of those messages that carry faults.
 
     Source:
         ``celery.worker.request.Request.on_accepted``, called as soon as the child's word is read.
@@ -33,6 +35,8 @@ def watch(journal: Journal) -> None:
         accept(request, pid, time_accepted)
         headers = request.request_dict
         header = headers.get(HEADER)
+        if header is not None and "faults" in header:
+            faults.accepted(header["t"], request.id)
         if header is not None and "notice" in header:
             now_ns = time.monotonic_ns()
             journal.write(wire.Accepted(now_ns, request.id, headers.get("retries") or 0, header["received"]))

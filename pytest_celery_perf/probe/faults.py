@@ -93,7 +93,9 @@ class Faults:
         # Where no child runs the tasks, it is the worker that dies.
         ends_worker = order.do == "kill-worker" or (order.do == "kill-child" and os.getpid() == self._main_pid)
         if early and ends_worker:
-            self._await_acknowledgment(token, task_id)
+            _await(self._acknowledgment(token, task_id))
+        if order.signal != signal.SIGKILL and os.getpid() != self._main_pid:
+            _await(self._acceptance(token, task_id))
         if order.do in strain.STRAINS:
             strain.STRAINS[order.do]()
         elif order.do.startswith("await-"):
@@ -116,18 +118,16 @@ class Faults:
         with contextlib.suppress(OSError):
             os.close(os.open(self._acknowledgment(token, task_id), os.O_CREAT | os.O_WRONLY, 0o600))
 
-    def _await_acknowledgment(self, token: str, task_id: str) -> None:
-        """Let the main process acknowledge first, if it acknowledges early.
-
-        It does so within a millisecond of the start; a worker that is killed just before would
-        make every such task look safe.
-        """
-        deadline_s = time.monotonic() + EARLY_ACKNOWLEDGMENT_S
-        while not os.path.exists(self._acknowledgment(token, task_id)) and time.monotonic() < deadline_s:
-            time.sleep(0.001)
+    def accepted(self, token: str, task_id: str) -> None:
+        """Tell the process that runs a task with faults that the worker's main process knows of its start."""
+        with contextlib.suppress(OSError):
+            os.close(os.open(self._acceptance(token, task_id), os.O_CREAT | os.O_WRONLY, 0o600))
 
     def _acknowledgment(self, token: str, task_id: str) -> str:
         return os.path.join(self._directory, f"{token}.{task_id}.acknowledged")
+
+    def _acceptance(self, token: str, task_id: str) -> str:
+        return os.path.join(self._directory, f"{token}.{task_id}.accepted")
 
     def _claim(self, order: FaultOrder, token: str, task_id: str) -> bool:
         whose = f"{order.key}.{task_id}" if order.each else order.key
@@ -139,6 +139,17 @@ class Faults:
                 continue
             return True
         return False
+
+
+def _await(path: str) -> None:
+    """Let the main process do first what it does within a millisecond of a task's start, and tells by a file.
+
+    If it is killed just before it acknowledges early, every such task looks safe; if it is told to stop just before it
+    knows of the start, it waits 30 s for nothing.
+    """
+    deadline_s = time.monotonic() + EARLY_ACKNOWLEDGMENT_S
+    while not os.path.exists(path) and time.monotonic() < deadline_s:
+        time.sleep(0.001)
 
 
 def _wait_at(gate: str) -> None:

@@ -28,10 +28,10 @@ class Probe:
     def __init__(self, config: ProbeConfig) -> None:
         self._config = config
         self._journal = Journal(config.spool, config.doorbell, config.boot)
-        faults = Faults(directory_beside(config.doorbell), self._journal)
-        self.limits = Limits(faults)
-        self.messages = MessageWatch(self._journal, faults)
-        self.executions = ExecutionWatch(self._journal, faults, config.spool)
+        self._faults = Faults(directory_beside(config.doorbell), self._journal)
+        self.limits = Limits(self._faults)
+        self.messages = MessageWatch(self._journal, self._faults)
+        self.executions = ExecutionWatch(self._journal, self._faults, config.spool)
         self._publishes = PublishTracker(
             self._journal,
             self.executions.current_header,
@@ -59,7 +59,7 @@ class Probe:
         ):
             signal.connect(self._safely(handler), weak=False)
         self.messages.watch_acknowledgments()
-        acceptance.watch(self._journal)
+        acceptance.watch(self._journal, self._faults)
 
     def _safely(self, handler: Callable[..., None]) -> Callable[..., None]:
         """Note what a handler raises: Celery would log it and go on, and a record would be missing without a word."""

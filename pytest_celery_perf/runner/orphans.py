@@ -60,6 +60,14 @@ class Orphans:
             restored = inspect.restore(self._app, tags)
             self._book.note("restored", detail=f"{restored} messages whose worker died before it recorded them")
         for task_id in missing & self._suspects:
+            self._give_up(task_id)
+
+    def _give_up(self, task_id: str) -> None:
+        latest = self._book.latest(task_id)
+        if latest is not None and latest.outcome is not None:
+            # It was acknowledged; only the word of it died with the worker.
+            self._book.forgive(but=self._book.struck - {task_id})
+        else:
             self._book.note("vanished", task_id=task_id)
             self._book.lose(task_id)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.spec import DrillBudget, RecoveryBudget
+from pytest_celery_perf.model.spec import DrillBudget, FaultBudget, RecoveryBudget
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.state import column_names
 from pytest_celery_perf.sweep.rerun import aliases_of
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_celery_perf.model.spec import RerunBudget, TestSpec
+
+_MARKERS = {RecoveryBudget: "celery_recovery", DrillBudget: "celery_drill", FaultBudget: "celery_fault"}
 
 
 def check(item: pytest.Item, spec: TestSpec) -> None:
@@ -34,8 +36,8 @@ def check(item: pytest.Item, spec: TestSpec) -> None:
 
 def _check(budget: RerunBudget, item: pytest.Item, spec: TestSpec) -> None:
     for each in spec.budgets:
-        if isinstance(each, (RecoveryBudget, DrillBudget)):
-            marker = "celery_drill" if isinstance(each, DrillBudget) else "celery_recovery"
+        if isinstance(each, (RecoveryBudget, DrillBudget, FaultBudget)):
+            marker = _MARKERS[type(each)]
             raise ConfigurationError(
                 f"a sweep compares with a run in which nothing goes wrong, and @pytest.mark.{marker} has something go"
                 " wrong in each: write two tests"

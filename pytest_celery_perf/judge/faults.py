@@ -1,0 +1,69 @@
+"""Judges ``celery_fault``: what was to go wrong did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_celery_perf.judge.subjects import nothing_to_judge
+from pytest_celery_perf.measure.lives import Life, lives
+from pytest_celery_perf.measure.summary import body_queries
+from pytest_celery_perf.model.faults import FAULT_KINDS
+from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.verdict import Check, Status, Verdict
+
+MARKER = "celery_fault"
+
+
+def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:  # noqa: ARG001
+    """Judge whether a fault happened as often as it was ordered; what became of the tasks, other markers judge.
+
+    Args:
+        budget: The fault.
+        history: What happened.
+        root: Not needed.
+    """
+    hit = [life for life in lives(history) if budget.task in (None, life.name)]
+    if not hit:
+        return (nothing_to_judge(MARKER, budget.task, history),)
+    known = FAULT_KINDS[budget.kind]
+    # A time limit strikes at no point of the task's own.
+    points = {budget.at, known.record}
+    ids = {life.task_id for life in hit}
+    struck = sum(
+        fault.kind == known.record and fault.point in points and fault.task_id in ids for fault in history.faults
+    )
+    check = Check(
+        metric=f"{budget.kind} at {budget.at}",
+        budget=f"= {budget.times}×",
+        actual=f"{struck}×",
+        ok=struck == budget.times,
+    )
+    return (
+        Verdict(
+            marker=MARKER,
+            task=budget.task or "any task",
+            status=Status.PASS if check.ok else Status.FAIL,
+            checks=(check,),
+            evidence=() if check.ok else (_how_far(budget, hit), *history.diagnosis.splitlines()),
+            fix=() if check.ok else (_advice(budget, hit),),
+        ),
+    )
+
+
+def _how_far(budget: FaultBudget, hit: list[Life]) -> str:
+    received = sum(len(life.executions) for life in hit)
+    started = sum(len(life.started) for life in hit)
+    made = f", with {_most_queries(hit)} queries at most" if budget.at.startswith("query:") else ""
+    return f"of {len(hit)} tasks, executions were received {received}× and begun {started}×{made}"
+
+
+def _advice(budget: FaultBudget, hit: list[Life]) -> str:
+    queries = _most_queries(hit)
+    if budget.at.startswith("query:"):
+        return f"at='query:{queries}' is the last query that it makes" if queries else "use at='started'"
+    return f"publish it {budget.times}× or more, or say times= how often it really comes there"
+
+
+def _most_queries(hit: list[Life]) -> int:
+    return max((body_queries(execution) for life in hit for execution in life.started), default=0)

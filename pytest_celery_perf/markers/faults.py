@@ -1,0 +1,42 @@
+"""The marker ``celery_fault``: something that goes wrong at a point of a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.arguments import flag, natural, one_of, task_name, task_point
+from pytest_celery_perf.model.faults import FAULT_KINDS, Need
+from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.units import parse_duration_s
+
+LASTING_S = 1.0
+"""How long a fault lasts where nothing else is said."""
+
+
+def celery_fault(
+    *,
+    kind: str = "",
+    at: str = "started",
+    task: Any = None,
+    times: int = 1,
+    lasting: str | float | None = None,
+    keep_data: bool = True,
+) -> FaultBudget:
+    """Have something go wrong at a point of the task; stacks. It must happen, the other markers judge what follows."""
+    known = FAULT_KINDS[one_of(kind, "kind", *FAULT_KINDS)]
+    if task_point(at, "at") == "received" and known.need in (Need.CHILDREN, Need.RECYCLING, Need.MEMORY):
+        raise ConfigurationError(f'at="received" with kind={kind!r}: no process runs the task yet; use at="started"')
+    if lasting is not None and not known.lasts:
+        lasts = ", ".join(name for name, each in FAULT_KINDS.items() if each.lasts)
+        raise ConfigurationError(f"lasting={lasting!r} with kind={kind!r}: it is over at once; {lasts} last")
+    if not flag(keep_data, "keep_data") and kind != "kill_broker":
+        raise ConfigurationError(f'keep_data=False with kind={kind!r}: it is for kind="kill_broker"')
+    return FaultBudget(
+        task=task_name(task),
+        kind=kind,
+        at=at,
+        times=natural(times, "times", 1),
+        lasting_s=LASTING_S if lasting is None else parse_duration_s(lasting, "lasting"),
+        keep_data=keep_data,
+    )

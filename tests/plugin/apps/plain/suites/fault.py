@@ -1,0 +1,98 @@
+"""``celery_fault`` on good and on bad tests; each is expected by name in test_fault.py."""
+
+from __future__ import annotations
+
+import pytest
+from office import limited, safe, unsafe
+
+reliable = pytest.mark.celery_reliable(max_executions=2)
+
+
+@reliable
+@pytest.mark.celery_fault(kind="kill_child")
+def test_kill_child() -> None:
+    safe.delay()
+
+
+@pytest.mark.celery_reliable(max_executions=3)
+@pytest.mark.celery_fault(kind="kill_child")
+@pytest.mark.celery_fault(kind="kill_worker", at="finished")
+def test_two_faults() -> None:
+    safe.delay()
+
+
+@reliable
+@pytest.mark.celery_fault(kind="terminate")
+def test_terminate() -> None:
+    safe.delay()
+
+
+@reliable
+@pytest.mark.celery_fault(kind="quit")
+def test_quit() -> None:
+    safe.delay()
+
+
+@reliable
+@pytest.mark.celery_worker(concurrency=2, config={"worker_soft_shutdown_timeout": 1})
+@pytest.mark.celery_fault(kind="soft_shutdown")
+def test_soft_shutdown() -> None:
+    safe.delay()
+
+
+@reliable
+@pytest.mark.celery_fault(kind="freeze", lasting="300ms")
+def test_freeze() -> None:
+    safe.delay()
+
+
+@reliable
+@pytest.mark.celery_worker(concurrency=1, options="--max-memory-per-child=1000000000")
+@pytest.mark.celery_fault(kind="recycle")
+def test_recycle() -> None:
+    safe.delay()
+
+
+@pytest.mark.celery_reliable(declared_failures=["TimeLimitExceeded"], workers_alive=True)
+@pytest.mark.celery_fault(kind="time_limit")
+def test_time_limit() -> None:
+    limited.delay()
+
+
+@pytest.mark.celery_reliable(declared_failures=["SoftTimeLimitExceeded"])
+@pytest.mark.celery_fault(kind="soft_time_limit")
+def test_soft_time_limit() -> None:
+    limited.delay()
+
+
+@pytest.mark.celery_worker(concurrency=1)
+@pytest.mark.celery_fault(kind="kill_broker", lasting="200ms")
+def test_kill_broker() -> None:
+    safe.delay()
+
+
+@pytest.mark.celery_worker(concurrency=1)
+@pytest.mark.celery_fault(kind="pause_broker", lasting="200ms")
+def test_pause_broker() -> None:
+    safe.delay()
+
+
+@pytest.mark.celery_worker(concurrency=1)
+@pytest.mark.celery_fault(kind="drop_connections", at="finished")
+def test_drop_connections() -> None:
+    safe.delay()
+
+
+@pytest.mark.celery_fault(kind="kill_worker", times=2)
+def test_too_seldom() -> None:
+    unsafe.delay()
+
+
+@pytest.mark.celery_fault(kind="freeze", at="query:3")
+def test_never_reached() -> None:
+    safe.delay()
+
+
+@pytest.mark.celery_fault(kind="freeze", task="office.unsafe")
+def test_another_task() -> None:
+    safe.delay()
