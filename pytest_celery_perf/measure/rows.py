@@ -220,5 +220,4 @@ def _similar(lefts: list[Record], rights: list[Record]) -> list[tuple[Record, Re
 
 def _likeness(one: Record, other: Record) -> float:
     first, second = {*one.cells}, {*other.cells}
-    paths = {path for path, _ in first | second}
-    return len(first & second) / len(paths) if paths else 1.0
+    return len(first & second) / max(len(first), len(second), 1)

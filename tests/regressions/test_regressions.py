@@ -207,6 +207,54 @@ REGRESSIONS = (
         fails=("test_a_claimed_job_is_not_orphaned",),
         says=("('processing', 0)",),
     ),
+    Regression(
+        patch="10-early-acknowledgment",
+        file="test_sweep.py",
+        fails=("test_a_deletion",),
+        says=("✗ delete_job_task:1  started", "LOST: it was acknowledged before it ran (acks_late=False)"),
+    ),
+    Regression(
+        patch="11-no-reject-on-worker-lost",
+        file="test_sweep.py",
+        fails=("test_a_deletion",),
+        says=("LOST: Celery acknowledges the message of a child that died (reject_on_worker_lost=False)",),
+    ),
+    Regression(
+        patch="15-no-autoretry",
+        file="test_sweep.py",
+        fails=("test_a_page",),
+        says=("✗ extract_problem_info_task:2  connect", "retry it: autoretry_for=(", "judge/services/ai.py"),
+    ),
+    Regression(
+        patch="23-submission-counted-twice",
+        file="test_sweep.py",
+        fails=("test_a_submission",),
+        says=("✗ execute_code_task:8  acknowledgment", "judge_problem: metadata.submissions is 2 instead of 1"),
+    ),
+    Regression(
+        patch="24-half-a-submission",
+        file="test_sweep.py",
+        fails=("test_a_submission",),
+        says=("✗ execute_code_task:5  query UPDATE judge_problem", "metadata.submissions is absent instead of 1"),
+    ),
+    Regression(
+        patch="25-orphaned-claim",
+        file="test_sweep.py",
+        fails=("test_a_script",),
+        says=("status is 'processing' instead of 'completed'", "✗ generate_script_task:3  connect"),
+    ),
+    Regression(
+        patch="26-completion-without-a-transaction",
+        file="test_sweep.py",
+        fails=("test_a_script",),
+        says=("✗ generate_script_task:5  query INSERT INTO judge_testcase", "judge_testcase: a row is missing"),
+    ),
+    Regression(
+        patch="27-cache-written-before-the-database",
+        file="test_sweep.py",
+        fails=("test_a_page",),
+        says=("✗ extract_problem_info_task:4  query", "judge_problem: a row is missing", "judge/tasks.py"),
+    ),
 )
 
 

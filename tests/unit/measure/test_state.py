@@ -72,6 +72,12 @@ def test_a_changed_leaf_of_a_document_is_told_alone() -> None:
     assert differences(one, other) == ("problem: metadata.submissions is 2 instead of 1",)
 
 
+def test_an_empty_document_is_told_by_what_it_lacks() -> None:
+    one, other = state([(1, "Sum", {"submissions": 1})]), state([(1, "Sum", {})])
+
+    assert differences(one, other) == ("problem: metadata.submissions is absent instead of 1",)
+
+
 def test_a_row_too_many() -> None:
     assert differences(state([(1, "Sum", {})]), state([(1, "Sum", {}), (2, "Sum", {})])) == (
         "problem: a row too many: title='Sum', metadata={}",
