@@ -177,6 +177,16 @@ def flush(broker: Broker, db: int = 0) -> None:
                 redis.unlink(*doomed)
 
 
+def empty(broker: Broker) -> None:
+    """Empty all databases of a server of our own to which nobody is connected.
+
+    Args:
+        broker: The broker.
+    """
+    with client.connect(broker.url(0)) as redis:
+        redis.flushall()
+
+
 def visibility_timeout_s(app: Celery) -> float:
     """Return how long a message may stay unacknowledged before it is delivered again, as the app has it."""
     return float(_option(app, "visibility_timeout", 3600))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_celery_perf.model.record import Fault, Outcome, Snapshot
+from pytest_celery_perf.model.record import Execution, Fault, Outcome, Snapshot
 from pytest_celery_perf.probe import wire
 
 Key = tuple[str, int, int]
@@ -100,6 +100,16 @@ class Book:
             facts: Its other fields.
         """
         self.faults.append(Fault(kind=kind, at_ns=time.monotonic_ns(), **facts))
+
+    def accepted(self, execution: Execution) -> bool:
+        """Tell whether the main process of its worker knows that an execution has begun, or that it has ended."""
+        key = (execution.task_id, execution.retries, execution.received_ns or 0)
+        draft = self.executions[execution.task_id].get(key)
+        return draft is not None and (draft.accepted_ns is not None or draft.outcome is not None)
+
+    def leaving(self, boot: str) -> bool:
+        """Tell whether a worker was ordered to end."""
+        return any(fault.boot == boot and fault.kind in ("kill-worker", "stop-worker") for fault in self.faults)
 
     def held_by(self, boot: str) -> list[Draft]:
         """Return the executions that a worker has received and neither acknowledged nor put back."""

@@ -91,8 +91,7 @@ class CeleryFaults:
         moment = Moment(event, task_name(task), nth)
         timeout_s = self._timeout_s if timeout is None else parse_duration_s(timeout, "celery_faults.when: timeout")
         found = self._trial.until(
-            lambda: moment.find((records := self._trial.records()).executions, records.tasks, self._trial.accepted),
-            timeout_s,
+            lambda: moment.find(self._trial.records(), accepted=self._trial.book.accepted), timeout_s
         )
         if found is None:
             raise UnfinishedTasksError(f"celery_faults.when: {moment.name}: not within {format_duration_s(timeout_s)}")

@@ -73,6 +73,6 @@ class Held(Lasting):
             and self._task in (None, execution.name)
             and execution.ended_ns is None
         ]
-        if len(found) < nth or (self._at != "received" and not self._trial.accepted(found[nth - 1])):
+        if len(found) < nth or (self._at != "received" and not self._trial.book.accepted(found[nth - 1])):
             return None
         return found[nth - 1]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pytest_celery_perf.model.arguments import natural, one_of
-from pytest_celery_perf.model.record import Execution, TaskOptions
+from pytest_celery_perf.model.record import Execution, History, TaskOptions
 
 MOMENTS: Mapping[str, Callable[[Execution], int | None]] = MappingProxyType(
     {
@@ -37,32 +37,26 @@ class Moment:
         self._task = task
         self._nth = natural(nth, "celery_faults.when: nth", 1)
 
-    def find(
-        self,
-        executions: Iterable[Execution],
-        options: Mapping[str, TaskOptions],
-        accepted: Callable[[Execution], bool],
-    ) -> Execution | None:
+    def find(self, history: History, accepted: Callable[[Execution], bool]) -> Execution | None:
         """Return the execution that has come there; None if it has not yet.
 
         A start counts once the worker's main process knows of it, and has acknowledged the message if that is done
         early: whoever hurts the worker in between would see one run in a hundred go another way.
 
         Args:
-            executions: All of the test.
-            options: Of the tasks, by name.
+            history: Of the test.
             accepted: Tells whether the main process knows that an execution has begun.
         """
         time_of = MOMENTS[self._event]
         come = [
             (at_ns, execution)
-            for execution in executions
+            for execution in history.executions
             if self._task in (None, execution.name) and (at_ns := time_of(execution)) is not None
         ]
         if len(come) < self._nth:
             return None
         found = sorted(come, key=lambda each: each[0])[self._nth - 1][1]
-        if self._event == "started" and (not accepted(found) or _acknowledges_now(found, options)):
+        if self._event == "started" and (not accepted(found) or _acknowledges_now(found, history.tasks)):
             return None
         return found
 

@@ -129,7 +129,7 @@ class Stagehand:
         return [
             member
             for member in self._trial.pool.members
-            if member.worker.alive and member.boot in self._trial.workers and not self._trial.leaving(member.boot)
+            if member.worker.alive and member.boot in self._trial.workers and not self._trial.book.leaving(member.boot)
         ]
 
     def _until(self, met: Callable[[], bool], deadline_s: float) -> None:

@@ -70,6 +70,8 @@ class Stage:
         self._guard = ground.guard
         self._broker = broker
         self._owns_broker = broker is None
+        self._spare: Broker | None = None
+        """The broker of the last isolated pool, for the next one: to start one takes a second in a container."""
         self._pools: OrderedDict[tuple[WorkerSpec, ...], Pool] = OrderedDict()
         self._free = list(range(DATABASES_EACH - 1))[::-1]
         self._used: set[int] = set()
@@ -184,13 +186,23 @@ class Stage:
 
     def isolated_pool(self, topology: tuple[WorkerSpec, ...]) -> Pool:
         """Return workers on a broker of their own, which keeps its data when it is killed."""
-        pool = self._new_pool(topology, self._choose(append_only=True), 0)
+        pool = self._new_pool(topology, self._own_broker(), 0)
         try:
             pool.start()
         except BaseException:
             self.give_back(pool)
             raise
         return pool
+
+    def _own_broker(self) -> Broker:
+        """Return a broker that nobody uses: one that an isolated pool had before, if it still answers."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.ping():
+            inspect.empty(spare)
+            return spare
+        if spare is not None:
+            spare.stop()
+        return self._choose(append_only=True)
 
     def _new_pool(self, topology: tuple[WorkerSpec, ...], broker: Broker, database: int) -> Pool:
         probe = self.probe_config(broker, database)
@@ -233,7 +245,10 @@ class Stage:
                 self._discard(pool.topology)
         else:
             pool.stop(drained=True)
-            pool.broker.stop()
+            if pool.broker.kind == "external" or self._spare is not None:
+                pool.broker.stop()
+            else:
+                self._spare = pool.broker
 
     def stop_workers(self) -> None:
         """Stop all workers."""
@@ -243,6 +258,8 @@ class Stage:
     def close(self) -> None:
         """Stop everything."""
         self.stop_workers()
+        if self._spare is not None:
+            self._spare.stop()
         if self._broker is not None and self._owns_broker:
             self._broker.stop()
         self.reader.close()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.faults.lasting import Lasting
-from pytest_celery_perf.model.record import Execution, History, WorkerInfo
+from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import FaultOrder, directory_beside
 from pytest_celery_perf.probe.overrides import Override
@@ -199,13 +199,6 @@ class Trial:
         """What can happen to the broker."""
         return self._rescue.outage
 
-    def accepted(self, execution: Execution) -> bool:
-        """Whether the main process of its worker knows that an execution has begun, by its being acknowledged too."""
-        draft = self.book.executions[execution.task_id].get(
-            (execution.task_id, execution.retries, execution.received_ns or 0)
-        )
-        return draft is not None and (draft.accepted_ns is not None or draft.outcome is not None)
-
     @property
     def orders(self) -> tuple[FaultOrder, ...]:
         """What tasks that are published now must suffer."""
@@ -222,10 +215,6 @@ class Trial:
     def redeliver(self, boot: str) -> int:
         """Have the messages that a worker holds delivered again, and return how many there were."""
         return self._rescue.restore(boot)
-
-    def leaving(self, boot: str) -> bool:
-        """Whether a worker was ordered to end."""
-        return any(fault.boot == boot and fault.kind in ("kill-worker", "stop-worker") for fault in self.book.faults)
 
     def leave_dead(self, boot: str) -> Lasting:
         """Have no supervisor restart a worker, until that is healed."""

@@ -141,8 +141,8 @@ def test_a_script(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     steps = celery_faults.script(seed=3, steps=3, seconds=20, kinds=["kill_child", "freeze"])
     assert [(step.kind, step.starts, step.lasting_s) for step in steps] == [
         ("kill_child", 3, 0.0),
-        ("freeze", 3, 0.4),
-        ("freeze", 3, 0.4),
+        ("freeze", 3, 0.65),
+        ("freeze", 2, 0.27),
     ]
     assert celery_perf.wait().succeeded == 12
 
