@@ -36,10 +36,16 @@ class Orphans:
         self._app = app
         self._living = living
         self._suspects: set[str] = set()
+        self._broken_ns = 0
         self._look_again_s: float | None = None
 
-    def suspect(self) -> None:
-        """Look for them; whether they are orphans is only known when nobody has claimed them a while later."""
+    def suspect(self, broken_ns: int = 0) -> None:
+        """Look for them; whether they are orphans is only known when nobody has claimed them a while later.
+
+        Args:
+            broken_ns: When connections broke: what workers had received before and not begun, they have forgotten.
+        """
+        self._broken_ns = max(self._broken_ns, broken_ns)
         unclaimed, missing = self._look()
         self._suspects = {*unclaimed, *missing}
         self._look_again_s = time.monotonic() + LOOK_AGAIN_S if self._suspects else None
@@ -88,7 +94,9 @@ class Orphans:
     def _is_with(self, living: set[str], task_id: str) -> bool:
         """Tell whether a living worker has received the last attempt of a task, and not put it back."""
         latest = self._book.latest(task_id)
-        return latest is not None and latest.boot in living and latest.requeued_ns is None
+        if latest is None or latest.boot not in living or latest.requeued_ns is not None:
+            return False
+        return latest.started is not None or latest.key[2] > self._broken_ns
 
     def _frozen(self, boot: str) -> bool:
         kinds = [fault.kind for fault in self._book.faults if fault.boot == boot]

@@ -121,7 +121,7 @@ class Outage:
         if self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s:
             self._reconnecting_until_s = None
             self._restore_forgotten()
-            self._orphans.suspect()
+            self._orphans.suspect(self._broken_ns)
 
     def _restore_forgotten(self) -> None:
         """Put back, as the visibility timeout would, what living workers have dropped with their connection.
