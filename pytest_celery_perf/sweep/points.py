@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_celery_perf.judge.points import Trial, comparable, judge_point
 from pytest_celery_perf.judge.subjects import listed
+from pytest_celery_perf.markers.sweeps import ERRORS
 from pytest_celery_perf.measure.points import Plan, plan, spread, targets_of
 from pytest_celery_perf.measure.state import differences, unsteady
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
@@ -189,7 +190,7 @@ def _told(reason: str, target: Target, budget: RerunBudget) -> str:
     if target.point.kind == "acknowledgment" and isinstance(budget, CrashSweepBudget) and budget.kill == "child":
         return 'only kill="worker" strikes in the main process'
     if isinstance(budget, FaultSweepBudget):
-        return f"no error can happen there, or is of interest (points={', '.join(budget.points)})"
+        return _given(budget) if target.point.kind in ERRORS else "there is nothing there that could fail"
     return _given(budget)
 
 

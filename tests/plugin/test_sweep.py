@@ -129,6 +129,14 @@ def test_what_is_refused_at_collection(library: Project, marker: str) -> None:
     assert [each for each in MISUSES[marker] if each not in run.text] == [], run.text
 
 
+def test_without_django(plain: Project) -> None:
+    """Pools without children, too, and tasks without a database."""
+    run = Project.copy("plain", plain.folder / "sweep", "sweep").run()
+
+    assert run.passed == {"test_child", "test_solo", "test_threads", "test_another_error"}, run.text
+    assert run.lacks("test_unsafe", "✗ unsafe:1  started", "LOST: it was acknowledged before it ran") == []
+
+
 def test_a_test_without_a_database_is_refused(library: Project) -> None:
     library.write("test_misused.py", MISUSED.format("celery_crash_sweep()", ""))
 

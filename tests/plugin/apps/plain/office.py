@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -167,3 +168,9 @@ def much_later() -> None:
 @app.task(acks_late=True, reject_on_worker_lost=True, retry_on_worker_lost=True, max_retries=2)
 def bounded() -> None:
     """Be tried again after a crash, but not for ever."""
+
+
+@app.task(autoretry_for=(TimeoutError,), default_retry_delay=30, max_retries=1)
+def reach(port: int) -> None:
+    """Connect to somebody, at the second attempt if not at the first."""
+    socket.create_connection(("127.0.0.1", port)).close()
