@@ -48,7 +48,8 @@ def kill_groups(groups: Collection[int], mark: str | None = None) -> None:
     That is: the processes of these groups and of the sessions of the same number, those that carry
     the mark, and the descendants of all of them, though they may have left the group. It looks
     again until nothing is found, since a process may fork while it is being looked for; after ten
-    seconds it gives up on what the kernel does not let go. A zombie counts as gone.
+    seconds it gives up on what the kernel does not let go. A zombie counts as gone. Those of a group go at one blow:
+    a main process that outlives its children even shortly deals with their deaths.
 
     Args:
         groups: Process group ids; the caller vouches that they are still the ones it means.
@@ -56,6 +57,9 @@ def kill_groups(groups: Collection[int], mark: str | None = None) -> None:
     """
     deadline = time.monotonic() + _PATIENCE_S
     while (victims := _victims(groups, mark)) and time.monotonic() < deadline:
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
         for pid in victims:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

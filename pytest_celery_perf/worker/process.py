@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from typing import Protocol
@@ -75,9 +74,6 @@ class ProcessRuntime:
     def kill(self, number: int) -> None:
         """Send a signal: SIGKILL to it and all its descendants, any other to it alone."""
         if number == signal.SIGKILL:
-            # All at one blow first: a main process that outlives its children even shortly deals with their deaths.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
             kill_groups([self.pid])
         elif self.peek() is None:
             os.kill(self.pid, number)

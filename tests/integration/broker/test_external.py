@@ -118,7 +118,7 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(guard: Guar
 
 def test_it_is_not_ours_to_kill(broker: Broker, guard: Guard) -> None:
     with external(broker, guard) as guest:
-        with pytest.raises(BrokerError, match="is not ours to kill: a test with celery_recovery"):
+        with pytest.raises(BrokerError, match="is not ours to kill: a test that does needs celery_perf_broker=process"):
             guest.kill()
         with pytest.raises(BrokerError, match="is not ours to restart"):
             guest.restart()
