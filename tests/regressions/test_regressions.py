@@ -300,6 +300,21 @@ def test_the_missing_claim_is_found_on_postgresql(
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql
+def test_half_a_submission_is_found_on_postgresql(
+    copy: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There a killed process leaves its transaction to the server, and keys that it has drawn are gone."""
+    monkeypatch.setenv("POSTGRES_DSN", f"{postgres_dsn.rpartition('/')[0]}/half_{token_hex(4)}")
+    _apply(PATCHES / "24-half-a-submission.patch", copy)
+
+    said, failures = _run(copy, "test_sweep.py")
+
+    assert [*failures] == ["test_a_submission"], said
+    assert "metadata.submissions is absent instead of 1" in failures["test_a_submission"]
+
+
+@pytest.mark.slow
 def test_the_example_itself_is_free_of_them(copy: Path) -> None:
     """Unpatched, every test passes: what fails above fails because of its patch."""
     said, failures = _run(copy, *sorted({regression.file for regression in REGRESSIONS}))
