@@ -34,6 +34,12 @@ class DeadServer:
     def kill(self, *, keep_data: bool = True) -> None:
         pass
 
+    def pause(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
     def restart(self) -> Endpoint:
         return self.start()
 
