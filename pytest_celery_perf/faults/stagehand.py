@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import CeleryPerfError
 from pytest_celery_perf.faults.script import SCRIPTED, Step
-from pytest_celery_perf.model.faults import AWAITED, FAULT_KINDS, Need
+from pytest_celery_perf.model.faults import FAULT_KINDS, Need
+from pytest_celery_perf.probe.orders import AWAITED
 
 if TYPE_CHECKING:
     from pytest_celery_perf.faults.broker import BrokerFaults
