@@ -18,11 +18,14 @@ def test_script(celery_perf, celery_faults, seed):
     steps = celery_faults.script(seed, steps=4, seconds=8)
     assert len(steps) == 4
     celery_perf.wait()
+    print(celery_perf.journal())
     history = celery_perf.history
     vanished = {fault.task_id for fault in history.faults if fault.kind == "vanished"}
-    for each in classify(history):
-        lost = each.life.task_id in vanished
-        assert (
-            each.task_class is TaskClass.LOST if lost else each.task_class not in (TaskClass.LOST, TaskClass.STRANDED)
-        )
-        assert each.reason or each.task_class is TaskClass.COMPLETED, each
+    unexplained = [
+        (each.life.label, each.task_class, each.reason)
+        for each in classify(history)
+        if (each.task_class is TaskClass.LOST) != (each.life.task_id in vanished)
+        or each.task_class in (TaskClass.STRANDED, TaskClass.POISON, TaskClass.FAILED)
+        or not (each.reason or each.task_class is TaskClass.COMPLETED)
+    ]
+    assert unexplained == []
