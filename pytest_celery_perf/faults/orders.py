@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_celery_perf.model.faults import AWAITED, FAULT_KINDS
-from pytest_celery_perf.probe.orders import FaultOrder
+from pytest_celery_perf.model.faults import FAULT_KINDS
+from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 
 LIMIT_S = 0.2
 """What a time limit is brought forward to: more than a worker takes to begin a task that it has received."""

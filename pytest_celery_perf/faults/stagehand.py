@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import CeleryPerfError
 from pytest_celery_perf.faults.script import SCRIPTED, Step
-from pytest_celery_perf.model.faults import AWAITED, FAULT_KINDS, Need
+from pytest_celery_perf.model.faults import FAULT_KINDS, Need
+from pytest_celery_perf.probe.orders import AWAITED
 
 if TYPE_CHECKING:
     from pytest_celery_perf.faults.broker import BrokerFaults
@@ -56,14 +57,19 @@ class Stagehand:
         Args:
             fault: What the task has recorded.
         """
-        order = next(each for each in self._trial.orders if each.do == fault.kind and each.at == fault.point)
-        lasting_s, keep_data = order.args
-        member = next(member for member in self._trial.pool.members if member.boot == fault.boot)
-        lasting = self._act(
-            fault.kind.removeprefix(AWAITED), member, keep_data=keep_data, point=fault.point, task_id=fault.task_id
+        names = {each.name for each in self._trial.records().executions if each.task_id == fault.task_id}
+        order = next(
+            each
+            for each in self._trial.orders
+            if (each.do, each.at) == (fault.kind, fault.point) and (each.task is None or each.task in names)
         )
-        if lasting is not None:
-            self._ward.limit(lasting, time.monotonic() + lasting_s)
+        lasting_s, keep_data = order.args
+        for member in self._trial.pool.members:  # none, if the worker has died meanwhile
+            if member.boot == fault.boot:
+                kind = fault.kind.removeprefix(AWAITED)
+                lasting = self._act(kind, member, keep_data=keep_data, point=fault.point, task_id=fault.task_id)
+                if lasting is not None:
+                    self._ward.limit(lasting, time.monotonic() + lasting_s)
         self._trial.release(order.key)
 
     def perform(self, step: Step, deadline_s: float) -> Step:

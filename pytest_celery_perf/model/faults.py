@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-AWAITED = "await-"
-"""What the kind of a recorded fault begins with at which a task waits for the test process to strike."""
-
 
 class Need(StrEnum):
     """What a fault needs of the workers that it is to hit."""

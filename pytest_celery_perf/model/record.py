@@ -13,7 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-HARMLESS = frozenset({"raise", "hold", "again", "double", "delivered-again", "released", "diverged"})
+from pytest_celery_perf.probe.orders import AWAITED
+
+HARMLESS = frozenset(
+    {"raise", "hold", "again", "double", "delivered-again", "released", "diverged", "script", "deafen", "recycle"}
+)
 """The kinds of faults that no worker dies of."""
 DEADLY = frozenset({"kill-worker", "kill-child", "stop-worker", "exhaust-memory"})
 """The kinds of faults of which a worker ends that holds a task in its main process, or always."""
@@ -266,7 +270,10 @@ class Fault:
     """``worker-died`` (without an order), ``worker-ended`` (by an order), ``process-gone`` (seen at the end only),
     ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``again`` or ``double`` (its message is to
     be delivered again: ``delivered-again``, ``released``), ``diverged`` (an execution took another way than the one
-    for which a fault was ordered), ``worker-restarted``, ``restored`` …"""
+    for which a fault was ordered), ``stop-worker`` (by a signal less than SIGKILL), ``freeze-worker``,
+    ``thaw-worker``, ``pause-broker``, ``broker-resumed``, ``drop-connections``, ``time-limit``, ``recycle``,
+    ``exhaust-memory``, ``script`` (of several faults), ``await-…`` (a task waits for that fault),
+    ``worker-restarted``, ``restored``, ``vanished`` …"""
     at_ns: int
     point: str = ""
     """Where: ``started``, ``query:3`` …"""
@@ -278,7 +285,7 @@ class Fault:
     @property
     def harmless(self) -> bool:
         """Whether no process dies of it, and no message is touched."""
-        return self.kind in HARMLESS or self.kind.startswith("await-")
+        return self.kind in HARMLESS or self.kind.startswith(AWAITED)
 
     @property
     def deadly(self) -> bool:

@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_celery_perf.probe import context, strain, wire
-from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, orders_for
+from pytest_celery_perf.probe.orders import AGAIN, AWAITED, HEADER, FaultOrder, orders_for
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
@@ -98,7 +98,7 @@ class Faults:
             _await(self._acceptance(token, task_id))
         if order.do in strain.STRAINS:
             strain.STRAINS[order.do]()
-        elif order.do.startswith("await-"):
+        elif order.do.startswith(AWAITED):
             _wait_at(gate_path(self._directory, token, order.key))
         elif order.do == "raise":
             _raise(order)
@@ -154,7 +154,8 @@ def _await(path: str) -> None:
 
 def _wait_at(gate: str) -> None:
     def wait() -> None:
-        os.close(os.open(gate, os.O_RDONLY))
+        with contextlib.suppress(FileNotFoundError):  # the test is over
+            os.close(os.open(gate, os.O_RDONLY))
 
     if context.has_greenlets():
         # The hub must go on: a thread of gevent's own waits in the greenlet's place.

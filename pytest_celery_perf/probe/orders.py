@@ -11,6 +11,8 @@ HEADER = "celery_perf"
 
 AGAIN = ("again", "double")
 """The faults that are a second delivery."""
+AWAITED = "await-"
+"""What a fault begins with at which an execution waits for the test process to carry it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,9 @@ class FaultOrder:
     """``kill-child``, ``kill-worker``, ``hold`` (until the runner opens the gate), ``outage`` (the same, while the
     runner kills the broker), ``again`` (the same, while the runner delivers the same message to another worker; at
     ``acknowledgment`` nobody waits, and that follows after the end), ``double`` (the same, as a message with an id of
-    its own) or ``raise``."""
+    its own), ``await-…`` (the same, while the runner does what its name goes on with), ``stop-worker`` (by the signal),
+    ``time-limit`` (of hard and soft seconds), ``deafen`` (to the soft limit), ``recycle``, ``exhaust-memory`` or
+    ``raise``."""
     at: str
     """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
     (`model.record.Point`) ``touch:N``, ``acknowledgment``."""

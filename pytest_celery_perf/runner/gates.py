@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_celery_perf.model.faults import AWAITED
 from pytest_celery_perf.probe.faults import gate_path
-from pytest_celery_perf.probe.orders import AGAIN, FaultOrder
+from pytest_celery_perf.probe.orders import AGAIN, AWAITED, FaultOrder
 
 HOLDING = ("hold", "outage", *AGAIN)
 """The faults at which an execution waits."""

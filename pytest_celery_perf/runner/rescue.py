@@ -6,9 +6,8 @@ from typing import Any, Protocol
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
-from pytest_celery_perf.model.faults import AWAITED
 from pytest_celery_perf.model.record import Fault
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout
 from pytest_celery_perf.runner.orphans import Orphans

@@ -65,6 +65,16 @@ def test_soft_time_limit() -> None:
     limited.delay()
 
 
+@reliable
+@pytest.mark.celery_fault(kind="freeze", task="office.unsafe", lasting="10ms")
+@pytest.mark.celery_fault(kind="freeze", task="office.safe", lasting="300ms")
+def test_each_task_has_its_own(celery_perf) -> None:
+    celery_perf.run(safe)
+    celery_perf.run(unsafe)
+    kinds = {fault.kind: fault.at_ns for fault in celery_perf.history.faults[:3]}
+    assert kinds["thaw-worker"] - kinds["freeze-worker"] >= 300_000_000
+
+
 @pytest.mark.celery_worker(concurrency=1)
 @pytest.mark.celery_fault(kind="kill_broker", lasting="200ms")
 def test_kill_broker() -> None:

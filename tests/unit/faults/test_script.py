@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.faults.script import LONGEST_S, MOST_STARTS, SCRIPTED, check, plan
+from pytest_celery_perf.model.faults import FAULT_KINDS
+
+LASTING = frozenset(kind for kind in SCRIPTED if FAULT_KINDS[kind].lasts)
+seeds = st.integers(min_value=0, max_value=2**32)
+
+
+@given(seeds, st.integers(min_value=1, max_value=30))
+def test_a_seed_always_gives_the_same_script(seed: int, steps: int) -> None:
+    assert plan(seed, steps, SCRIPTED, LASTING) == plan(seed, steps, SCRIPTED, LASTING)
+
+
+@given(seeds)
+def test_a_longer_script_begins_like_a_shorter_one(seed: int) -> None:
+    assert plan(seed, 9, SCRIPTED, LASTING)[:4] == plan(seed, 4, SCRIPTED, LASTING)
+
+
+@given(seeds)
+def test_every_step_is_within_bounds(seed: int) -> None:
+    for step in plan(seed, 20, SCRIPTED, LASTING):
+        assert step.kind in SCRIPTED
+        assert 1 <= step.starts <= MOST_STARTS
+        assert (0 < step.lasting_s <= LONGEST_S) == (step.kind in LASTING)
+
+
+def test_seeds_differ() -> None:
+    assert len({plan(seed, 5, SCRIPTED, LASTING) for seed in range(50)}) == 50
+
+
+def test_a_step_is_told_in_words() -> None:
+    names = {step.name for step in plan(1, 100, ("freeze", "quit"), frozenset({"freeze"})) if step.starts == 2}
+    assert "quit after 2 starts" in names
+    assert any(name.startswith("freeze for 0.") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("7", 1, None), "seed='7' is not a whole number"),
+        ((7, 0, None), "steps=0 is not a whole number from 1"),
+        ((7, 1, ["kill_broker"]), "kinds='kill_broker' is not one of freeze, quit"),
+        ((7, 1, "freeze"), "kinds='freeze' is not a list"),
+        ((7, 1, []), "kinds=[]: expected some of freeze, quit"),
+    ],
+)
+def test_mistakes(arguments: tuple[object, object, object], words: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        check(*arguments, available=["freeze", "quit"])
+    assert words in str(error.value)
+
+
+def test_all_kinds_that_are_available_are_drawn_from() -> None:
+    assert check(1, 2, None, ["freeze", "quit"]) == ("freeze", "quit")

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_celery_perf.judge import judge_all
+from pytest_celery_perf.model.record import Fault, History
+from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.verdict import Status, Verdict
+from tests.unit.histories import NAME, at, execution, publication
+
+
+def judged(budget: FaultBudget, *faults: Fault) -> Verdict:
+    history = History(publications=(publication(),), executions=(execution(),), faults=faults)
+    (verdict,) = judge_all([budget], history)
+    return verdict
+
+
+def struck(kind: str, point: str = "started", task_id: str = "t1") -> Fault:
+    return Fault(kind=kind, point=point, task_id=task_id, at_ns=at(3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("kill_child", struck("kill-child")),
+        ("terminate", struck("stop-worker")),
+        ("freeze", struck("freeze-worker")),
+        ("time_limit", struck("time-limit", "time-limit")),
+        ("kill_broker", struck("kill-broker")),
+    ],
+)
+def test_what_happened(kind: str, fault: Fault) -> None:
+    assert judged(FaultBudget(kind=kind), fault).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [struck("kill-child"), struck("kill-worker", "finished"), struck("kill-worker", task_id="t2")],
+    ids=["another kind", "another point", "another task"],
+)
+def test_what_did_not_happen(fault: Fault) -> None:
+    verdict = judged(FaultBudget(kind="kill_worker", task=NAME), fault)
+    assert verdict.status is Status.FAIL
+    assert [(check.metric, check.budget, check.actual) for check in verdict.checks] == [
+        ("kill_worker at started", "= 1×", "0×")
+    ]
+
+
+def test_too_often_is_wrong_too() -> None:
+    assert judged(FaultBudget(kind="kill_child"), struck("kill-child"), struck("kill-child")).failed
+
+
+def test_how_far_it_got() -> None:
+    verdict = judged(FaultBudget(kind="freeze", at="query:3"))
+    assert verdict.evidence == ("of 1 tasks, executions were received 1× and begun 1×, with 0 queries at most",)
+    assert verdict.fix == ("use at='started'",)
+
+
+def test_no_such_task() -> None:
+    verdict = judged(FaultBudget(kind="freeze", task="shop.tasks.ship"))
+    assert (verdict.marker, verdict.status) == ("celery_fault", Status.FAIL)
+    assert verdict.evidence == (f"seen in this test: {NAME}",)
