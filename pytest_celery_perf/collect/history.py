@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft
-from pytest_celery_perf.collect.ledger import Ledger
+from pytest_celery_perf.collect.ledger import Ledger, frame_of
 from pytest_celery_perf.collect.points import points_of
 from pytest_celery_perf.model.record import (
     Execution,
-    Frame,
     History,
     Outcome,
     Publication,
@@ -147,13 +146,7 @@ def _queries(rows: list[Any], file: str, ledger: Ledger) -> list[QueryUse]:
             count=count,
             many=many,
             time_ns=time_ns,
-            stacks=tuple(
-                (
-                    tuple(Frame(path=path, line=line, function=name) for path, line, name in definitions.stacks[ref]),
-                    sampled,
-                )
-                for ref, sampled in stacks
-            ),
+            stacks=tuple((definitions.stacks[ref], sampled) for ref, sampled in stacks),
         )
         for alias, statement, phase, count, many, time_ns, stacks in rows
     ]
@@ -163,5 +156,4 @@ def _error(error: list[Any] | None) -> TaskError | None:
     if error is None:
         return None
     kind, message, where = error
-    frame = Frame(path=where[0], line=where[1], function=where[2]) if where else None
-    return TaskError(type=kind, message=message, where=frame)
+    return TaskError(type=kind, message=message, where=frame_of(where) if where else None)

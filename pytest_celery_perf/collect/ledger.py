@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft, Key
 from pytest_celery_perf.collect.spool import SpooledRecord
@@ -30,7 +32,7 @@ TaskRecord = (
 class _File:
     process: wire.Process
     statements: dict[int, str] = field(default_factory=dict)
-    stacks: dict[int, wire.StackFrames] = field(default_factory=dict)
+    stacks: dict[int, tuple[Frame, ...]] = field(default_factory=dict)
 
 
 class Ledger:
@@ -73,7 +75,7 @@ class Ledger:
             case wire.Statement():
                 self.files[spooled.file].statements[record.ref] = record.sql
             case wire.Stack():
-                self.files[spooled.file].stacks[record.ref] = record.frames
+                self.files[spooled.file].stacks[record.ref] = tuple(map(frame_of, record.frames))
             case wire.Ready():
                 self._enter_ready(self.files[spooled.file].process, record)
             case wire.Task():
@@ -173,11 +175,16 @@ def _enter_message(draft: Draft, record: wire.Message | wire.Accepted | wire.Ack
         draft.requeued_ns = record.ns
 
 
+def frame_of(told: Sequence[Any]) -> Frame:
+    """Return a line of code that the wire tells as path, line and function."""
+    path, line, function = told
+    return Frame(path=path, line=line, function=function)
+
+
 def _options(record: wire.Task) -> TaskOptions:
     fields = record._asdict()
     if record.defined is not None:
-        path, line, function = record.defined
-        fields["defined"] = Frame(path=path, line=line, function=function)
+        fields["defined"] = frame_of(record.defined)
     return TaskOptions(**fields)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.collect.ledger import Ledger
-from pytest_celery_perf.model.record import Execution, Frame, Point
+from pytest_celery_perf.model.record import Execution, Point
 
 
 def points_of(executions: Iterable[Execution], book: Book, ledger: Ledger) -> tuple[Point, ...]:
@@ -25,7 +25,6 @@ def _points(execution: Execution, book: Book, ledger: Ledger) -> Iterator[Point]
     last = max((record.number for record in draft.touched), default=0)
     # By number: an early acknowledgment may come in at any time.
     for record in sorted(draft.touched, key=lambda record: record.number or last + 1):
-        frames = [] if record.stack is None else ledger.files[draft.file].stacks[record.stack]
         yield Point(
             number=record.number or last + 1,  # the worker's main process does not know how many there were
             kind=record.kind,
@@ -35,5 +34,5 @@ def _points(execution: Execution, book: Book, ledger: Ledger) -> Iterator[Point]
             retries=execution.retries,
             delivery=execution.delivery,
             at_ns=record.ns,
-            stack=tuple(Frame(path=path, line=line, function=function) for path, line, function in frames),
+            stack=() if record.stack is None else ledger.files[draft.file].stacks[record.stack],
         )
