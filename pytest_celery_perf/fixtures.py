@@ -108,7 +108,7 @@ class CeleryPerf:
         Raises:
             ConfigurationError: An argument is wrong.
         """
-        from pytest_celery_perf.probe.faults import FaultOrder
+        from pytest_celery_perf.probe.orders import FaultOrder
 
         error = with_ if isinstance(with_, BaseException) else None
         kind = with_ if error is None else type(error)

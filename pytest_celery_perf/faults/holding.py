@@ -9,7 +9,7 @@ from pytest_celery_perf.errors import UnfinishedTasksError
 from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.model.arguments import natural, task_point
 from pytest_celery_perf.model.units import format_duration_s
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.orders import FaultOrder
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.record import Execution

@@ -17,12 +17,10 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_celery_perf.probe import context, strain, wire
-from pytest_celery_perf.probe.orders import AGAIN, AWAITED, HEADER, FaultOrder, orders_for
+from pytest_celery_perf.probe.orders import AGAIN, AWAITED, FaultOrder
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
-
-__all__ = ["HEADER", "FaultOrder", "Faults", "directory_beside", "gate_path", "orders_for"]
 
 EARLY_ACKNOWLEDGMENT_S = 5.0
 """Longer than a main process takes to acknowledge what was begun: where threads run the tasks it may first wait

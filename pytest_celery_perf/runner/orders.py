@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pytest_celery_perf.faults.orders import orders_for
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 from pytest_celery_perf.model.spec import Budget, FaultBudget, RecoveryBudget
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.orders import FaultOrder
 
 
 def orders_of(budgets: Iterable[Budget]) -> tuple[FaultOrder, ...]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.model.record import DATA_LOST, Fault
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.orphans import Orphans
 from pytest_celery_perf.runner.pool import Pool

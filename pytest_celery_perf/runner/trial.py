@@ -14,7 +14,8 @@ from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
-from pytest_celery_perf.probe.faults import FaultOrder, directory_beside
+from pytest_celery_perf.probe.faults import directory_beside
+from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.probe.overrides import Override
 from pytest_celery_perf.probe.publish import Header, PublishTracker
 from pytest_celery_perf.runner.app import on_broker

@@ -15,7 +15,7 @@ from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, Id
 from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.sweep.rerun import RECOVERY_S, Pass, Rerunner
 
 

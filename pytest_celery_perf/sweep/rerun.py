@@ -22,7 +22,7 @@ from pytest_celery_perf.state import capture
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import RerunBudget
-    from pytest_celery_perf.probe.faults import FaultOrder
+    from pytest_celery_perf.probe.orders import FaultOrder
     from pytest_celery_perf.session import ActiveTest
 
 RECOVERY_S = 20.0

@@ -11,7 +11,7 @@ from uuid import uuid4
 import redis
 from kombu import Connection
 
-from pytest_celery_perf.probe.faults import HEADER
+from pytest_celery_perf.probe.orders import HEADER
 
 QUEUE = "celery"
 _ASIDE = "aside"

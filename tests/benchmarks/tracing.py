@@ -16,7 +16,7 @@ from celery.app.trace import build_tracer, setup_worker_optimizations
 from celery.concurrency.prefork import TaskPool
 
 from pytest_celery_perf.probe import install_from_environment
-from pytest_celery_perf.probe.faults import HEADER
+from pytest_celery_perf.probe.orders import HEADER
 
 BATCHES = 60
 EXECUTIONS = 100

@@ -93,6 +93,12 @@ def execution(
     return Execution(task_id=task_id, **{**defaults, **fields})
 
 
+def again(**fields: Any) -> Execution:
+    """The second delivery, to the worker that took the dead one's place."""
+    defaults = {"delivery": 2, "redelivered": True, "received": 150, "started": 160, "pid": 900, "boot": "boot-2"}
+    return execution(**{**defaults, **fields})
+
+
 def crashed(task_id: str = "t1", **fields: Any) -> Execution:
     """Build an execution whose process died in it, with its message still unacknowledged."""
     return execution(task_id, ended=False, **fields)

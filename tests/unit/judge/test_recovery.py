@@ -13,6 +13,7 @@ from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import (
     NAME,
+    again,
     at,
     crashed,
     error,
@@ -28,12 +29,6 @@ from tests.unit.histories import (
 
 KILLED = fault(ms=100)
 RESTORED = fault("restored", ms=130, task_id=None, pid=None, point="")
-
-
-def again(**fields: Any) -> Execution:
-    """The second delivery, to the worker that took the dead one's place."""
-    defaults = {"delivery": 2, "redelivered": True, "received": 150, "started": 160, "pid": 900, "boot": "boot-2"}
-    return execution(**{**defaults, **fields})
 
 
 def told(*executions: Execution, faults: tuple[Fault, ...] = (KILLED, RESTORED), **fields: Any) -> History:

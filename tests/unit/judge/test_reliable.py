@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 
 from pytest_celery_perf.judge.reliable import judge
-from pytest_celery_perf.model.record import Execution, History, Outcome, Snapshot
+from pytest_celery_perf.model.record import History, Outcome, Snapshot
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.generated import histories
 from tests.unit.histories import (
     NAME,
+    again,
     at,
     crashed,
     error,
@@ -29,12 +28,6 @@ from tests.unit.histories import (
 
 CHILD = fault("kill-child", ms=10)
 WORKER = fault("kill-worker", ms=10, task_id=None)
-
-
-def again(**fields: Any) -> Execution:
-    """The second delivery, to the worker that took the dead one's place."""
-    defaults = {"delivery": 2, "redelivered": True, "received": 150, "started": 160, "pid": 900, "boot": "boot-2"}
-    return execution(**{**defaults, **fields})
 
 
 def verdict_of(budget: ReliableBudget, told: History) -> Verdict:

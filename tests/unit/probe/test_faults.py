@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_celery_perf.probe.faults import FaultOrder, Faults, orders_for
+from pytest_celery_perf.probe.faults import Faults
 from pytest_celery_perf.probe.journal import Journal
+from pytest_celery_perf.probe.orders import FaultOrder, orders_for
 
 
 @pytest.fixture

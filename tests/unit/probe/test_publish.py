@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.probe import wire
-from pytest_celery_perf.probe.faults import HEADER
+from pytest_celery_perf.probe.orders import HEADER
 from pytest_celery_perf.probe.publish import PublishTracker
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pytest_celery_perf.probe.faults import FaultOrder
+from pytest_celery_perf.probe.orders import FaultOrder
 
 DEADLINE_S = 30
 
