@@ -55,7 +55,7 @@ def _restart_each_worker(scene: Scene) -> None:
 def _restart(scene: Scene, member: Member) -> None:
     scene.until(lambda: scene.running(member.boot) or not scene.expected(member))
     restarts = _count(scene, "worker-restarted")
-    scene.faults.terminate(member.spec.name)
+    scene.faults.terminate(member.spec.name, grace=None)
     scene.let_go()
     if not scene.until(lambda: not member.worker.alive, scene.budget.grace_s):
         scene.faults.kill_worker(member.spec.name)

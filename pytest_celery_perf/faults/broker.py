@@ -37,8 +37,8 @@ class BrokerFaults:
             What starts it again: by `heal`, or at the end of its ``with`` block.
         """
         self._refuse_while_down("kill")
-        self._trial.outage.kill(keep_data=keep_data, point=point, task_id=task_id)
-        self._killed = self._ward.admit(Lasting(self._trial.outage.restart))
+        self._trial.rescue.outage.kill(keep_data=keep_data, point=point, task_id=task_id)
+        self._killed = self._ward.admit(Lasting(self._trial.rescue.outage.restart))
         return self._killed
 
     def restart(self) -> None:
@@ -60,8 +60,8 @@ class BrokerFaults:
         """
         self._refuse_while_down("pause")
         if self._paused is None or self._paused.over:
-            self._trial.outage.pause(point=point, task_id=task_id)
-            self._paused = self._ward.admit(Lasting(self._trial.outage.resume))
+            self._trial.rescue.outage.pause(point=point, task_id=task_id)
+            self._paused = self._ward.admit(Lasting(self._trial.rescue.outage.resume))
         return self._paused
 
     def resume(self) -> None:
@@ -80,7 +80,7 @@ class BrokerFaults:
             How many there were.
         """
         self._refuse_while_down("drop_connections")
-        return self._trial.outage.drop_connections(point=point, task_id=task_id)
+        return self._trial.rescue.outage.drop_connections(point=point, task_id=task_id)
 
     def _refuse_while_down(self, what: str) -> None:
         if self._killed is not None and not self._killed.over:

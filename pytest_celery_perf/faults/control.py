@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from signal import SIGQUIT, SIGTERM
 from types import TracebackType
@@ -20,7 +21,7 @@ from pytest_celery_perf.faults.processes import ProcessFaults
 from pytest_celery_perf.faults.script import Step, check, plan
 from pytest_celery_perf.faults.stagehand import Stagehand
 from pytest_celery_perf.model.arguments import natural, task_name, task_point
-from pytest_celery_perf.model.faults import FAULT_KINDS
+from pytest_celery_perf.model.faults import FAULT_KINDS, SUPERVISOR_GRACE_S
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class CeleryFaults:
         self._network: CeleryNetwork | None = None
         self._orders = itertools.count(1)
         self._stagehand = Stagehand(trial, self._ward, self._processes, self.broker)
-        trial.attach(self._stagehand)
+        trial.rescue.helper = self._stagehand
 
     @property
     def network(self) -> CeleryNetwork:
@@ -132,14 +133,23 @@ class CeleryFaults:
         """
         self._processes.kill(self._cast.choose(worker, "kill_worker"), restart=restart)
 
-    def terminate(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
+    def terminate(
+        self,
+        worker: str | Execution | None = None,
+        *,
+        restart: bool = True,
+        grace: float | str | None = SUPERVISOR_GRACE_S,
+    ) -> None:
         """Send SIGTERM to a worker, whose warm shutdown waits for its tasks. Returns at once.
 
         Args:
             worker: See `kill_worker`.
             restart: See `kill_worker`.
+            grace: After how many seconds the supervisor kills it, or text such as ``"30s"``; None for never.
         """
-        self._processes.stop(self._cast.choose(worker, "terminate"), SIGTERM, restart=restart)
+        grace_s = math.inf if grace is None else parse_duration_s(grace, "celery_faults.terminate: grace")
+        member = self._cast.choose(worker, "terminate")
+        self._processes.stop(member, SIGTERM, restart=restart, grace_s=grace_s)
 
     def quit(self, worker: str | Execution | None = None, *, restart: bool = True) -> None:
         """Send SIGQUIT to a worker, whose cold shutdown leaves its tasks. Returns at once.
@@ -185,9 +195,7 @@ class CeleryFaults:
             self._processes.thaw(member)
 
     def redeliver(self, worker: str | Execution | None = None) -> int:
-        """Have the broker deliver again what a living worker holds, as it does when the visibility timeout has passed.
-
-        Of a dead worker's messages, that is done without being asked.
+        """Have the broker deliver again what a living worker holds: its visibility timeout has passed.
 
         Args:
             worker: See `kill_worker`.
@@ -195,15 +203,13 @@ class CeleryFaults:
         Returns:
             How many messages there were.
         """
-        return self._trial.redeliver(self._cast.choose(worker, "redeliver").boot)
+        return self._trial.rescue.restore(self._cast.choose(worker, "redeliver").boot)
 
     def time_limit(self, task: Any, *, soft: bool = False, at: str = "started", times: int = 1) -> None:
         """Have executions hang until their time limit strikes, which is brought forward to 0.2 s.
 
-        Only of tasks that are published from now on, and of what they publish.
-
         Args:
-            task: A task or its name.
+            task: A task or its name; as of `hold`, what is published from now on.
             soft: Whether it is the soft limit that strikes, which raises where they hang; else the hard one kills.
             at: Where they hang: ``started``, ``query:N`` or ``finished``.
             times: How many executions.
@@ -217,10 +223,8 @@ class CeleryFaults:
     def out_of_memory(self, task: Any = None, *, at: str = "started", times: int = 1) -> None:
         """Have the process that runs a task take memory until the kernel kills it; in a container with a limit.
 
-        Only of tasks that are published from now on, and of what they publish.
-
         Args:
-            task: A task or its name; None for any.
+            task: See `hold`.
             at: ``started``, ``query:N`` or ``finished``.
             times: How many executions.
 
@@ -232,10 +236,8 @@ class CeleryFaults:
     def recycle(self, task: Any = None, *, times: int = 1) -> None:
         """Have the child process that runs a task be replaced after it, as by ``--max-memory-per-child``.
 
-        Only of tasks that are published from now on, and of what they publish.
-
         Args:
-            task: A task or its name; None for any.
+            task: See `hold`.
             times: How many executions.
 
         Raises:

@@ -231,7 +231,7 @@ class CeleryNetwork:
     def _broke(self, stretch: Stretch) -> None:
         """Have the messages seen after that workers may have dropped with their connections."""
         if stretch.feeds_workers:
-            self._trial.outage.broke()
+            self._trial.rescue.outage.broke()
 
 
 def _at(what: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.faults.lasting import Lasting, Ward
+from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.record import Execution
@@ -49,8 +50,9 @@ class ProcessFaults:
         self._expect_end(member, "kill-worker", "SIGKILL", restart=restart)
         member.worker.kill()
 
-    def stop(self, member: Member, signal: Signals, *, restart: bool) -> None:
-        """Send a worker one of the signals upon which it ends by itself."""
+    def stop(self, member: Member, signal: Signals, *, restart: bool, grace_s: float = SUPERVISOR_GRACE_S) -> None:
+        """Send a worker one of the signals upon which it ends by itself; if it does not in time, it is killed."""
+        self._trial.rescue.expect_end(member.boot, grace_s)
         self._expect_end(member, "stop-worker", signal.name, restart=restart)
         member.worker.kill(signal)
 
@@ -82,7 +84,7 @@ class ProcessFaults:
     def _expect_end(self, member: Member, kind: str, signal: str, *, restart: bool) -> None:
         """Note a fault of which a worker ends, before it does."""
         if not restart:
-            self._ward.admit(self._trial.leave_dead(member.boot))
+            self._ward.admit(self._trial.rescue.leave(member.boot))
         self._note(kind, member, detail=signal)
         self._trial.book.strike(draft.key[0] for draft in self._trial.book.held_by(member.boot))
 

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+SUPERVISOR_GRACE_S = 30.0
+"""How long a supervisor waits for a worker that it has told to end, before it kills it.
+
+Source:
+    Kubernetes, ``terminationGracePeriodSeconds``.
+"""
+
 
 class Need(StrEnum):
     """What a fault needs of the workers that it is to hit."""

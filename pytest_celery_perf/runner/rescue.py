@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any, Protocol
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.faults.lasting import Lasting
+from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
 from pytest_celery_perf.model.record import Fault
 from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 from pytest_celery_perf.runner.gates import Gates
@@ -68,6 +72,8 @@ class Rescue:
         self.helper: Helper | None = None
         """Who carries out the faults for which tasks wait."""
         self._unattended: set[str] = set()
+        self._ends_by_s: dict[str, float] = {}
+        """When the supervisor kills a worker that was told to end, by the monotonic clock."""
         self._owed: list[str] = []
         """The dead workers whose messages are to be put back, as soon as the broker answers."""
 
@@ -91,6 +97,8 @@ class Rescue:
         if self.helper is not None:
             self.helper.tend()
         for member in list(self._pool.members):
+            if time.monotonic() > self._ends_by_s.get(member.boot, math.inf) and member.worker.alive:
+                self._lose_patience(member)
             if not member.worker.alive and member.boot not in self._dead:
                 self._on_death(member)
         if not self.outage.down:
@@ -116,17 +124,30 @@ class Rescue:
                     self._book.note("process-gone", task_id=draft.key[0], pid=draft.pid, boot=member.boot)
 
     def _answer(self, fault: Fault) -> None:
-        """Do that for which a task waits."""
+        """Do that for which a task waits, or what a supervisor does."""
+        if fault.kind == "stop-worker" and fault.boot is not None:
+            self._ends_by_s.setdefault(fault.boot, time.monotonic() + SUPERVISOR_GRACE_S)
         if fault.kind == "outage":
             self.outage.strike(fault)
         elif fault.kind.startswith(AWAITED) and self.helper is not None:
             self.helper.answer(fault)
 
-    def leave(self, boot: str) -> None:
-        """Have no supervisor see after a worker."""
-        self._unattended.add(boot)
+    def expect_end(self, boot: str, grace_s: float) -> None:
+        """Have a worker killed that does not end in so many seconds though it was told to."""
+        self._ends_by_s[boot] = time.monotonic() + grace_s
 
-    def attend(self, boot: str) -> None:
+    def _lose_patience(self, member: Member) -> None:
+        del self._ends_by_s[member.boot]
+        detail = "SIGKILL by its supervisor, as it has not ended in time"
+        self._book.note("kill-worker", boot=member.boot, pid=member.worker.pid, detail=detail)
+        member.worker.kill()
+
+    def leave(self, boot: str) -> Lasting:
+        """Have no supervisor see after a worker, until that is healed."""
+        self._unattended.add(boot)
+        return Lasting(lambda: self._attend(boot))
+
+    def _attend(self, boot: str) -> None:
         """Have a supervisor see after a worker again; if it has died meanwhile, it gets a successor now."""
         self._unattended.discard(boot)
         for member in list(self._pool.members):

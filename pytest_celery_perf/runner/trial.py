@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
-from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import directory_beside
@@ -22,10 +21,9 @@ from pytest_celery_perf.runner.app import on_broker
 from pytest_celery_perf.runner.duplicate import Duplicates
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout
-from pytest_celery_perf.runner.outage import Outage
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
-from pytest_celery_perf.runner.rescue import Helper, Rescue
+from pytest_celery_perf.runner.rescue import Rescue
 from pytest_celery_perf.runner.results import states_of
 from pytest_celery_perf.worker.needs import unmet
 
@@ -83,7 +81,7 @@ class Trial:
         self._gates = Gates(directory_beside(pool.probe.doorbell), self.token)
         self._gates.build(faults)
         self._lookout = Lookout(self.book, app)
-        self._rescue = Rescue(
+        self.rescue = Rescue(
             self.book, pool, reader, app, faults=self._faults, gates=self._gates, lookout=self._lookout
         )
         self._duplicates = Duplicates(self.book, pool, app, faults=self._faults, gates=self._gates)
@@ -158,7 +156,7 @@ class Trial:
                 if len(book.open) <= until_open:
                     return bool(until_open) or not book.unknown
             left_s = deadline_s - time.monotonic()
-            if left_s <= 0 or self._rescue.hopeless:
+            if left_s <= 0 or self.rescue.hopeless:
                 return False
             published = len(book.last_attempt)
             self._progress(published, published - len(book.open), len(book.failed))
@@ -168,7 +166,7 @@ class Trial:
     def _tend(self) -> None:
         """Take in what was recorded by now, and do what follows from it."""
         self._reader.pump()
-        self._rescue.tend()
+        self.rescue.tend()
         self._duplicates.tend()
 
     def until(self, find: Callable[[], T | None], timeout_s: float) -> T | None:
@@ -196,31 +194,13 @@ class Trial:
         return freeze(self.book, self._reader.ledger)
 
     @property
-    def outage(self) -> Outage:
-        """What can happen to the broker."""
-        return self._rescue.outage
-
-    @property
     def orders(self) -> tuple[FaultOrder, ...]:
         """What tasks that are published now must suffer."""
         return tuple(self._faults)
 
-    def attach(self, helper: Helper) -> None:
-        """Have somebody carry out the faults for which tasks wait."""
-        self._rescue.helper = helper
-
     def unmet(self, kind: str, task: str | None) -> str:
         """Say what the test's workers lack for a fault; see `worker.needs.unmet`."""
         return unmet(kind, task, self.pool.topology, self.app)
-
-    def redeliver(self, boot: str) -> int:
-        """Have the messages that a worker holds delivered again, and return how many there were."""
-        return self._rescue.restore(boot)
-
-    def leave_dead(self, boot: str) -> Lasting:
-        """Have no supervisor restart a worker, until that is healed."""
-        self._rescue.leave(boot)
-        return Lasting(lambda: self._rescue.attend(boot))
 
     def pump(self) -> None:
         """Take in what was recorded by now."""
@@ -237,8 +217,8 @@ class Trial:
         Args:
             watchful: Whether to ask broker and result backend even though nothing seems to be amiss.
         """
-        self._rescue.tend()
-        self._rescue.muster()
+        self.rescue.tend()
+        self.rescue.muster()
         history = self.history("the end", watchful=watchful)
         if not watchful or history.end is None:
             return history

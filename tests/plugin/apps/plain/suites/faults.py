@@ -51,6 +51,25 @@ def test_terminate(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None
     assert (run.succeeded, run.executions) == (1, 1)
 
 
+def test_a_supervisor_has_no_patience(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    with celery_faults.hold(safe) as held:
+        safe.delay()
+        held.wait()
+        celery_faults.terminate(grace="100ms")
+        celery_faults.when("received", safe, nth=2)
+    assert celery_perf.wait().executions == 2
+    assert kinds(celery_perf)[:4] == ["hold", "stop-worker", "kill-worker", "worker-ended"]
+
+
+def test_nobody_starts_another_worker(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    celery_faults.kill_worker(restart=False)
+    safe.delay()
+    with pytest.raises(UnfinishedTasksError):
+        celery_perf.wait()
+    celery_faults.heal()
+    assert celery_perf.wait().succeeded == 1
+
+
 def test_quit(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     with celery_faults.hold(safe) as held:
         safe.delay()
