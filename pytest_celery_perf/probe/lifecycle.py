@@ -12,7 +12,6 @@ from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.faults import Faults, directory_beside
 from pytest_celery_perf.probe.journal import Journal
-from pytest_celery_perf.probe.limits import Limits
 from pytest_celery_perf.probe.messages import MessageWatch
 from pytest_celery_perf.probe.processes import keep_memory_in, memory_beside
 from pytest_celery_perf.probe.publish import PublishTracker
@@ -29,7 +28,6 @@ class Probe:
         self._config = config
         self._journal = Journal(config.spool, config.doorbell, config.boot)
         self._faults = Faults(directory_beside(config.doorbell), self._journal)
-        self.limits = Limits(self._faults)
         self.messages = MessageWatch(self._journal, self._faults)
         self.executions = ExecutionWatch(self._journal, self._faults, config.spool)
         self._publishes = PublishTracker(
@@ -51,13 +49,12 @@ class Probe:
             (signals.celeryd_init, self.on_init),
             (signals.worker_init, self.on_worker_init),
             (signals.worker_ready, self.on_ready),
-            (signals.task_received, self.messages.on_received),
-            (signals.task_received, self.limits.on_received),
             (signals.task_failure, self.messages.on_failure),
             (signals.task_revoked, self.messages.on_revoked),
             (signals.task_unknown, self.messages.on_unknown),
         ):
             signal.connect(self._safely(handler), weak=False)
+        self.messages.watch_receipts()
         self.messages.watch_acknowledgments()
         acceptance.watch(self._journal, self._faults)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-
-from pytest_celery_perf.probe.orders import HEADER, orders_for
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.faults import Faults
+    from pytest_celery_perf.probe.orders import FaultOrder
 
 LIMIT = "time-limit"
 """What an order does, and the point at which it does it."""
@@ -23,13 +23,17 @@ class Limits:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
 
-    def on_received(self, request: Any = None, **_: Any) -> None:
-        """Handle ``task_received``: the limits are read when the request is handed to the pool, which is next.
+    def bring_forward(self, request: Any, orders: Iterable[FaultOrder], token: str) -> None:
+        """Set the limits of a request that was just received: they are read when the pool gets it, which is next.
+
+        Args:
+            request: Celery's.
+            orders: The faults that its message asks for.
+            token: Of the test.
 
         Source:
             ``task_message_handler`` in celery/worker/strategy.py, ``Request.execute_using_pool``.
         """
-        header = request.request_dict.get(HEADER)
-        for order in () if header is None else orders_for(header, request.name):
-            if order.do == LIMIT and self._faults.announce(order, header["t"], request.id):
+        for order in orders:
+            if order.do == LIMIT and self._faults.announce(order, token, request.id):
                 request.time_limits = order.args

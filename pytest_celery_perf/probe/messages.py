@@ -10,6 +10,7 @@ from pytest_celery_perf.probe import context, effects, touch, wire
 from pytest_celery_perf.probe.attempt import describe_error
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.limits import Limits
 from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, orders_for
 from pytest_celery_perf.probe.supervision import Supervision
 
@@ -38,11 +39,34 @@ class MessageWatch:
         """The test of an unacknowledged message that has faults, by time of receipt."""
         self._touching: dict[str, tuple[str, tuple[FaultOrder, ...]]] = {}
         """The test and the faults of an unacknowledged message that asks for touch points, by delivery tag."""
+        self._limits = Limits(faults)
         self._supervision = Supervision()
         self._told: set[str] = set()
 
-    def on_received(self, sender: Any = None, request: Any = None, **_: Any) -> None:
-        """Handle ``task_received``: a message was taken from the broker."""
+    def watch_receipts(self) -> None:
+        """Note when a message was taken from the broker, before the app's own receivers of ``task_received`` do.
+
+        Celery sends that signal for each message. To be one of its receivers takes half as long again as the record.
+
+        Source:
+            ``task_message_handler`` in celery/worker/strategy.py.
+        """
+        from celery import signals
+
+        received: Any = signals.task_received
+        send = received.send
+
+        def send_noted(sender: Any, **named: Any) -> Any:
+            try:
+                self._received(sender, named["request"])
+            except Exception as error:
+                # Raised here it would end the worker; swallowed, a record would be missing without a word.
+                self._journal.problem(f"the receipt of {named['request'].name}: {error!r}")
+            return send(sender, **named)
+
+        received.send = send_noted
+
+    def _received(self, consumer: Any, request: Any) -> None:
         headers = request.request_dict
         header = headers.get(HEADER)
         if header is None:
@@ -72,9 +96,11 @@ class MessageWatch:
             )
         )
         orders = orders_for(header, task.name)
+        if orders:
+            self._limits.bring_forward(request, orders, header["t"])
         if any(order.do in AGAIN for order in orders):
             self._journal.write(wire.Message(time.monotonic_ns(), *key, request.message.serializable()))
-        self._prepare(sender, header, orders, key, tag)
+        self._prepare(consumer, header, orders, key, tag)
 
     def _prepare(
         self, consumer: Any, header: dict[str, Any], orders: tuple[FaultOrder, ...], key: tuple[str, int, int], tag: str
