@@ -37,6 +37,11 @@ class Draft:
     """Its message, if that shall be delivered again."""
 
     @property
+    def runs(self) -> bool:
+        """Whether it has begun, and neither ended, nor was cut off, nor put back, for all that was recorded."""
+        return self.started is not None and self.finished is None and self.failed is None and self.requeued_ns is None
+
+    @property
     def outcome(self) -> Outcome | None:
         """How it ended, by the process that ran it or else by the worker's main process."""
         if self.finished is not None and self.finished.outcome is not None:
@@ -48,8 +53,9 @@ class Draft:
 class Book:
     """The records of one test, and which of its tasks have not come to their end.
 
-    A task is *open* while another record of it must come; it is *ending* when its last
-    execution has ended and only an acknowledgment, or the end of an earlier attempt, is to come.
+    A task is *open* while another record of it must come, be it of an earlier delivery that still runs beside the last
+    one; it is *ending* when its last execution has ended and only an acknowledgment, or the end of an earlier attempt,
+    is to come.
     """
 
     token: str
@@ -75,6 +81,10 @@ class Book:
     struck: set[str] = field(default_factory=set)
     """Tasks whose process or broker was killed: after their end, too, their message may come back."""
     last_attempt: dict[str, int] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
+    """The boots of workers that have ended."""
+    gone: set[tuple[str, int | None]] = field(default_factory=set)
+    """(boot, pid) of processes of living workers that have ended, or are about to."""
 
     def draft(self, key: Key) -> Draft:
         """Return the execution of that key, beginning it if it is new."""
@@ -120,6 +130,34 @@ class Book:
             if draft.boot == boot and draft.acknowledged_ns is None and draft.requeued_ns is None
         ]
 
+    def bury(self, boot: str, pid: int | None = None) -> None:
+        """Expect no end of what a worker ran.
+
+        Args:
+            boot: The worker, which has ended.
+            pid: If only this process of it has.
+        """
+        if pid is None:
+            self.dead.add(boot)
+        else:
+            self.gone.add((boot, pid))
+        for task_id, drafts in self.executions.items():
+            if any(draft.boot == boot for draft in drafts.values()):
+                self.settle(task_id)
+
+    def overtaken(self) -> list[Draft]:
+        """Return the executions that are still waited for though a later delivery of their task has come to its end."""
+        return [draft for task_id in self.open for draft in self._running(task_id) if draft is not self.latest(task_id)]
+
+    def awaited(self, task_id: str) -> Draft | None:
+        """Return the execution of a task whose end is waited for: one that runs, else the last one."""
+        return next(iter(self._running(task_id)), None) or self.latest(task_id)
+
+    def of_worker(self, task_id: str, boot: str) -> Draft | None:
+        """Return the execution that a worker means when it names only the task: one that runs there, else the last."""
+        own = [draft for draft in self.executions.get(task_id, {}).values() if draft.boot == boot]
+        return max(own, key=lambda draft: (draft.runs, draft.key[2]), default=None)
+
     def lose(self, task_id: str) -> None:
         """Wait for a task no longer: its process is gone, and its message has left the broker."""
         self.lost.add(task_id)
@@ -162,10 +200,10 @@ class Book:
         """Decide anew whether a task is open, ending or done."""
         for group in (self.open, self.ending, self.failed):
             group.discard(task_id)
-        if task_id in self.discarded or task_id in self.lost:
-            return
-        if self._copied(task_id):
+        if self._running(task_id) or self._copied(task_id):
             self.open.add(task_id)
+            return
+        if task_id in self.discarded or task_id in self.lost:
             return
         latest = self.latest(task_id)
         if latest is None:
@@ -180,6 +218,14 @@ class Book:
                 self.ending.add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
                 self.failed.add(task_id)
+
+    def _running(self, task_id: str) -> list[Draft]:
+        """Return the executions that have begun, not ended, and whose process lives for all that is known."""
+        return [
+            draft
+            for draft in self.executions.get(task_id, {}).values()
+            if draft.runs and draft.boot not in self.dead and (draft.boot, draft.pid) not in self.gone
+        ]
 
     def _copied(self, task_id: str) -> bool:
         """Tell whether a delivery of a message that was delivered again is still to come or to end."""

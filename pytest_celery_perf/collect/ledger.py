@@ -130,8 +130,8 @@ class Ledger:
                 self._enter_run(book, file, record)
             case wire.Message() | wire.Accepted() | wire.Acknowledged() | wire.Requeued():
                 _enter_message(book.draft(_key(record)), record)
-            case wire.Failed() if (latest := book.latest(record.id)) is not None:
-                latest.failed = record
+            case wire.Failed() if (draft := book.of_worker(record.id, self.files[file].process.boot)) is not None:
+                draft.failed = record
             case wire.Revoked():
                 book.discarded[record.id] = Outcome.REVOKED
             case wire.Unknown():

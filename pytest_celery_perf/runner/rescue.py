@@ -120,8 +120,10 @@ class Rescue:
         for member in self._pool.members:
             for draft in self._drafts(member.boot) if member.worker.alive else ():
                 begun = draft.started is not None and draft.outcome is None and draft.requeued_ns is None
-                if begun and draft.pid and not member.worker.send_signal(draft.pid, 0):
+                known = (draft.boot, draft.pid) in self._book.gone
+                if begun and draft.pid and not known and not member.worker.send_signal(draft.pid, 0):
                     self._book.note("process-gone", task_id=draft.key[0], pid=draft.pid, boot=member.boot)
+                    self._book.bury(member.boot, draft.pid)
 
     def _answer(self, fault: Fault) -> None:
         """Do that for which a task waits, or what a supervisor does."""
@@ -158,6 +160,7 @@ class Rescue:
         self._dead.add(member.boot)
         self._pool.hurt = True
         self._reader.pump()  # what it wrote last: which messages it held, and whether it was told to die
+        self._book.bury(member.boot)
         ordered = any(fault.boot == member.boot and fault.deadly for fault in self._book.faults)
         broken = any(fault.disconnects for fault in self._book.faults)
         detail = f"exit status {member.worker.exit_status}"

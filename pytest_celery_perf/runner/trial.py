@@ -146,6 +146,8 @@ class Trial:
         while True:
             self._tend()
             book = self.book
+            if book.overtaken():
+                self.rescue.muster()  # what another delivery has overtaken may have lost its process unreported
             unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open)
             if len(book.open) <= until_open and (
                 until_open or not book.ending or unacknowledged_s > ACKNOWLEDGE_GRACE_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_celery_perf.measure.outcomes import TaskClass
+from pytest_celery_perf.model.record import Outcome
 from tests.integration.reliability.scenes import Scenes, looks_often
 
 SCENES = "visibility"
@@ -37,8 +38,10 @@ def test_an_eta_beyond_it_is_run_several_times(scenes: Scenes) -> None:
 
 @looks_often
 def test_a_run_beyond_it_is_overtaken(scenes: Scenes) -> None:
+    """It is waited for until it ends, too."""
     scene = scenes["test_long_run"]
     assert scene.classes == {TaskClass.OVERLAPPING: 1}
+    assert [each.outcome for each in scene.begun] == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
     assert len({each.pid for each in scene.begun}) == 2
     assert scene.lacks("✗ ran twice at once", "the broker delivered again what still ran") == []
 
