@@ -86,6 +86,8 @@ class Scene:
     def running(self, boot: str | None = None) -> list[Execution]:
         """Return what runs now, and is acknowledged already if it is to be so early.
 
+        Only what its worker's main process knows to run, see `probe.acceptance`; of the solo pool that is the same.
+
         Args:
             boot: The worker; None for any.
         """
@@ -98,6 +100,7 @@ class Scene:
             and each.outcome is None
             and boot in (None, each.boot)
             and self.budget.task in (None, each.name)
+            if each.pool == "solo" or self.trial.book.accepted(each)
             if each.name not in early or each.pool == "solo" or each.acknowledged_ns is not None
         ]
 
