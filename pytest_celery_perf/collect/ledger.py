@@ -103,6 +103,8 @@ class Ledger:
             registered=frozenset(record.registered),
             ready_ns=record.ns,
             comparable_clock=process.clock == self.clock,
+            visibility_timeout_s=record.visibility_timeout_s,
+            restore_delay_s=record.restore_delay_s,
             started_how=record.started,
         )
 

@@ -258,6 +258,11 @@ class WorkerInfo:
     ready_ns: int
     comparable_clock: bool
     """Whether its clock is the test process's; if not, phases across processes are absent."""
+    visibility_timeout_s: float
+    """As its app has configured it, or kombu's default: after so many seconds it has delivered again what anybody, dead
+    or alive, has not acknowledged."""
+    restore_delay_s: float
+    """How many more seconds may pass until it looks."""
     started_how: str = "cold"
     """``warm`` (forked from the preloaded process) or ``cold``, with the reason in brackets."""
 
@@ -351,10 +356,6 @@ class History:
     """Ids of published tasks that had not reached a final end when waiting stopped."""
     stuck_unacked: tuple[str, ...] = ()
     """Ids of tasks of this test whose message still sat in ``unacked`` at the end."""
-    visibility_timeout_s: float | None = None
-    """As the app has configured it (kombu's default where it has not)."""
-    restore_delay_s: float = 0.0
-    """What production adds to the visibility timeout until the sweep finds a message."""
     diagnosis: str = ""
     """Why ``unfinished`` is not empty."""
 
@@ -362,6 +363,21 @@ class History:
     def end(self) -> Snapshot | None:
         """The last snapshot, if the broker answered then."""
         return self.snapshots[-1] if self.snapshots and not self.snapshots[-1].error else None
+
+    @property
+    def sweeper(self) -> WorkerInfo | None:
+        """The worker that is the first to have delivered again what any of them holds: their messages lie together."""
+        return min(self.workers, key=lambda each: (each.visibility_timeout_s, each.restore_delay_s), default=None)
+
+    @property
+    def visibility_timeout_s(self) -> float | None:
+        """The shortest visibility timeout of its workers; None where none has been ready."""
+        return None if self.sweeper is None else self.sweeper.visibility_timeout_s
+
+    @property
+    def restore_delay_s(self) -> float:
+        """What production adds to the visibility timeout until a worker looks for messages, at most."""
+        return 0.0 if self.sweeper is None else self.sweeper.restore_delay_s
 
     def named(self, task: str | None) -> tuple[Execution, ...]:
         """The executions of one task, or all for ``None``."""

@@ -78,7 +78,9 @@ class Situation:
     broker_answers: bool = True
     broker_error: str = ""
     visibility_timeout_s: float | None = None
-    """As the app has configured it."""
+    """The shortest that any of the workers has."""
+    restore_delay_s: float = 0.0
+    """How long after it that worker may come to look for messages."""
     on_commit_callbacks: int = 0
     """How many functions wait for the commit of a transaction that the test holds open."""
 

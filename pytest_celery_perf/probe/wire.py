@@ -48,6 +48,8 @@ class Ready(NamedTuple):
     queues: list[str]
     registered: list[str]
     started: str
+    visibility_timeout_s: float
+    restore_delay_s: float
 
 
 class Task(NamedTuple):

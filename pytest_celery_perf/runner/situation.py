@@ -30,8 +30,7 @@ def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> 
         waited_s: For how long they were waited for.
         on_commit_callbacks: How many functions wait for a commit in the test process.
     """
-    book, pool = trial.book, trial.pool
-    trial.pump()
+    book, pool, history = trial.book, trial.pool, trial.records()
     queues = {publishing.queue for publishing in book.publishing.values() if publishing.queue}
     depths: dict[str, int] = {}
     unacked: set[str] | None = None
@@ -49,7 +48,8 @@ def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> 
         queue_depths=tuple(sorted(depths.items())),
         broker_answers=not error and pool.broker.ping(),
         broker_error=error,
-        visibility_timeout_s=inspect.visibility_timeout_s(trial.app),
+        visibility_timeout_s=history.visibility_timeout_s,
+        restore_delay_s=history.restore_delay_s,
         on_commit_callbacks=on_commit_callbacks,
     )
 

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.model.record import History, WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
@@ -193,7 +192,7 @@ class Trial:
     def records(self) -> History:
         """Return what was recorded by now, without asking the broker."""
         self._reader.pump()
-        return freeze(self.book, self._reader.ledger)
+        return self._frozen()
 
     @property
     def orders(self) -> tuple[FaultOrder, ...]:
@@ -238,15 +237,16 @@ class Trial:
         if watchful or self._lookout.alarmed or self.book.open or self.book.ending:
             snapshot = self._lookout.look(moment)
             self._reader.pump()  # whatever the broker held no longer has been recorded since
-        members = (member.boot for member in (*self.pool.retired, *self.pool.members))
-        history = freeze(self.book, self._reader.ledger, members)
+        history = self._frozen()
         return replace(
             history,
             snapshots=(*history.snapshots, *((snapshot,) if snapshot else ())),
             stuck_unacked=snapshot.unacked if snapshot else (),
-            visibility_timeout_s=inspect.visibility_timeout_s(self.app),
-            restore_delay_s=inspect.restore_delay_s(self.app),
         )
+
+    def _frozen(self) -> History:
+        members = (member.boot for member in (*self.pool.retired, *self.pool.members))
+        return freeze(self.book, self._reader.ledger, members)
 
 
 class _Since:
@@ -273,6 +273,7 @@ def _as_header(order: FaultOrder) -> dict[str, Any]:
         "do": order.do,
         "at": order.at,
         "times": order.times,
+        "nth": list(order.nth),
         "each": order.each,
         "signal": order.signal,
         "error": order.error,

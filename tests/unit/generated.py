@@ -112,5 +112,4 @@ def histories(draw: st.DrawFn) -> History:
         snapshots=tuple(seen),
         stuck_unacked=seen[-1].unacked if seen else (),
         unfinished=frozenset(draw(_subset)),
-        visibility_timeout_s=3600.0,
     )

@@ -150,6 +150,8 @@ def worker(boot: str = BOOT, **fields: Any) -> WorkerInfo:
         "registered": frozenset({NAME}),
         "ready_ns": at(-100),
         "comparable_clock": True,
+        "visibility_timeout_s": 3600.0,
+        "restore_delay_s": 100.0,
     }
     return WorkerInfo(boot=boot, **{**defaults, **fields})
 
@@ -195,6 +197,5 @@ def history(*executions: Execution, **fields: Any) -> History:
         "publications": tuple(published.values()),
         "tasks": {name: options(name) for name in sorted({each.name for each in executions})},
         "workers": (worker(),),
-        "visibility_timeout_s": 3600.0,
     }
     return History(executions=executions, **{**defaults, **fields})

@@ -11,8 +11,6 @@ from pytest_celery_perf.model.spec import DrillBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, at, crashed, execution, fault, history, options
 
-HOUR_S = 3600.0
-
 
 def verdict_of(drill: str, told: History, **budget: object) -> Verdict:
     defaults = {"max_executions": DRILLS[drill].max_executions}
@@ -76,7 +74,7 @@ def test_poison_that_is_given_up_at_the_bound_passes() -> None:
 def test_a_long_task_is_kept_below_the_visibility_timeout(
     limit_s: float | None, body_ms: float, wrong: set[str]
 ) -> None:
-    told = history(execution(body=body_ms), tasks={NAME: options(time_limit_s=limit_s)}, visibility_timeout_s=HOUR_S)
+    told = history(execution(body=body_ms), tasks={NAME: options(time_limit_s=limit_s)})
     assert {name for name, (_, ok) in figures(verdict_of("long_task", told)).items() if not ok} == wrong
 
 

@@ -76,7 +76,7 @@ def test_a_task_that_another_worker_finished() -> None:
 
 
 def test_the_report_says_what_production_would_wait() -> None:
-    happened = told(crashed(), again(), visibility_timeout_s=3600.0, restore_delay_s=100.0)
+    happened = told(crashed(), again())
     verdict = verdict_of(RecoveryBudget(), happened)
     assert "from the kill to the last start of shop.tasks.charge[t1] 60ms, to its end 70ms" in shown(verdict)
     assert (
