@@ -61,6 +61,7 @@ UNBOUNDED = (
     "counts these executions against max_retries"
 )
 """Source: ``on_failure`` in celery/worker/request.py."""
+GIVE_UP = "let it look at self.request.delivery_info['redelivered'], and give up what came too often"
 _VANISHED = (
     "the broker came back without its message: a worker had just taken it from its queue and not yet noted it in "
     "unacked, which kombu does in two steps"
@@ -119,6 +120,26 @@ def _acknowledged(life: Life, options: TaskOptions) -> str:
     if last is None or last.pool == "prefork" or not acknowledged:
         return ""
     return _STOPPED.format(pool=last.pool)
+
+
+def put_back(subject: Subject) -> bool:
+    """Tell whether Celery has put a task back since its child had died.
+
+    A worker also puts back what runs when it is told to stop, or has lost its connection; that is no dead child.
+
+    Args:
+        subject: The tasks.
+    """
+    stops = [fault for fault in subject.history.faults if fault.kind == "stop-worker" or fault.disconnects]
+
+    def excused(execution: Execution, requeued_ns: int) -> bool:
+        return any(stop.boot in (None, execution.boot) and stop.at_ns <= requeued_ns for stop in stops)
+
+    return any(
+        each.crashed and each.requeued_ns is not None and not excused(each, each.requeued_ns)
+        for life in subject.lives
+        for each in life.started
+    )
 
 
 def remedy(life: Life, subject: Subject) -> Iterator[str]:

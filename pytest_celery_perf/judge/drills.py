@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_celery_perf.judge.crashes import UNBOUNDED, story
-from pytest_celery_perf.judge.invariants import DEAD_WORKERS, TIME_LIMIT, Ordeal
+from pytest_celery_perf.judge import visibility
+from pytest_celery_perf.judge.crashes import GIVE_UP, UNBOUNDED, story
+from pytest_celery_perf.judge.invariants import DEAD_WORKERS, Ordeal
 from pytest_celery_perf.judge.production import wait_in_production
 from pytest_celery_perf.judge.reliable import judge_task
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
@@ -15,7 +16,7 @@ from pytest_celery_perf.measure.outcomes import TaskClass, classify
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.record import Fault, History
 from pytest_celery_perf.model.spec import DrillBudget
-from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
+from pytest_celery_perf.model.units import format_duration_ns, format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict
 
 MARKER = "celery_drill"
@@ -89,23 +90,13 @@ def _drained(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
 
 
 def _unlimited(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
-    """Hold the longest run against the visibility timeout, and a task without a limit too."""
+    """Hold against the visibility timeout what nothing ends before it."""
     limit_s, options = subject.history.visibility_timeout_s, subject.options
     if budget.drill != "long_task" or limit_s is None or options is None or not options.acks_late:
         return
-    below = f"< {format_duration_s(limit_s)}, the visibility timeout"
-    runs_ns = [
-        each.ended_ns - each.started_ns
-        for life in subject.lives
-        for each in life.started
-        if each.ended_ns is not None and each.started_ns is not None
-    ]
-    longest_ns = max(runs_ns, default=0)
-    yield Check(
-        metric="longest run", budget=below, actual=format_duration_ns(longest_ns), ok=longest_ns < limit_s * NS_PER_S
-    )
     if options.time_limit_s is None:
-        yield Check(metric=TIME_LIMIT, budget=below, actual="none", ok=budget.max_executions > 1)
+        allowed = budget.max_executions > 1
+        yield Check(metric=visibility.TIME_LIMIT, budget=visibility.budget_of(limit_s), actual="none", ok=allowed)
 
 
 def _recovery(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
@@ -142,7 +133,7 @@ def _advice(subject: Subject, checks: tuple[Check, ...]) -> Iterator[str]:
             "give the workers a longer grace period (terminationGracePeriodSeconds, stop_grace_period, TimeoutStopSec) "
             "or end the task sooner: split it, or give it a time_limit below the grace period"
         )
-    if TIME_LIMIT in broken:
+    if visibility.TIME_LIMIT in broken:
         yield (
             f"set time_limit= below the visibility timeout in {subject.decorator}, or raise visibility_timeout in "
             "broker_transport_options above the longest run; an idempotent task that takes a lock may have "
@@ -175,7 +166,7 @@ def _judge_poison(budget: DrillBudget, subject: Subject, happened: Check, told: 
         lambda each: story(each.task_class.upper(), each.life, _events(ordeal.blows(each.life)), subject),
         _STORIES_SHOWN,
     )
-    fix = [UNBOUNDED, "or let it look at self.request.delivery_info['redelivered'], and give up what came too often"]
+    fix = [UNBOUNDED, f"or {GIVE_UP}"]
     return subject.verdict(checks, [*told, *stories], fix)
 
 

@@ -218,7 +218,8 @@ def test_more_executions_than_allowed() -> None:
 
 def test_a_task_that_kills_its_process_is_requeued_without_a_bound() -> None:
     kills = tuple(fault("kill-child", ms=number) for number in (5, 15))
-    happened = told(crashed(), crashed(delivery=2, redelivered=True, received=10, started=11), again(), faults=kills)
+    deaths = (crashed(requeued_ns=at(6)), crashed(delivery=2, received=10, started=11, requeued_ns=at(16)))
+    happened = told(*deaths, again(), faults=kills)
     verdict = verdict_of(RecoveryBudget(kill="child", times=2, max_executions=2), happened)
     assert wrong(verdict) == {"executions": "3"}
     assert "retry_on_worker_lost=True" in verdict.fix[0]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from pytest_celery_perf.judge.reliable import judge
-from pytest_celery_perf.model.record import History, Outcome, Snapshot
+from pytest_celery_perf.model.record import Fault, History, Outcome, Snapshot
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.generated import histories
@@ -26,6 +26,7 @@ from tests.unit.histories import (
     worker,
 )
 
+HOUR_MS = 3_600_000
 CHILD = fault("kill-child", ms=10)
 WORKER = fault("kill-worker", ms=10, task_id=None)
 
@@ -52,6 +53,7 @@ def test_an_undisturbed_task() -> None:
     assert (
         "lost, stranded, poison, failed, ran twice at once, left in unacked, workers that died",
         "executions",
+        "longest run",
     ) == tuple(check.metric for check in verdict.checks)
     assert verdict.evidence == ()
 
@@ -107,6 +109,10 @@ def test_a_task_that_recovered() -> None:
             {"longest countdown": "1h"},
         ),
         (ReliableBudget(), history(execution(), tasks={NAME: options(time_limit_s=7200.0)}), {"time limit": "2h"}),
+        (ReliableBudget(), history(execution(), tasks={NAME: options(time_limit_s=3600.0)}), {"time limit": "1h"}),
+        (ReliableBudget(), history(execution(body=2 * HOUR_MS)), {"longest run": "2h"}),
+        (ReliableBudget(), history(execution(body=90_000), workers=(worker(visibility_timeout_s=60.0),)),
+            {"longest run": "90s"}),
     ],
 )  # fmt: skip
 def test_what_breaks_an_invariant(budget: ReliableBudget, told: History, expected: dict[str, str]) -> None:
@@ -135,7 +141,7 @@ def test_what_breaks_an_invariant(budget: ReliableBudget, told: History, expecte
         (ReliableBudget(), history(execution(outcome=Outcome.IGNORED), states={"t1": "STARTED"})),
         (
             ReliableBudget(),
-            history(execution(), tasks={NAME: options(acks_late=False, time_limit_s=7200.0)}),
+            history(execution(body=2 * HOUR_MS), tasks={NAME: options(acks_late=False, time_limit_s=7200.0)}),
         ),
     ],
 )
@@ -213,6 +219,63 @@ def test_a_message_that_went_into_a_dead_connection_is_told_from_one_that_the_br
     told = shown(verdict_of(ReliableBudget(), severed))
     assert "sent it over a connection that no worker read any more" in told
     assert "append-only" not in told
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (
+            history(execution(body=2 * HOUR_MS)),
+            (
+                "in production: Redis delivers charge again after 1h, while it still runs",
+                "above the longest run, or split",
+            ),
+        ),
+        (
+            history(execution(), tasks={NAME: options(time_limit_s=7200.0)}),
+            (
+                "in production: Redis delivers charge again after 1h; a run that takes up to its time limit",
+                "or lower that",
+            ),
+        ),
+        (
+            history(execution(), publications=(publication(countdown_s=3 * 3600.0),)),
+            (
+                "in production: Redis delivers charge again every 1h until its ETA, and it runs up to 3×",
+                "a periodic task",
+            ),
+        ),
+    ],
+    ids=["run", "limit", "countdown"],
+)
+def test_what_outlasts_the_visibility_timeout_is_told_as_production_would_see_it(
+    told: History, words: tuple[str, ...]
+) -> None:
+    verdict = verdict_of(ReliableBudget(), told)
+    assert [each for each in words if each not in shown(verdict)] == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "advised"),
+    [
+        (CHILD, True),
+        (fault("stop-worker", ms=10, task_id=None), False),
+        (fault("drop-connections", ms=10, task_id=None, boot=None), False),
+    ],
+    ids=["its child died", "its worker stopped", "its connection broke"],
+)
+def test_only_a_dead_child_calls_for_a_bound_of_what_is_put_back(cause: Fault, advised: bool) -> None:
+    told = history(crashed(requeued_ns=at(12)), again(), faults=(cause,))
+    assert ("retry_on_worker_lost=True" in shown(verdict_of(ReliableBudget(), told))) is advised
+
+
+def test_a_poison_task_that_takes_whole_workers_along_is_not_bounded_by_counting_children() -> None:
+    kills = (fault(ms=10), fault(ms=30, boot="boot-2"))
+    told = history(crashed(), crashed(delivery=2, received=20, started=21, boot="boot-2"), faults=kills)
+    verdict = verdict_of(ReliableBudget(max_executions=9), told)
+    assert wrong(verdict) == {"poison": "1"}
+    assert "retry_on_worker_lost" not in shown(verdict)
+    assert "let it look at self.request.delivery_info['redelivered']" in shown(verdict)
 
 
 def test_more_executions_than_allowed_are_explained_by_what_caused_them() -> None:
