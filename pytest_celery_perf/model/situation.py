@@ -51,6 +51,8 @@ class WorkerState:
     name: str
     """The node name, such as ``execution@host``."""
     queues: tuple[str, ...]
+    pool: str = ""
+    """As in `WorkerInfo`; empty where it never said."""
     alive: bool = True
     exit_status: int | None = None
     """Of a dead one; negative: the signal that ended it."""

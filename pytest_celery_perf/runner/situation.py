@@ -109,6 +109,7 @@ def _worker(member: Member, trial: Trial) -> WorkerState:
     return WorkerState(
         name=member.worker.launch.node,
         queues=info.queues if info is not None else (),
+        pool=info.pool if info is not None else "",
         alive=member.worker.alive,
         exit_status=member.worker.exit_status,
         log_tail=member.worker.log_tail(LOG_LINES),

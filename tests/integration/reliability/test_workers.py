@@ -20,6 +20,8 @@ def test_an_idle_peer_takes_nothing(scenes: Scenes, name: str) -> None:
     assert HELD_BY_THE_DEAD in scene.reasons
     assert len(scene.begun) == 1
     assert scene.lacks("1 of 1 task had not finished", "died: killed by SIGKILL", "It was running mill.late") == []
+    words = ("only after the visibility timeout, 1h, and up to 100s more until a worker looks", "In production ")
+    assert scene.lacks(*words, " would take it within 1.03h.") == []
 
 
 def test_what_is_restored_by_tag_is_taken_by_the_peer(scenes: Scenes) -> None:
