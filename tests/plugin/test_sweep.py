@@ -118,6 +118,17 @@ MISUSES = {
 }
 MISUSED = "import pytest\nfrom library.tasks import enter\n@pytest.mark.{}\n{}def test_it(): enter.delay('one')\n"
 DATABASE = "@pytest.mark.django_db(transaction=True)\n"
+IN_THE_OLD_STYLE = """
+import pytest
+from django.test import TransactionTestCase
+from library.tasks import enter
+
+class TestInTheOldStyle(TransactionTestCase):
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.celery_crash_sweep()
+    def test_it(self):
+        enter.delay("one")
+"""
 
 
 @pytest.mark.parametrize("marker", MISUSES)
@@ -137,7 +148,15 @@ def test_without_django(plain: Project) -> None:
     assert run.lacks("test_unsafe", "✗ unsafe:1  started", "LOST: it was acknowledged before it ran") == []
 
 
-def test_a_test_without_a_database_is_refused(library: Project) -> None:
-    library.write("test_misused.py", MISUSED.format("celery_crash_sweep()", ""))
+@pytest.mark.parametrize(
+    "suite",
+    [
+        MISUSED.format("celery_crash_sweep()", ""),
+        IN_THE_OLD_STYLE,
+    ],
+    ids=["no database", "unittest"],
+)
+def test_what_does_not_begin_with_the_same_rows_is_refused(library: Project, suite: str) -> None:
+    library.write("test_misused.py", suite)
 
     assert "each run must begin with the same rows: make it a function" in library.run().text
