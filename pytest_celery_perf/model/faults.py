@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from pytest_celery_perf.probe.orders import AWAITED
+
 SUPERVISOR_GRACE_S = 30.0
 """How long a supervisor waits for a worker that it has told to end, before it kills it.
 
@@ -30,6 +32,8 @@ class Need(StrEnum):
     """A timeout of the soft shutdown."""
     OWN_BROKER = "own broker"
     """A broker that is ours to hurt."""
+    NETWORK = "network"
+    """A network between worker and broker on which faults can be played."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,11 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
         "kill_broker": FaultKind(record="kill-broker", awaited=True, lasts=True, need=Need.OWN_BROKER),
         "pause_broker": FaultKind(record="pause-broker", awaited=True, lasts=True, need=Need.OWN_BROKER),
         "drop_connections": FaultKind(record="drop-connections", awaited=True, need=Need.OWN_BROKER),
+        **{
+            # The network does not know for which task it is bad: what the task has recorded tells.
+            kind: FaultKind(record=f"{AWAITED}{kind}", awaited=True, lasts=kind != "reset", need=Need.NETWORK)
+            for kind in ("latency", "bandwidth", "slice", "black_hole", "cut", "half_open", "reset")
+        },
     }
 )
 """By name: that of the marker's ``kind=``, and of the method of ``celery_faults`` where there is one."""

@@ -69,22 +69,24 @@ class Faults:
         Raises:
             BaseException: What a ``raise`` order names.
         """
-        if self.announce(order, token, task_id, found=found):
-            self.carry_out(order, token, task_id, early=early)
+        if struck := self.announce(order, token, task_id, found=found):
+            self.carry_out(struck, token, task_id, early=early)
 
-    def announce(self, order: FaultOrder, token: str, task_id: str, *, found: str | None = None) -> bool:
+    def announce(self, order: FaultOrder, token: str, task_id: str, *, found: str | None = None) -> FaultOrder | None:
         """Write down that a fault strikes now; see `strike`.
 
         Returns:
-            Whether it does: it has not happened often enough yet, and the task has taken no other path.
+            The order to carry out; None if it has happened often enough, or the task has taken another path.
         """
-        if not self._claim(order, token, task_id):
-            return False
+        claimed = self._claim(order, token, task_id)
+        if claimed is None:
+            return None
+        order = claimed
         diverged = found is not None and order.expect not in ("", found)
         kind = "diverged" if diverged else order.do
         self._journal.write(wire.Faulted(time.monotonic_ns(), kind, order.at, task_id, os.getpid()))
         self._journal.ring()
-        return not diverged
+        return None if diverged else order
 
     def carry_out(self, order: FaultOrder, token: str, task_id: str, *, early: bool) -> None:
         """Do what was announced; see `strike`."""
@@ -127,16 +129,18 @@ class Faults:
     def _acceptance(self, token: str, task_id: str) -> str:
         return os.path.join(self._directory, f"{token}.{task_id}.accepted")
 
-    def _claim(self, order: FaultOrder, token: str, task_id: str) -> bool:
+    def _claim(self, order: FaultOrder, token: str, task_id: str) -> FaultOrder | None:
         whose = f"{order.key}.{task_id}" if order.each else order.key
-        for number in range(order.times):
+        for number in range(max(order.nth, default=order.times)):
             path = os.path.join(self._directory, f"{token}.{whose}.{number}")
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             except FileExistsError:
                 continue
-            return True
-        return False
+            if not order.nth:
+                return order
+            return order.numbered(number + 1) if number + 1 in order.nth else None
+        return None
 
 
 def _await(path: str) -> None:

@@ -100,6 +100,10 @@ class Outage:
         self.broke()
         return dropped
 
+    def listeners(self) -> frozenset[str]:
+        """Return the addresses of those who wait for a message at this test's broker right now."""
+        return self._pool.broker.listeners(urlsplit(self._pool.probe.broker_url or "").path)
+
     def broke(self) -> None:
         """Learn that the workers' connections to the broker have broken, and can be made again."""
         self._broken_ns = time.monotonic_ns()

@@ -86,6 +86,12 @@ class Rescue:
         # One that has died since then may be replaced by the next call.
         return all(member.boot in self._dead for member in self._pool.members)
 
+    @property
+    def parting(self) -> bool:
+        """Whether a worker that was told to end, and still lives, holds messages: it may acknowledge them at its end."""
+        leaving = (each.boot for each in self._pool.members if each.worker.alive and self._book.leaving(each.boot))
+        return any(self._book.held_by(boot) for boot in leaving)
+
     def tend(self) -> None:
         """Deal with what has happened since the last call."""
         while self._seen < len(self._book.faults):
@@ -113,7 +119,7 @@ class Rescue:
         for member in booted:
             self._booting.remove(member)
             self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
-        self._lookout.tend()
+        self._lookout.tend(down=self.outage.down)
 
     def muster(self) -> None:
         """Note which tasks have lost their process though nobody reported it, such as those that a worker cut off."""
@@ -171,7 +177,7 @@ class Rescue:
             pid=member.worker.pid,
             detail=f"{detail}, {last}" if last else detail,
         )
-        self._lookout.tend()  # before anything is put back: what the dead worker held
+        self._lookout.tend(down=self.outage.down)  # before anything is put back: what the dead worker held
         if ordered or broken:
             self._owed.append(member.boot)
             if member.boot not in self._unattended:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def strikes(faults: Faults, order: FaultOrder) -> bool:
 
 def test_a_fault_strikes_as_often_as_ordered(faults: Faults) -> None:
     assert [strikes(faults, raising(2)) for _ in range(4)] == [True, True, False, False]
+
+
+def test_a_fault_strikes_the_executions_that_it_is_for(faults: Faults) -> None:
+    order = replace(raising(1), nth=(2, 4))
+    assert [strikes(faults, order) for _ in range(5)] == [False, True, False, True, False]
+
+
+def test_what_strikes_the_nth_says_so(faults: Faults) -> None:
+    order = replace(raising(1), nth=(2,))
+    assert [faults.announce(order, "token", "id") for _ in range(2)] == [None, order.numbered(2)]
+    assert (order.numbered(2).key, order.numbered(2).at) == ("k.2", "body 2")
 
 
 def test_many_threads_strike_no_more_often(faults: Faults) -> None:
