@@ -27,7 +27,7 @@ from pytest_celery_perf.runner.results import states_of
 from pytest_celery_perf.worker.needs import unmet
 
 ACKNOWLEDGE_GRACE_S = 1.0
-"""How long a task that has ended may wait for the worker's acknowledgment. It follows within
+"""How long a task that has ended may wait for the acknowledgment of a worker that goes on. It follows within
 milliseconds; after a broken connection it never comes, and then the broker is asked."""
 
 
@@ -147,7 +147,7 @@ class Trial:
             book = self.book
             if book.overtaken():
                 self.rescue.muster()  # what another delivery has overtaken may have lost its process unreported
-            unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open)
+            unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open and not self.rescue.parting)
             if len(book.open) <= until_open and (
                 until_open or not book.ending or unacknowledged_s > ACKNOWLEDGE_GRACE_S
             ):
