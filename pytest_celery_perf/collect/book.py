@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,6 +148,21 @@ class Book:
     def overtaken(self) -> list[Draft]:
         """Return the executions that are still waited for though a later delivery of their task has come to its end."""
         return [draft for task_id in self.open for draft in self._running(task_id) if draft is not self.latest(task_id)]
+
+    def forsaken(self, late: Container[str]) -> list[Draft]:
+        """Return the executions that are still waited for though they were acknowledged, which comes after the end.
+
+        Args:
+            late: The names of tasks that are acknowledged late.
+        """
+        running = (draft for task_id in self.open for draft in self._running(task_id))
+        return [
+            draft
+            for draft in running
+            if draft.acknowledged_ns is not None
+            and (published := self.publishing.get(draft.key[:2])) is not None
+            and published.name in late
+        ]
 
     def awaited(self, task_id: str) -> Draft | None:
         """Return the execution of a task whose end is waited for: one that runs, else the last one."""

@@ -28,6 +28,12 @@ class Plan:
         """How many points there are."""
         return len(self.targets) + len(self.left_out)
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that have them."""
+        points = [*self.targets, *(target for _, target in self.left_out)]
+        return tuple(dict.fromkeys(target.point.name for target in points))
+
 
 def targets_of(history: History, task: str | None = None) -> tuple[Target, ...]:
     """Return the points of a run in which nothing went wrong, with the names by which a user asks for one.

@@ -168,11 +168,11 @@ class Point:
     """In the order of the execution, from 1."""
     kind: str
     """``started``, ``query``, ``commit`` and ``rollback`` (of an outermost transaction), ``cache`` (a write or delete),
-    ``publish``, ``connect`` (neither to the broker nor to a database or cache of Django), ``finished`` or
-    ``acknowledgment``."""
+    ``publish``, ``connect`` (neither to the broker nor to a database or cache of Django), ``result`` (stored, or told to
+    a chord), ``finished`` or ``acknowledgment``."""
     label: str
     """What it touches, alike in all runs: the statement without values, the cache's key without numbers, the task and
-    its queue, the host and port."""
+    its queue, the host and port, the state."""
     task_id: str
     name: str
     retries: int

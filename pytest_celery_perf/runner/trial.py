@@ -147,6 +147,7 @@ class Trial:
             book = self.book
             if book.overtaken():
                 self.rescue.muster()  # what another delivery has overtaken may have lost its process unreported
+            self._give_up()
             unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open and not self.rescue.parting)
             if len(book.open) <= until_open and (
                 until_open or not book.ending or unacknowledged_s > ACKNOWLEDGE_GRACE_S
@@ -169,6 +170,18 @@ class Trial:
         self._reader.pump()
         self.rescue.tend()
         self._duplicates.tend()
+
+    def _give_up(self) -> None:
+        """Give up what was acknowledged late, by a worker that need not run it again, and whose process is gone.
+
+        Source:
+            ``on_failure`` in celery/worker/request.py, as of 5.7: a dead child may have stored its result before.
+        """
+        late = {name for name, options in self._reader.ledger.tasks.items() if options.acks_late}
+        for draft in self.book.forsaken(late):
+            self.rescue.muster()
+            if (draft.boot, draft.pid) in self.book.gone:
+                self.book.lose(draft.key[0])
 
     def until(self, find: Callable[[], T | None], timeout_s: float) -> T | None:
         """Wait until something is found in the records.
