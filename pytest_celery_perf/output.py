@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -169,6 +170,9 @@ class Output:
         complaint = self.complaint(active)
         if complaint and complaint not in message:
             shown.append(("celery-perf", complaint))
+        if scripts := [fault.detail for fault in active.history.faults if fault.kind == "script"]:
+            again = f"the same again: pytest {shlex.quote(active.nodeid)}"
+            shown.append(("scripts of faults", "\n".join([*scripts, again])))
         for name, lines in active.logs:
             shown.append((f"log of worker {name}", "\n".join(lines)))
         if active.history.problems:

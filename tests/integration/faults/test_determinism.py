@@ -32,7 +32,7 @@ def told(history: History) -> str:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(FIRST, LAST + 1))
 def test_the_same_seed_gives_the_same_history(run: Run, tmp_path: Path, seed: int) -> None:
-    histories = []
+    histories: list[str] = []
     while len(histories) < TIMES:
         report = tmp_path / "report.json"
         settings = {"OFFICE_SEED": str(seed), "OFFICE_TIMES": str(AT_ONCE)}

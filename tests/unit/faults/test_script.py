@@ -36,7 +36,10 @@ def test_seeds_differ() -> None:
 
 
 def test_a_step_is_told_in_words() -> None:
-    assert ["freeze for 0.86 s at start 3", "quit at start 5"] == [step.name for step in plan(1, 2, ("freeze", "quit"))]
+    steps = plan(1, 2, ("freeze",)) + plan(1, 1, ("quit",))
+    assert ["freeze for 0.86 s at start 3", "freeze for 0.21 s at start 5", "quit at start 3"] == [
+        step.name for step in steps
+    ]
 
 
 @pytest.mark.parametrize(

@@ -176,10 +176,14 @@ def test_a_script_that_outlasts_the_tasks(celery_faults: CeleryFaults) -> None:
 
 
 def test_a_body_that_fails_in_a_script(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
-    with pytest.raises(ZeroDivisionError), celery_faults.script(seed=3, steps=3, kinds=["kill_child"]):
-        for _ in range(3):
-            safe.delay()
-        _ = 1 / 0
+    def body() -> None:
+        with celery_faults.script(seed=3, steps=3, kinds=["kill_child"]):
+            for _ in range(3):
+                safe.delay()
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        body()
     run = celery_perf.wait()
     assert (run.succeeded, run.executions) == (3, 3)
 
