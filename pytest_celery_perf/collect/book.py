@@ -67,6 +67,8 @@ class Book:
     """By task id."""
     discarded: dict[str, Outcome] = field(default_factory=dict)
     """Tasks that no worker will run: revoked, expired, or unknown to the worker."""
+    expired: set[str] = field(default_factory=set)
+    """Those among the discarded whose messages had expired."""
     copies: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How often each was delivered again on purpose: every delivery is waited for."""
     unknown: dict[str, wire.Unknown] = field(default_factory=dict)

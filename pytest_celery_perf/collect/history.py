@@ -70,6 +70,7 @@ def _publications(book: Book) -> list[Publication]:
             confirmed=key in book.confirmed,
             boot=book.publisher[key] or None,
             discarded=book.discarded.get(record.id),
+            expired=record.id in book.expired,
         )
         for key, record in book.publishing.items()
         if not record.name.startswith(BUILT_IN)

@@ -136,6 +136,7 @@ class Ledger:
                 draft.failed = record
             case wire.Revoked():
                 book.discarded[record.id] = Outcome.REVOKED
+                book.expired.update([record.id] if record.expired else [])
             case wire.Unknown():
                 book.discarded[record.id] = Outcome.REJECTED
                 book.unknown[record.id] = record

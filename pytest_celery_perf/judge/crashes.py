@@ -75,6 +75,8 @@ _SWALLOWED = (
 """Source: as above."""
 _CANCELLED = "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
 """Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py."""
+_EXPIRED = "its message had expired when it was delivered again: expires= holds for a redelivery, too"
+"""Source: ``Request.maybe_expire`` in celery/worker/request.py."""
 _STOPPED = "lost because the {pool} pool acknowledges what it runs when its worker is told to stop at once"
 """Only prefork can end what it runs; the others let it end their process.
 
@@ -84,8 +86,9 @@ Source: ``on_stop`` and ``terminate_job`` in celery/concurrency; seen with SIGQU
 def cause(life: Life, subject: Subject) -> str:
     """Say why a task did not survive; empty where the records do not show it."""
     options = subject.options
-    if life.fate is Fate.REVOKED and life.started:
-        return _CANCELLED
+    if life.cut_short is not None:
+        broken = any(fault.disconnects for fault in subject.history.faults)
+        return _EXPIRED if life.expired else _CANCELLED if broken else ""
     if _forgotten(life, subject):
         return _forgetting(subject.history)
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
@@ -166,6 +169,11 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
         yield "give the broker an append-only file (appendonly yes): then only what is on its way to a worker is lost"
     elif reason == _CANCELLED:
         yield "set worker_cancel_long_running_tasks_on_connection_loss=False"
+    elif reason == _EXPIRED:
+        yield (
+            "let it expire later than the visibility timeout passes, or not at all, and have the task itself find out "
+            "whether it is still of use"
+        )
     elif "pool" in reason:
         yield "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
     elif life.fate is Fate.FAILED:

@@ -75,7 +75,7 @@ def _published(each: Publication, names: _Names) -> JournalEntry:
         text += f", to be begun in {format_duration_s(each.countdown_s)}"
         text += f" ({format_duration_s(each.waited_s or 0)} here)" if shortened else ""
     if each.discarded is not None:
-        text += f"; it was {each.discarded} without being begun"
+        text += f"; it {'expired' if each.expired else f'was {each.discarded}'}"
     return JournalEntry(
         at_ns=each.published_ns, kind="published", actor=names.worker(each.boot), text=text, task_id=each.task_id
     )

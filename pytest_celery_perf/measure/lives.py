@@ -47,6 +47,17 @@ class Life:
         return bool(self.executions) or any(publication.confirmed for publication in self.publications)
 
     @property
+    def expired(self) -> bool:
+        """Whether a worker threw its message away because that had expired."""
+        return any(publication.expired for publication in self.publications)
+
+    @property
+    def cut_short(self) -> Execution | None:
+        """The execution of a revoked task that had begun, and did not come to an end of its own."""
+        begun = (each for each in reversed(self.started) if each.outcome in (None, Outcome.REVOKED))
+        return next(begun, None) if self.fate is Fate.REVOKED else None
+
+    @property
     def started(self) -> tuple[Execution, ...]:
         """The executions that a process began to run."""
         return tuple(each for each in self.executions if each.started and not _is_repeat(each))
@@ -118,7 +129,8 @@ def _life(task_id: str, publications: list[Publication], executions: list[Execut
 def _concludes(execution: Execution) -> bool:
     """Tell whether the task has come to an end of its own by it, so that the broker forgets it."""
     undecided = execution.outcome in (None, Outcome.RETRIED, Outcome.LOST)
-    put_back = execution.outcome is Outcome.REJECTED and execution.requeued_ns is not None
+    # Where acks_on_failure_or_timeout=False, so is what has reached its time limit.
+    put_back = execution.outcome in (Outcome.REJECTED, Outcome.FAILED) and execution.requeued_ns is not None
     return not undecided and not put_back
 
 

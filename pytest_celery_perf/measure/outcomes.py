@@ -34,7 +34,7 @@ class TaskClass(StrEnum):
     DUPLICATED = "duplicated"
     """The same attempt ran to its end more than once, one after the other."""
     FAILED = "failed"
-    """It raised for the last time, or was refused: rejected, revoked or expired before it began."""
+    """It raised for the last time, or was refused: rejected, revoked, or expired before it began."""
     COMPLETED = "completed"
     """It returned, or refrained on purpose, after however many attempts and deaths."""
 
@@ -106,7 +106,10 @@ def _failed(case: Case) -> str:
         return ""
     if fate is Fate.FAILED and concluding is not None and concluding.error is not None:
         return f"it failed with {concluding.error.type}: {concluding.error.message}"
-    return f"it was {fate}{'' if case.life.started else ' before it began'}"
+    if cut_short := case.life.cut_short:
+        return f"it was revoked while process {cut_short.pid} ran it"
+    how = "it had expired" if case.life.expired else f"it was {fate}"
+    return how if case.life.started else f"{how} before it began"
 
 
 def _completed(case: Case) -> str:

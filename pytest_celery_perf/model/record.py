@@ -220,6 +220,8 @@ class Publication:
     """The worker that published it; ``None`` for the test process."""
     discarded: Outcome | None = None
     """Why no worker will ever run it: revoked (or expired), or rejected as unknown."""
+    expired: bool = False
+    """Whether it was discarded because it had expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

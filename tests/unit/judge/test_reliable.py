@@ -188,6 +188,10 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
             "set worker_cancel_long_running_tasks_on_connection_loss=False",
         ),
         (
+            history(crashed(), faults=(WORKER,), publications=(publication(discarded=Outcome.REVOKED, expired=True),)),
+            "its message had expired when it was delivered again: expires= holds for a redelivery, too",
+        ),
+        (
             history(crashed(acknowledged_ns=at(12), pool="gevent"), faults=(WORKER,)),
             "lost because the gevent pool acknowledges what it runs when its worker is told to stop at once",
         ),

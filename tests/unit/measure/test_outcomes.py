@@ -104,6 +104,7 @@ def again(**fields: Any) -> Execution:
     return execution(**{**defaults, **fields})
 
 
+AWAY = fault("kill-broker", ms=5, task_id=None, pid=None, boot=None)
 EARLY = crashed(acknowledged_ns=at(2))
 CHILD = fault("kill-child", ms=10)
 WORKER = fault("kill-worker", ms=10)
@@ -121,6 +122,14 @@ FAILED = [
     ("it was rejected", history(execution(outcome=Outcome.REJECTED))),
     ("it was revoked before it began", History(publications=(publication(discarded=Outcome.REVOKED),))),
     (
+        "it had expired before it began",
+        History(publications=(publication(discarded=Outcome.REVOKED, expired=True),)),
+    ),
+    (
+        "it was revoked while process 811 ran it",
+        history(EARLY, publications=(publication(discarded=Outcome.REVOKED),)),
+    ),
+    (
         "it was revoked",
         history(
             retried(countdown_s=1), publications=(publication(), publication(retries=1, discarded=Outcome.REVOKED))
@@ -136,9 +145,16 @@ LOST = [
     ("process 811 died with it, and its message is acknowledged", history(crashed(outcome=Outcome.LOST))),
     (
         "it was revoked and acknowledged while process 811 ran it",
-        history(EARLY, publications=(publication(discarded=Outcome.REVOKED),)),
+        history(EARLY, publications=(publication(discarded=Outcome.REVOKED),), faults=(AWAY,)),
     ),
-    ("it was revoked and acknowledged while process 811 ran it", history(execution(outcome=Outcome.REVOKED))),
+    (
+        "it was revoked and acknowledged while process 811 ran it",
+        history(execution(outcome=Outcome.REVOKED), faults=(AWAY,)),
+    ),
+    (
+        "process 811 did not end it, and its message had expired when it was delivered again",
+        history(crashed(), publications=(publication(discarded=Outcome.REVOKED, expired=True),), faults=(WORKER,)),
+    ),
     (
         "the broker came back without its message",
         History(publications=(publication(),), faults=(fault("vanished", pid=None, boot=None),)),
