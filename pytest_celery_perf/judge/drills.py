@@ -12,11 +12,12 @@ from pytest_celery_perf.judge.invariants import DEAD_WORKERS, Ordeal
 from pytest_celery_perf.judge.production import wait_in_production
 from pytest_celery_perf.judge.reliable import judge_task
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
+from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.record import Fault, History
 from pytest_celery_perf.model.spec import DrillBudget
-from pytest_celery_perf.model.units import format_duration_ns, format_duration_s
+from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict
 
 MARKER = "celery_drill"
@@ -24,6 +25,11 @@ MARKER = "celery_drill"
 _STORIES_SHOWN = 3
 _BY_TIMEOUT = ("long_task", "eta_beyond_visibility")
 """The drills that play something only where the visibility timeout would."""
+
+_FOR_EVER = (
+    "the broker delivers the message of a dead worker again whenever its visibility timeout has passed, without a "
+    "bound, whatever the task's options: each time a worker is gone, with all that it runs"
+)
 
 
 def judge(budget: DrillBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
@@ -101,12 +107,16 @@ def _unlimited(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
 
 def _recovery(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
     """Tell the longest time from a fault to the end of a task that it hit, here and in production."""
-    found = _ordeal(budget, subject).recoveries_s()
+    ordeal = _ordeal(budget, subject)
+    found = list(_given_up(ordeal)) if budget.drill == "poison_pill" else ordeal.recoveries_s()
     if not found:
         return
     known_s = [took_s for took_s, _ in found if took_s is not None]
     all_did = len(known_s) == len(found)
     wait = wait_in_production(subject.history, [life for _, life in found]) if all_did else "never"
+    times = max(len(life.started) for _, life in found) - 1
+    if times > 1 and wait.startswith("up to"):
+        wait += f", {times} times"
     yield Check(
         metric="recovery measured",
         budget=f"in production {wait}",
@@ -115,8 +125,19 @@ def _recovery(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
     )
 
 
+def _given_up(ordeal: Ordeal) -> Iterator[tuple[float | None, Life]]:
+    """Yield the same for tasks that end by being given up: with the acknowledgment of what killed its process."""
+    for each in ordeal.classified:
+        blows, left_ns = ordeal.blows(each.life), [run.acknowledged_ns for run in each.life.started]
+        if blows and left_ns:
+            took_s = None if left_ns[-1] is None else max(0, left_ns[-1] - blows[0].at_ns) / NS_PER_S
+            yield took_s, each.life
+
+
 def _remarks(budget: DrillBudget, subject: Subject) -> Iterator[str]:
     faults, options = subject.history.faults, subject.options
+    if pools := _childless(budget, subject):
+        yield f"the pool {pools} runs tasks in no child process: it is the whole worker that dies"
     if budget.drill == "worker_oom" and not any(fault.kind == "exhaust-memory" for fault in faults):
         yield (
             "SIGKILL, as by the kernel's OOM killer: these workers' memory has no limit. With "
@@ -160,14 +181,21 @@ def _judge_poison(budget: DrillBudget, subject: Subject, happened: Check, told: 
             ok=most <= budget.max_executions,
         ),
         *(Check(metric=metric, budget="= 0", actual=f"{number}", ok=not number) for metric, number in absent.items()),
+        *(_recovery(budget, subject) if most <= budget.max_executions else ()),
     ]
     stories = shortened(
         ordeal.classified,
         lambda each: story(each.task_class.upper(), each.life, _events(ordeal.blows(each.life)), subject),
         _STORIES_SHOWN,
     )
-    fix = [UNBOUNDED, f"or {GIVE_UP}"]
+    fix = [_FOR_EVER, GIVE_UP] if _childless(budget, subject) else [UNBOUNDED, f"or {GIVE_UP}"]
     return subject.verdict(checks, [*told, *stories], fix)
+
+
+def _childless(budget: DrillBudget, subject: Subject) -> str:
+    """Return the pools that have no child which a drill could kill; empty if it kills none, or they have."""
+    pools = {each.pool for life in subject.lives for each in life.started if each.pool != "prefork"}
+    return " and ".join(sorted(filter(None, pools))) if "kill-child" in DRILLS[budget.drill].faults else ""
 
 
 def _events(blows: list[Fault]) -> list[tuple[int, str]]:
