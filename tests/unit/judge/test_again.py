@@ -95,6 +95,13 @@ def test_a_delivery_that_fails() -> None:
     assert any("refusals=[IntegrityError]" in line for line in result.fix)
 
 
+def test_a_delivery_that_fails_after_its_retries() -> None:
+    retried = second(outcome=Outcome.RETRIED, error=UNIQUE)
+    result = judged(execution(), retried, failed(received=30, started=31, retries=1, error=UNIQUE))
+    assert (Status.FAIL, "at once: 1st succeeded, 2nd retried") == (result.status, result.outcome)
+    assert "a delivery failed with IntegrityError" in result.findings[0]
+
+
 def test_a_refusal_that_is_declared_by_either_name() -> None:
     for name in ("IntegrityError", "django.db.utils.IntegrityError"):
         budget = IdempotentBudget(refusals=(name,))
