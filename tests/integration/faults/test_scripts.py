@@ -16,7 +16,9 @@ from pytest_celery_perf.broker import binary
 from pytest_celery_perf.broker.base import Endpoint
 from pytest_celery_perf.broker.process import ProcessServer
 from pytest_celery_perf.guard import Guard
+from pytest_celery_perf.measure.journal import journal
 from pytest_celery_perf.report import json
+from pytest_celery_perf.report.journal import journal_text
 from tests.integration.faults.conftest import Run
 from tests.integration.faults.explanations import unexplained
 
@@ -35,10 +37,10 @@ def test_script(run: Run, users_server: Endpoint, tmp_path: Path, seed: int) -> 
 
     inner = run("scripts", *settings, env={"OFFICE_SEED": str(seed)})
 
-    again = f"again: CELERY_PERF_TEST_SEEDS={seed}-{seed} pytest tests/integration/faults/test_scripts.py\n{inner.text}"
-    assert inner.passed == {f"test_script[{seed}]"}, again
+    again = f"again: CELERY_PERF_TEST_SEEDS={seed}-{seed} pytest tests/integration/faults/test_scripts.py"
+    assert inner.passed == {f"test_script[{seed}]"}, f"{again}\n{inner.text}"
     (test,) = json.load(report.read_text()).tests
-    assert unexplained(test.history) == [], again
+    assert unexplained(test.history) == [], f"{again}\n{journal_text(journal(test.history))}"
     with redis.Redis.from_url(users_server.url()) as client:
         assert [b"theirs"] == client.keys(), again
 
