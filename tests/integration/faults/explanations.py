@@ -41,10 +41,18 @@ def _unexplained(each: Classified, history: History) -> Iterator[str]:
 
 
 def _hits(fault: Fault, first: Execution, second: Execution) -> bool:
-    """Tell whether a fault can have made the broker deliver a message again."""
-    ordered = not fault.harmless and not fault.consequence
-    # What breaks a connection is noticed later: the message that was taken before may come again after that.
-    return ordered and (fault.disconnects or (first.received_ns or 0) < fault.at_ns) and fault.at_ns < _received(second)
+    """Tell whether a fault can have made the broker deliver a message again.
+
+    It need not have come after the first delivery: who was told to end, or has lost a connection unawares, may still
+    take a message, and gives it back.
+    """
+    if fault.at_ns >= _received(second):
+        return False
+    if fault.kind == "kill-child":
+        return fault.task_id == first.task_id
+    if fault.deadly or fault.kind == "worker-died":
+        return fault.boot == first.boot
+    return fault.disconnects
 
 
 def _received(execution: Execution) -> int:
