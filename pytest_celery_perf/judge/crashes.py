@@ -61,12 +61,22 @@ UNBOUNDED = (
     "counts these executions against max_retries"
 )
 """Source: ``on_failure`` in celery/worker/request.py."""
+UNENDING = (
+    "acks_on_failure_or_timeout=False puts back without a bound what its time limit has ended: let it be acknowledged "
+    "(acks_on_timeout=True, where your Celery has it), or find out why it takes so long"
+)
+"""Source: ``on_timeout`` in celery/worker/request.py."""
 GIVE_UP = "let it look at self.request.delivery_info['redelivered'], and give up what came too often"
 _VANISHED = (
     "the broker came back without its message: a worker had just taken it from its queue and not yet noted it in "
     "unacked, which kombu does in two steps"
 )
 """Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
+_IN_HAND = (
+    "its message is nowhere: a worker had just taken it from its queue, and died before it had noted it in unacked, "
+    "which kombu does in two steps"
+)
+"""Source: as above."""
 _EMPTIED = "the broker came back without its data: it keeps no append-only file"
 _SWALLOWED = (
     "the broker had taken its message from its queue and sent it over a connection that no worker read any more: kombu "
@@ -107,7 +117,9 @@ def _forgetting(history: History) -> str:
     """Say how the broker came to lose a message."""
     if any(fault.detail == DATA_LOST for fault in history.faults):
         return _EMPTIED
-    return _SWALLOWED if severed(history) else _VANISHED
+    if any(fault.kind == "kill-broker" for fault in history.faults):
+        return _VANISHED
+    return _SWALLOWED if severed(history) else _IN_HAND
 
 
 def _acknowledged(life: Life, options: TaskOptions) -> str:
@@ -163,7 +175,7 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
     elif reason == _VANISHED:
         yield "no option of Celery closes that gap: have something publish again what was never begun"
         yield "this broker kept its append-only file; without one (appendonly yes) all that waited would be lost"
-    elif reason == _SWALLOWED:
+    elif reason in (_SWALLOWED, _IN_HAND):
         yield "no option of Celery closes that gap: have something publish again what was never begun"
     elif reason == _EMPTIED:
         yield "give the broker an append-only file (appendonly yes): then only what is on its way to a worker is lost"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_celery_perf.judge import visibility
-from pytest_celery_perf.judge.crashes import GIVE_UP, UNBOUNDED, cause, put_back, remedy, story
+from pytest_celery_perf.judge.crashes import GIVE_UP, UNBOUNDED, UNENDING, cause, put_back, remedy, story
 from pytest_celery_perf.judge.invariants import DEAD_WORKERS, EXECUTIONS, OVERLAPS, Ordeal, check
 from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
-from pytest_celery_perf.model.record import Fault, History
+from pytest_celery_perf.model.record import Fault, History, Outcome
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Verdict
@@ -96,6 +96,8 @@ def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
         yield UNBOUNDED
     elif TaskClass.POISON in broken:
         yield GIVE_UP
+    if EXECUTIONS in broken and _timed_out(ordeal):
+        yield UNENDING
     if EXECUTIONS in broken:
         yield "after a fault a task may run again: make what it does idempotent, then allow it with max_executions="
     if OVERLAPS in broken:
@@ -103,3 +105,9 @@ def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
     yield from visibility.advice(ordeal.subject)
     if DEAD_WORKERS in broken:
         yield "a supervisor must start the worker again; workers_alive=False if that is meant"
+
+
+def _timed_out(ordeal: Ordeal) -> bool:
+    """Tell whether a task was put back after it had failed, as only a time limit has it."""
+    begun = (execution for each in ordeal.classified for execution in each.life.started)
+    return any(execution.put_back and execution.outcome is Outcome.FAILED for execution in begun)

@@ -129,9 +129,7 @@ def _life(task_id: str, publications: list[Publication], executions: list[Execut
 def _concludes(execution: Execution) -> bool:
     """Tell whether the task has come to an end of its own by it, so that the broker forgets it."""
     undecided = execution.outcome in (None, Outcome.RETRIED, Outcome.LOST)
-    # Where acks_on_failure_or_timeout=False, so is what has reached its time limit.
-    put_back = execution.outcome in (Outcome.REJECTED, Outcome.FAILED) and execution.requeued_ns is not None
-    return not undecided and not put_back
+    return not undecided and not execution.put_back
 
 
 def _is_repeat(execution: Execution) -> bool:

@@ -95,7 +95,8 @@ def _overlapping(case: Case) -> str:
 
 
 def _duplicated(case: Case) -> str:
-    ends = Counter(each.retries for each in case.life.started if each.outcome in _WORK and each.ended_ns is not None)
+    ended = (each for each in case.life.started if each.ended_ns is not None and not each.put_back)
+    ends = Counter(each.retries for each in ended if each.outcome in _WORK)
     most = max(ends.values(), default=0)
     return f"it ran to its end {most}×" if most > 1 else ""
 

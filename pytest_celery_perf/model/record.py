@@ -159,6 +159,11 @@ class Execution:
         """Whether it began and nothing recorded its end: the evidence of a crash."""
         return self.started_ns is not None and self.ended_ns is None
 
+    @property
+    def put_back(self) -> bool:
+        """Whether it was refused, or ended by a time limit, and its message went back: another delivery shall do it."""
+        return self.outcome in (Outcome.REJECTED, Outcome.FAILED) and self.requeued_ns is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:

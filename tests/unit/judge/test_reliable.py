@@ -212,7 +212,8 @@ def test_a_broker_that_came_back_without_its_data_says_so() -> None:
     assert "the broker came back without its data: it keeps no append-only file" in shown(
         verdict_of(ReliableBudget(), told)
     )
-    kept = History(publications=(publication(),), faults=(fault("vanished", boot=None),), snapshots=(empty,))
+    back = fault("kill-broker", task_id=None, boot=None)
+    kept = History(publications=(publication(),), faults=(back, fault("vanished", boot=None)), snapshots=(empty,))
     assert "a worker had just taken it from its queue" in shown(verdict_of(ReliableBudget(), kept))
 
 
@@ -280,6 +281,22 @@ def test_a_poison_task_that_takes_whole_workers_along_is_not_bounded_by_counting
     assert wrong(verdict) == {"poison": "1"}
     assert "retry_on_worker_lost" not in shown(verdict)
     assert "let it look at self.request.delivery_info['redelivered']" in shown(verdict)
+
+
+def test_a_message_that_died_in_the_hands_of_its_worker_is_not_blamed_on_the_broker() -> None:
+    died = fault("worker-died", task_id=None)
+    told = History(publications=(publication(),), faults=(died,), snapshots=(Snapshot(at_ns=at(9), reason="the end"),))
+    evidence = shown(verdict_of(ReliableBudget(), told))
+    assert "died before it had noted it in unacked, which kombu does in two steps" in evidence
+    assert "append-only" not in evidence
+
+
+def test_what_its_time_limit_has_ended_again_and_again() -> None:
+    timed_out = [failed(delivery=n, received=n, started=n, requeued_ns=at(n + 20)) for n in (1, 30, 60)]
+    told = history(*timed_out, snapshots=(Snapshot(at_ns=at(99), reason="the end", queues=(("celery", ("t1",)),)),))
+    verdict = verdict_of(ReliableBudget(), told)
+    assert wrong(verdict) == {"stranded": "1", "executions": "3"}
+    assert "acks_on_failure_or_timeout=False puts back without a bound what its time limit has ended" in shown(verdict)
 
 
 def test_more_executions_than_allowed_are_explained_by_what_caused_them() -> None:

@@ -112,6 +112,7 @@ WORKER = fault("kill-worker", ms=10)
 COMPLETED = [
     ("it succeeded", history(execution())),
     ("it raised Ignore", history(execution(outcome=Outcome.IGNORED))),
+    ("it succeeded", history(failed(requeued_ns=at(13)), again())),
     ("it succeeded after its process had died 1×", history(crashed(requeued_ns=at(12)), again(), faults=(CHILD,))),
     ("it succeeded", history(retried(countdown_s=1), execution(retries=1, received=20, started=21))),
     ("it succeeded", history(execution(), again(outcome=Outcome.DEDUPLICATED))),
