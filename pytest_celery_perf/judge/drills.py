@@ -189,6 +189,8 @@ def _judge_poison(budget: DrillBudget, subject: Subject, happened: Check, told: 
         _STORIES_SHOWN,
     )
     fix = [_FOR_EVER, GIVE_UP] if _childless(budget, subject) else [UNBOUNDED, f"or {GIVE_UP}"]
+    if budget.at == "started":
+        fix.append('at="started" comes before the task can look: play the drill at="query:1", or later, to prove that')
     return subject.verdict(checks, [*told, *stories], fix)
 
 

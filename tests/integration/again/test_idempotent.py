@@ -65,6 +65,12 @@ def test_on_postgresql(bank: Callable[..., Inner], postgres: dict[str, str]) -> 
         assert inner.lacks(test, CLAIM) == [], inner.cases[test].message
 
 
+def test_under_xdist(bank: Callable[..., Inner]) -> None:
+    inner = bank("idempotent", "-n2", "test_idempotent.py::test_good", "test_idempotent.py::test_bad_two_rows")
+    assert {"test_good"} == inner.passed, inner.text
+    assert inner.lacks("test_bad_two_rows", *FAILS["test_bad_two_rows"]) == [], inner.text
+
+
 @pytest.mark.slow
 @pytest.mark.gevent
 def test_on_gevent(bank: Callable[..., Inner]) -> None:
