@@ -227,40 +227,6 @@ def test_a_message_that_went_into_a_dead_connection_is_told_from_one_that_the_br
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
-    [
-        (
-            history(execution(body=2 * HOUR_MS)),
-            (
-                "in production: Redis delivers charge again after 1h, while it still runs",
-                "above the longest run, or split",
-            ),
-        ),
-        (
-            history(execution(), tasks={NAME: options(time_limit_s=7200.0)}),
-            (
-                "in production: Redis delivers charge again after 1h; a run that takes up to its time limit",
-                "or lower that",
-            ),
-        ),
-        (
-            history(execution(), publications=(publication(countdown_s=3 * 3600.0),)),
-            (
-                "in production: Redis delivers charge again every 1h until its ETA, and it runs up to 3×",
-                "a periodic task",
-            ),
-        ),
-    ],
-    ids=["run", "limit", "countdown"],
-)
-def test_what_outlasts_the_visibility_timeout_is_told_as_production_would_see_it(
-    told: History, words: tuple[str, ...]
-) -> None:
-    verdict = verdict_of(ReliableBudget(), told)
-    assert [each for each in words if each not in shown(verdict)] == []
-
-
-@pytest.mark.parametrize(
     ("cause", "advised"),
     [
         (CHILD, True),
