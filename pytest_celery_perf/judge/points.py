@@ -209,7 +209,7 @@ def _outbound(trial: Trial) -> int:
     counts = _effects(trial.run.history, trial.point.name)
     prevented = trial.point.kind in _OUTBOUND
     for blow in trial.blows:
-        if prevented and blow.task_id is not None:
+        if prevented and blow.kind != "diverged" and blow.task_id is not None:
             counts[blow.task_id] -= 1
     return max(counts.values(), default=0)
 

@@ -76,17 +76,21 @@ class Faults:
         """Write down that a fault strikes now; see `strike`.
 
         Returns:
-            The order to carry out; None if it has happened often enough, or the task has taken another path.
+            The order to carry out; None if it has happened often enough, or the task has taken another path. Then it
+            may still strike another task of the name.
         """
-        claimed = self._claim(order, token, task_id)
-        if claimed is None:
+        if found is not None and order.expect not in ("", found):
+            if any(not os.path.exists(right) for right in self._rights(order, token, task_id)):
+                self._note("diverged", order, task_id)
             return None
-        order = claimed
-        diverged = found is not None and order.expect not in ("", found)
-        kind = "diverged" if diverged else order.do
+        claimed = self._claim(order, token, task_id)
+        if claimed is not None:
+            self._note(claimed.do, claimed, task_id)
+        return claimed
+
+    def _note(self, kind: str, order: FaultOrder, task_id: str) -> None:
         self._journal.write(wire.Faulted(time.monotonic_ns(), kind, order.at, task_id, os.getpid()))
         self._journal.ring()
-        return None if diverged else order
 
     def carry_out(self, order: FaultOrder, token: str, task_id: str, *, early: bool) -> None:
         """Do what was announced; see `strike`."""
@@ -130,17 +134,21 @@ class Faults:
         return os.path.join(self._directory, f"{token}.{task_id}.accepted")
 
     def _claim(self, order: FaultOrder, token: str, task_id: str) -> FaultOrder | None:
-        whose = f"{order.key}.{task_id}" if order.each else order.key
-        for number in range(max(order.nth, default=order.times)):
-            path = os.path.join(self._directory, f"{token}.{whose}.{number}")
+        for number, right in enumerate(self._rights(order, token, task_id), 1):
             try:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                os.close(os.open(right, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             except FileExistsError:
                 continue
             if not order.nth:
                 return order
-            return order.numbered(number + 1) if number + 1 in order.nth else None
+            return order.numbered(number) if number in order.nth else None
         return None
+
+    def _rights(self, order: FaultOrder, token: str, task_id: str) -> list[str]:
+        """Return the files of which each stands for one execution that the order strikes."""
+        whose = f"{order.key}.{task_id}" if order.each else order.key
+        numbers = range(max(order.nth, default=order.times))
+        return [os.path.join(self._directory, f"{token}.{whose}.{number}") for number in numbers]
 
 
 def _await(path: str) -> None:

@@ -51,6 +51,16 @@ def test_what_strikes_the_nth_says_so(faults: Faults) -> None:
     assert (order.numbered(2).key, order.numbered(2).at) == ("k.2", "body 2")
 
 
+def test_who_takes_another_path_leaves_the_fault_to_others(faults: Faults) -> None:
+    order = replace(raising(1), at="touch:2", expect="query SELECT")
+    found = ("commit", "query SELECT", "commit", "query SELECT")
+    struck = [faults.announce(order, "token", "id", found=each) is not None for each in found]
+    (written,) = (Path(faults._directory) / "spool").iterdir()
+
+    assert struck == [False, True, False, False]
+    assert written.read_text().count("diverged") == 1, "not after it has struck"
+
+
 def test_many_threads_strike_no_more_often(faults: Faults) -> None:
     with ThreadPoolExecutor(8) as pool:
         struck = list(pool.map(lambda _: strikes(faults, raising(5)), range(40)))
