@@ -202,6 +202,17 @@ class Book:
         self.copies[task_id, attempt] += 1
         self.settle(task_id)
 
+    def expect_again(self, task_id: str) -> None:
+        """Expect another delivery of a task that has ended, as the broker has its message again."""
+        attempt = self.last_attempt[task_id]
+        self.copies[task_id, attempt] = len(self.deliveries(task_id, attempt))
+        self.settle(task_id)
+
+    def expect_no_more(self, task_id: str) -> None:
+        """Expect no other delivery than there were: its message has gone for good."""
+        del self.copies[task_id, self.last_attempt[task_id]]
+        self.settle(task_id)
+
     def deliveries(self, task_id: str, attempt: int) -> list[Draft]:
         """Return the deliveries of an attempt that workers have received, in that order."""
         drafts = [draft for key, draft in self.executions.get(task_id, {}).items() if key[1] == attempt]

@@ -88,7 +88,7 @@ class Rescue:
 
     @property
     def parting(self) -> bool:
-        """Whether a worker that was told to end, and still lives, holds messages: it may acknowledge them at its end."""
+        """Whether a worker that was told to end and still lives holds messages: it may acknowledge them at its end."""
         leaving = (each.boot for each in self._pool.members if each.worker.alive and self._book.leaving(each.boot))
         return any(self._book.held_by(boot) for boot in leaving)
 
@@ -108,18 +108,23 @@ class Rescue:
             if not member.worker.alive and member.boot not in self._dead:
                 self._on_death(member)
         if not self.outage.down:
-            while self._owed:
-                boot = self._owed.pop()
-                self.restore(boot)
-                self._give_up(boot)
-                self._orphans.suspect()
-            self._orphans.tend()
-            self.outage.tend()
+            self._tend_messages()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
             self._booting.remove(member)
             self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
         self._lookout.tend(down=self.outage.down)
+
+    def _tend_messages(self) -> None:
+        while self._owed:
+            boot = self._owed.pop()
+            self.restore(boot)
+            self._give_up(boot)
+            self._orphans.suspect()
+        self._orphans.tend()
+        if self.outage.due:
+            self.muster()
+        self.outage.tend()
 
     def muster(self) -> None:
         """Note which tasks have lost their process though nobody reported it, such as those that a worker cut off."""

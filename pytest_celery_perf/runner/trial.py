@@ -155,6 +155,8 @@ class Trial:
                 # The files are read one after the other: what is in the first ones may be older
                 # than what was found in the last.
                 self._tend()
+                if not until_open:
+                    self.rescue.outage.expect_returned()
                 if len(book.open) <= until_open:
                     return bool(until_open) or not book.unknown
             left_s = deadline_s - time.monotonic()

@@ -215,3 +215,13 @@ def test_records_of_other_tests_are_dropped() -> None:
     book, ledger = entered({MAIN: [other, acknowledged("pay")], CHILD: run("pay")})
 
     assert History() == freeze(book, ledger)
+
+
+def test_what_the_broker_has_again_is_expected_again() -> None:
+    book, _ = entered({TEST: publishing("a"), MAIN: [received("a"), acknowledged("a")], CHILD: run("a")})
+    assert book.open == set()
+    book.expect_again("a")
+    book.expect_again("a")  # it is still there
+    assert book.open == {"a"}
+    book.expect_no_more("a")
+    assert book.open == set()
