@@ -105,6 +105,7 @@ class Ledger:
             comparable_clock=process.clock == self.clock,
             visibility_timeout_s=record.visibility_timeout_s,
             restore_delay_s=record.restore_delay_s,
+            celery=record.celery,
             started_how=record.started,
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_celery_perf.judge import visibility
 from pytest_celery_perf.judge.crashes import GIVE_UP, UNBOUNDED, UNENDING, cause, put_back, remedy, story
 from pytest_celery_perf.judge.invariants import DEAD_WORKERS, EXECUTIONS, OVERLAPS, Ordeal, check
+from pytest_celery_perf.judge.outdated import outdated
 from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
@@ -105,6 +106,8 @@ def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
     yield from visibility.advice(ordeal.subject)
     if DEAD_WORKERS in broken:
         yield "a supervisor must start the worker again; workers_alive=False if that is meant"
+    if broken:
+        yield from outdated(ordeal.subject)
 
 
 def _timed_out(ordeal: Ordeal) -> bool:

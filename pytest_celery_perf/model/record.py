@@ -270,6 +270,8 @@ class WorkerInfo:
     or alive, has not acknowledged."""
     restore_delay_s: float
     """How many more seconds may pass until it looks."""
+    celery: str = ""
+    """Its version of Celery; empty if it has not told."""
     started_how: str = "cold"
     """``warm`` (forked from the preloaded process) or ``cold``, with the reason in brackets."""
 

@@ -94,6 +94,8 @@ class Probe:
 
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Handle ``worker_ready``: the worker consumes."""
+        from celery import __version__
+
         self._journal.write(
             wire.Ready(
                 time.monotonic_ns(),
@@ -105,6 +107,7 @@ class Probe:
                 self._config.started,
                 visibility.timeout_s(sender.app),
                 visibility.restore_delay_s(sender.app),
+                __version__,
             )
         )
         self._journal.ring()

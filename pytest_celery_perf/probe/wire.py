@@ -50,6 +50,7 @@ class Ready(NamedTuple):
     started: str
     visibility_timeout_s: float
     restore_delay_s: float
+    celery: str
 
 
 class Task(NamedTuple):
