@@ -26,9 +26,14 @@ from pytest_celery_perf.runner.rescue import Rescue
 from pytest_celery_perf.runner.results import states_of
 from pytest_celery_perf.worker.needs import unmet
 
-ACKNOWLEDGE_GRACE_S = 1.0
+ACKNOWLEDGE_GRACE_S = 3.0
 """How long a task that has ended may wait for the acknowledgment of a worker that goes on. It follows within
-milliseconds; after a broken connection it never comes, and then the broker is asked."""
+milliseconds; of gevent workers before Celery 5.7 only once they have waited a second for another message. After a
+broken connection it never comes, and then the broker is asked.
+
+Source:
+    ``synloop`` in celery/worker/loops.py, and since 5.7 ``Consumer.call_soon_ack``.
+"""
 
 
 Progress = Callable[[int, int, int], None]
