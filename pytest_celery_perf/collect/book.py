@@ -8,7 +8,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_celery_perf.model.record import Execution, Fault, Outcome, Snapshot
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.record import Execution, Outcome, Snapshot
 from pytest_celery_perf.probe import wire
 
 Key = tuple[str, int, int]

@@ -8,7 +8,8 @@ from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft, Key
 from pytest_celery_perf.collect.spool import SpooledRecord
-from pytest_celery_perf.model.record import Fault, Frame, Outcome, TaskOptions, WorkerInfo
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.record import Frame, Outcome, TaskOptions, WorkerInfo
 from pytest_celery_perf.probe import wire
 
 TaskRecord = (

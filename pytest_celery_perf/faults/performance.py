@@ -13,7 +13,7 @@ from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.script import Step
 from pytest_celery_perf.faults.stagehand import SCRIPT, Stagehand
-from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.probe.orders import FaultOrder
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pytest_celery_perf.faults.lasting import Lasting, Ward
     from pytest_celery_perf.faults.network import CeleryNetwork
     from pytest_celery_perf.faults.processes import ProcessFaults
-    from pytest_celery_perf.model.record import Execution, Fault
+    from pytest_celery_perf.model.faults import Fault
+    from pytest_celery_perf.model.record import Execution
     from pytest_celery_perf.runner.pool import Member
     from pytest_celery_perf.runner.trial import Trial
 

@@ -10,7 +10,7 @@ from pytest_celery_perf.judge.subjects import Subject, listed
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, executions_of
-from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_s
 from pytest_celery_perf.model.verdict import Check

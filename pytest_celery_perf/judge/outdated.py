@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
-from pytest_celery_perf.model.record import Execution, Fault, History
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.record import Execution, History
 
 FORGETS = (
     "with its connection to the broker, a prefork worker of Celery {version} forgets what its children run, and never "

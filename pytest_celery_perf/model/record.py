@@ -13,26 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_celery_perf.probe.orders import AWAITED
-
-HARMLESS = frozenset(
-    {"raise", "hold", "again", "double", "delivered-again", "released", "diverged", "script", "deafen", "recycle"}
-)
-"""The kinds of faults that no worker dies of."""
-DEADLY = frozenset({"kill-worker", "kill-child", "stop-worker", "exhaust-memory"})
-"""The kinds of faults of which a worker ends that holds a task in its main process, or always."""
-DISCONNECTING = frozenset({"kill-broker", "pause-broker", "drop-connections"})
-"""The kinds of faults that break the workers' connections to the broker; besides those that begin with ``network-``."""
-CONSEQUENCES = frozenset(
-    {
-        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker", "process-gone"),
-        *("broker-restarted", "broker-resumed", "restored", "vanished", "network-healed"),
-        *("delivered-again", "released"),
-    }
-)
-"""The kinds of `Fault` that nobody ordered: they follow from those that somebody did."""
-DATA_LOST = "its data are lost"
-"""The detail of a ``kill-broker`` after which the broker comes back empty."""
+from pytest_celery_perf.model.faults import Fault
 
 
 class Outcome(StrEnum):
@@ -173,8 +154,8 @@ class Point:
     """In the order of the execution, from 1."""
     kind: str
     """``started``, ``query``, ``commit`` and ``rollback`` (of an outermost transaction), ``cache`` (a write or delete),
-    ``publish``, ``connect`` (neither to the broker nor to a database or cache of Django), ``result`` (stored, or told to
-    a chord), ``finished`` or ``acknowledgment``."""
+    ``publish``, ``connect`` (neither to the broker nor to a database or cache of Django), ``result`` (stored, or told
+    to a chord), ``finished`` or ``acknowledgment``."""
     label: str
     """What it touches, alike in all runs: the statement without values, the cache's key without numbers, the task and
     its queue, the host and port, the state."""
@@ -274,47 +255,6 @@ class WorkerInfo:
     """Its version of Celery; empty if it has not told."""
     started_how: str = "cold"
     """``warm`` (forked from the preloaded process) or ``cold``, with the reason in brackets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A fault that the probe or the runner really carried out."""
-
-    kind: str
-    """``worker-died`` (without an order), ``worker-ended`` (by an order), ``process-gone`` (seen at the end only),
-    ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``again`` or ``double`` (its message is to
-    be delivered again: ``delivered-again``, ``released``), ``diverged`` (an execution took another way than the one
-    for which a fault was ordered), ``stop-worker`` (by a signal less than SIGKILL), ``freeze-worker``,
-    ``thaw-worker``, ``pause-broker``, ``broker-resumed``, ``drop-connections``, ``time-limit``, ``recycle``,
-    ``exhaust-memory``, ``script`` (of several faults), ``await-…`` (a task waits for that fault),
-    ``worker-restarted``, ``restored``, ``vanished`` …"""
-    at_ns: int
-    point: str = ""
-    """Where: ``started``, ``query:3`` …"""
-    task_id: str | None = None
-    pid: int | None = None
-    boot: str | None = None
-    detail: str = ""
-
-    @property
-    def harmless(self) -> bool:
-        """Whether no process dies of it, and no message is touched."""
-        return self.kind in HARMLESS or self.kind.startswith(AWAITED)
-
-    @property
-    def deadly(self) -> bool:
-        """Whether the worker that it hits may end of it."""
-        return self.kind in DEADLY
-
-    @property
-    def disconnects(self) -> bool:
-        """Whether workers may lose their connection to the broker by it, which not every one survives."""
-        return self.kind in DISCONNECTING or (self.kind.startswith("network-") and not self.consequence)
-
-    @property
-    def consequence(self) -> bool:
-        """Whether it is not a fault, but what followed from one."""
-        return self.kind in CONSEQUENCES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.errors import BrokerError
-from pytest_celery_perf.model.record import DATA_LOST, Fault
+from pytest_celery_perf.model.faults import DATA_LOST, Fault
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.orphans import Orphans

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.faults.lasting import Lasting
-from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
-from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S, Fault
 from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.record import (
     Execution,
-    Fault,
     Frame,
     History,
     Outcome,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
-from pytest_celery_perf.model.record import Execution, Fault, History
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.record import Execution, History
 
 AGAIN = (TaskClass.OVERLAPPING, TaskClass.DUPLICATED)
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.recovery import judge
-from pytest_celery_perf.model.record import Execution, Fault, History, Outcome
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.record import Execution, History, Outcome
 from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import (
