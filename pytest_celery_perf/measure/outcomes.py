@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from pytest_celery_perf.measure.cases import Case, whereabouts, why_lost
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life, all_lives
-from pytest_celery_perf.model.record import History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 
 POISONOUS = 2
 """How many processes a task that never ends must have taken with it to be called poison."""
@@ -82,7 +83,9 @@ def _indeterminate(case: Case) -> str:
 def _poison(case: Case) -> str:
     deadly = len(case.died)
     always = deadly == len(case.life.started) >= POISONOUS
-    return f"it was begun {deadly}×, and each time its process died" if always else ""
+    # What vanished on its way ended by that: nobody knows whether it would have killed once more.
+    poisonous = always and case.life.task_id not in case.deaths.vanished
+    return f"it was begun {deadly}×, and each time its process died" if poisonous else ""
 
 
 def _stranded(case: Case) -> str:

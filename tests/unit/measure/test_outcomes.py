@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from pytest_celery_perf.measure.lives import Fate
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify, executions_of
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, History, Outcome, Snapshot
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Execution, Outcome
 from tests.unit.generated import histories
 from tests.unit.histories import (
     at,
@@ -182,6 +183,15 @@ LOST = [
     (
         "its message is in neither queue nor unacked, and nobody runs it",
         History(publications=(publication(),), **seen()),
+    ),
+    (
+        "its message is in neither queue nor unacked, and nobody runs it",
+        history(
+            crashed(requeued_ns=at(12)),
+            crashed(received=20, started=21, delivery=2, requeued_ns=at(30)),
+            faults=(CHILD, fault("vanished", ms=900, pid=None, boot=None)),
+            **seen(),
+        ),
     ),
     ("its message is in neither queue nor unacked, and nobody runs it", history(retried(countdown_s=1), **seen())),
 ]
