@@ -20,7 +20,7 @@ from pytest_celery_perf.report.glyphs import supports_unicode
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_celery_perf.model.record import History
+    from pytest_celery_perf.model.history import History
     from pytest_celery_perf.model.result import TestResult
     from pytest_celery_perf.model.settings import Override
     from pytest_celery_perf.model.verdict import Verdict
@@ -251,7 +251,7 @@ class Output:
 
 
 def _merged(results: list[TestResult]) -> History:
-    from pytest_celery_perf.model.record import History
+    from pytest_celery_perf.model.history import History
 
     histories = [result.history for result in results]
     return History(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, Outcome, Snapshot
+from pytest_celery_perf.model.history import Snapshot
+from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.probe import wire
 
 Key = tuple[str, int, int]

@@ -8,14 +8,8 @@ from typing import Any
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.collect.ledger import Ledger, frame_of
 from pytest_celery_perf.collect.points import points_of
-from pytest_celery_perf.model.record import (
-    Execution,
-    History,
-    Outcome,
-    Publication,
-    QueryUse,
-    TaskError,
-)
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, Publication, QueryUse, TaskError
 
 BUILT_IN = "celery."
 """Celery's own tasks (``celery.chord_unlock`` and the like) are waited for, but never judged."""

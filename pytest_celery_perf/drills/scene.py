@@ -10,7 +10,8 @@ from pytest_celery_perf.broker import inspect
 if TYPE_CHECKING:
     from pytest_celery_perf.faults import CeleryFaults
     from pytest_celery_perf.faults.holding import Held
-    from pytest_celery_perf.model.record import Execution, History
+    from pytest_celery_perf.model.history import History
+    from pytest_celery_perf.model.record import Execution
     from pytest_celery_perf.model.spec import DrillBudget
     from pytest_celery_perf.runner.pool import Member
     from pytest_celery_perf.runner.trial import Trial

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.fingerprint import readable
-from pytest_celery_perf.model.record import Execution, History, Outcome, Point, TaskError
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, Point, TaskError
 from pytest_celery_perf.probe.orders import AGAIN
 
 _LABEL = 60

@@ -8,7 +8,8 @@ from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.cases import severed
 from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.model.faults import DATA_LOST
-from pytest_celery_perf.model.record import Execution, History, Outcome, TaskOptions
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, TaskOptions
 
 Event = tuple[int, str]
 """When, and what happened."""

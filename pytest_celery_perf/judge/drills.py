@@ -16,7 +16,7 @@ from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import DrillBudget
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict

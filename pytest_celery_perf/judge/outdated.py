@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, History
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 
 FORGETS = (
     "with its connection to the broker, a prefork worker of Celery {version} forgets what its children run, and never "

@@ -14,7 +14,8 @@ from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
 from pytest_celery_perf.measure.state import differences, with_names
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import History, Point
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.sweep import PointResult, Rerun, Target

@@ -16,7 +16,8 @@ from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify, executions_of
 from pytest_celery_perf.measure.summary import body_queries
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, History
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict

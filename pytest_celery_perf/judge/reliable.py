@@ -13,7 +13,8 @@ from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Verdict

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
-from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

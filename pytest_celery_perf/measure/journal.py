@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from pytest_celery_perf.model.faults import DISCONNECTING, Fault
+from pytest_celery_perf.model.history import History, Snapshot
 from pytest_celery_perf.model.journal import JournalEntry
-from pytest_celery_perf.model.record import Execution, History, Point, Publication, Snapshot
+from pytest_celery_perf.model.record import Execution, Point, Publication
 from pytest_celery_perf.model.units import format_duration_s
 
 _ORDER = ("snapshot", "published", "received", "started", "point", "fault", "ended", "requeued", "acknowledged")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_celery_perf.model.record import Execution, History, Outcome, Publication
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, Publication
 
 
 class Fate(StrEnum):

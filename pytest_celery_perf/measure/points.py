@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pytest_celery_perf.model.record import History, Point
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import RerunBudget
 from pytest_celery_perf.model.sweep import Target
 

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.errors import BrokerError
-from pytest_celery_perf.model.record import Snapshot
+from pytest_celery_perf.model.history import Snapshot
 
 PATIENCE_S = 1.0
 """A broker that was stopped by others answers nobody; the test goes on meanwhile."""

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from pytest_celery_perf.collect.history import freeze
-from pytest_celery_perf.model.record import History, WorkerInfo
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import directory_beside
 from pytest_celery_perf.probe.orders import FaultOrder

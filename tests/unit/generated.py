@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, History, Outcome, Publication, Snapshot
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Execution, Outcome, Publication
 from tests.unit.histories import BOOT, at, error, execution, fault, publication, worker
 
 IDS = ("t1", "t2", "t3")

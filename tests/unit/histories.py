@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import (
     Execution,
     Frame,
-    History,
     Outcome,
     Publication,
     QueryUse,

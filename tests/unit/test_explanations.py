@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import History, Snapshot
+from pytest_celery_perf.model.history import History, Snapshot
 from tests.integration.faults.explanations import unexplained
 from tests.unit.histories import at, crashed, execution, fault, history, publication
 

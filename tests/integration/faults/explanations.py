@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, History
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 
 AGAIN = (TaskClass.OVERLAPPING, TaskClass.DUPLICATED)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_celery_perf.measure.journal import journal
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.report import json
 from tests.integration.faults.conftest import Run
 

@@ -13,7 +13,8 @@ from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.collect.ledger import Ledger
 from pytest_celery_perf.collect.spool import SpooledRecord
-from pytest_celery_perf.model.record import History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.probe import wire
 
 Files = Mapping[str, Sequence[wire.Record]]

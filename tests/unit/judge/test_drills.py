@@ -9,7 +9,8 @@ import pytest
 from pytest_celery_perf.judge.drills import judge
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.spec import DrillBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, at, crashed, execution, fault, history, options

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_celery_perf.judge.reliable import judge
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import ReliableBudget
 from tests.unit.histories import BOOT, again, at, crashed, execution, fault, history, worker
 

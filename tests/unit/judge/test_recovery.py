@@ -9,7 +9,8 @@ import pytest
 
 from pytest_celery_perf.judge.recovery import judge
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import (

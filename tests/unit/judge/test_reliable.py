@@ -7,7 +7,8 @@ from hypothesis import given, settings
 
 from pytest_celery_perf.judge.reliable import judge
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import History, Outcome, Snapshot
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.generated import histories

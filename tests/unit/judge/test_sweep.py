@@ -7,7 +7,8 @@ import pytest
 
 from pytest_celery_perf.judge.points import Trial, judge_point
 from pytest_celery_perf.judge.sweep import verdict_of
-from pytest_celery_perf.model.record import Execution, Frame, History, Outcome, Point
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Frame, Outcome, Point
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
 from pytest_celery_perf.model.state import Column, State, Table
 from pytest_celery_perf.model.sweep import PointResult, Rerun, Sweep, Target

@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from pytest_celery_perf.measure.journal import journal
-from pytest_celery_perf.model.record import Frame, History, Outcome, Point, Snapshot
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Frame, Outcome, Point
 from tests.unit.generated import histories
 from tests.unit.histories import BOOT, at, crashed, execution, fault, history, publication, retried, worker
 
