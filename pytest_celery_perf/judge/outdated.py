@@ -15,11 +15,16 @@ FORGETS = (
     "acknowledges it: upgrade to Celery 5.6"
 )
 """Source: ``AsynPool.flush`` in celery/concurrency/asynpool.py clears its cache until 5.5."""
+DAWDLES = (
+    "a gevent worker of Celery {version} acknowledges only once it has waited a second for more: upgrade to Celery 5.7"
+)
+"""Source: ``synloop`` in celery/worker/loops.py acknowledges before it waits; ``call_soon_ack`` is new in 5.7."""
 GIVES_UP = (
     "a worker of Celery {version} ends if it cannot store that it cancels what runs "
     "(worker_cancel_long_running_tasks_on_connection_loss): upgrade to Celery 5.7, or set that to False"
 )
 """Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py guards it since 5.7."""
+_MENDED_IN = {FORGETS: (5, 6), DAWDLES: (5, 7), GIVES_UP: (5, 7)}
 
 
 def outdated(subject: Subject) -> Iterator[str]:
@@ -29,23 +34,32 @@ def outdated(subject: Subject) -> Iterator[str]:
         subject: The tasks.
     """
     history = subject.history
-    versions = {worker.boot: worker.celery for worker in history.workers}
     losses = [fault for fault in history.faults if fault.disconnects]
     executions = [execution for life in subject.lives for execution in life.started]
-    for boot in dict.fromkeys(each.boot for each in executions if _forgotten(each, losses)):
-        if _before(versions.get(boot, ""), (5, 6)):
-            yield FORGETS.format(version=versions[boot])
-    for boot in _gave_up(history) if losses else ():
-        if _before(versions.get(boot, ""), (5, 7)):
-            yield GIVES_UP.format(version=versions[boot])
+    boots = {
+        FORGETS: [each.boot for each in executions if any(_forgotten(each, loss) for loss in losses)],
+        DAWDLES: [each.boot for each in executions if any(_unheard(each, loss) for loss in losses)],
+        GIVES_UP: [*_gave_up(history)] if losses else [],
+    }
+    versions = {worker.boot: worker.celery for worker in history.workers}
+    for text, mended_in in _MENDED_IN.items():
+        for version in dict.fromkeys(versions.get(boot, "") for boot in boots[text]):
+            if _before(version, mended_in):
+                yield text.format(version=version)
 
 
-def _forgotten(execution: Execution, losses: list[Fault]) -> bool:
+def _forgotten(execution: Execution, loss: Fault) -> bool:
     """Tell whether the connection broke while a child ran a task that nobody has acknowledged since."""
-    begun_ns, ended_ns = execution.started_ns or 0, execution.ended_ns
-    if execution.pool != "prefork" or ended_ns is None or execution.acknowledged_ns or execution.requeued_ns:
+    if execution.pool != "prefork" or execution.ended_ns is None or execution.requeued_ns is not None:
         return False
-    return any(begun_ns <= loss.at_ns <= ended_ns for loss in losses)
+    return execution.acknowledged_ns is None and (execution.started_ns or 0) <= loss.at_ns <= execution.ended_ns
+
+
+def _unheard(execution: Execution, loss: Fault) -> bool:
+    """Tell whether the connection broke after the end of a task, and before anybody acknowledged it."""
+    if execution.pool != "gevent" or execution.ended_ns is None:
+        return False
+    return execution.ended_ns <= loss.at_ns and (execution.acknowledged_ns or loss.at_ns) >= loss.at_ns
 
 
 def _gave_up(history: History) -> Iterator[str]:

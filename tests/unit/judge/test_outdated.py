@@ -26,6 +26,15 @@ def test_a_prefork_worker_forgets_what_it_runs() -> None:
     assert "upgrade to Celery 5.6" in advice(told)
 
 
+@pytest.mark.parametrize(("acknowledged_ms", "named"), [(12, True), (None, True), (9, False)])
+def test_a_gevent_worker_dawdles(acknowledged_ms: int | None, named: bool) -> None:
+    acknowledged_ns = None if acknowledged_ms is None else at(acknowledged_ms)
+    ended = execution(ended_ns=at(8), acknowledged_ns=acknowledged_ns, pool="gevent")
+    later = fault("network-reset", ms=10, task_id=None, pid=None, boot=None)
+    told = history(ended, again(pool="gevent"), faults=(later,), workers=(worker(celery="5.6.3"),))
+    assert named == ("a gevent worker of Celery 5.6.3 acknowledges only once" in advice(told))
+
+
 @pytest.mark.parametrize(
     "told",
     [
