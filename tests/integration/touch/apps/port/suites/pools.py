@@ -53,6 +53,7 @@ class Several:
     """What needs that several tasks run at once."""
 
     def test_hold_and_release(self, celery_perf, lab):
+        """The first that counts waits before it adds; the second does both meanwhile."""
         lab.order("touch:3", "hold", task=enlist.name)
         for _ in range(2):
             enlist.delay("Ada")
