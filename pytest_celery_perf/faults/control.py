@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from signal import SIGQUIT, SIGTERM
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.faults.broker import BrokerFaults
@@ -286,11 +285,3 @@ class CeleryFaults:
     def _demand(self, kind: str, task: str | None) -> None:
         if missing := self._trial.unmet(kind, task):
             raise ConfigurationError(f"celery_faults.{kind}: {missing}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.heal()
