@@ -17,7 +17,7 @@ from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.drills import DRILLS
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.settings import Override
 from pytest_celery_perf.model.spec import DrillBudget, LatencyBudget, ReliableBudget, RetriesBudget, TestSpec
 from pytest_celery_perf.model.sweep import Sweep
