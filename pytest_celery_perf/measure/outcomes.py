@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from pytest_celery_perf.measure.cases import Case, whereabouts, why_lost
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life, all_lives
-from pytest_celery_perf.model.record import History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 
 POISONOUS = 2
 """How many processes a task that never ends must have taken with it to be called poison."""

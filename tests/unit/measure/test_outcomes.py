@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from pytest_celery_perf.measure.lives import Fate
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify, executions_of
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.record import Execution, History, Outcome, Snapshot
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Execution, Outcome
 from tests.unit.generated import histories
 from tests.unit.histories import (
     at,
