@@ -238,7 +238,7 @@ class Session:
         if active.spec.budgets and not history.publications and not active.diagnosis:
             active.diagnosis = self._diagnose(active, 0.0)
         else:
-            active.verdicts = judge_all(active.spec.budgets, active.history, Path.cwd())
+            active.verdicts = judge_all((*active.spec.budgets, *active.faults.ordered), active.history, Path.cwd())
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
             active.logs = tuple(_logs(active))
 

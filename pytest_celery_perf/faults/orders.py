@@ -7,8 +7,6 @@ from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 
 LIMIT_S = 0.2
 """What a time limit is brought forward to: more than a worker takes to begin a task that it has received."""
-HANGING = "-hang"
-"""What the key of the order ends with that has a task hang until its time limit."""
 
 
 def orders_for(
@@ -43,7 +41,7 @@ def orders_for(
         return (
             FaultOrder(key=key, task=task, do=known.record, at=known.record, times=times, args=limits),
             *deaf,
-            FaultOrder(key=f"{key}{HANGING}", task=task, do="hold", at=where, times=times),
+            FaultOrder(key=f"{key}-hang", task=task, do="hold", at=where, times=times),
         )
     return (
         FaultOrder(

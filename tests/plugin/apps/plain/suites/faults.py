@@ -209,3 +209,13 @@ def test_mistakes(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     ):
         with pytest.raises(ConfigurationError, match=words):
             call()
+
+
+def test_a_limit_that_strikes_after_the_body(celery_faults: CeleryFaults) -> None:
+    celery_faults.time_limit(limited)
+    limited.delay()
+
+
+def test_too_seldom(celery_faults: CeleryFaults) -> None:
+    celery_faults.time_limit(limited, soft=True, times=2)
+    limited.delay()
