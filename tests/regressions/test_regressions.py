@@ -336,6 +336,7 @@ def _run(folder: Path, *files: str) -> tuple[str, dict[str, str]]:
     junit = folder / "junit.xml"
     outer = re.compile("PYTEST_|COV_|COVERAGE_|DJANGO_SETTINGS_MODULE$")
     environment = {name: value for name, value in os.environ.items() if not outer.match(name)}
+    environment["CELERY_PERF_BROKER"] = "process"
     command = [sys.executable, "-m", "pytest", *LEAN, *(f"tests/{file}" for file in files)]
     command += ["-p", "no:cacheprovider", f"--junitxml={junit}"]
     process = subprocess.run(
