@@ -8,7 +8,7 @@ from pytest_celery_perf.judge.subjects import nothing_to_judge
 from pytest_celery_perf.measure.lives import Life, lives
 from pytest_celery_perf.measure.summary import body_queries
 from pytest_celery_perf.model.faults import FAULT_KINDS
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import FaultBudget
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 

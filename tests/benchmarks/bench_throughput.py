@@ -13,7 +13,7 @@ from celery import Celery
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.model.spec import WorkerSpec
-from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe import lines, wire
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.stage import Stage
 from pytest_celery_perf.worker.options import command_options
@@ -123,5 +123,5 @@ def _finished(pool: Pool) -> set[str]:
     """Return the ids of the tasks whose end is on record."""
     members = (*pool.retired, *pool.members)
     files = (path for member in members for path in Path(member.worker.launch.probe.spool).glob("*.jsonl"))
-    records = (wire.decode(line) for path in files for line in path.read_bytes().split(b"\n")[:-1])
+    records = (lines.decode(line) for path in files for line in path.read_bytes().split(b"\n")[:-1])
     return {record.id for record in records if isinstance(record, wire.Finished)}
