@@ -19,6 +19,8 @@ from secrets import token_hex
 import celery
 import pytest
 
+from tests.plugin.inner import LEAN
+
 PATCHES = Path(__file__).with_name("patches")
 EXAMPLE = Path(__file__).parents[2] / "example_project"
 POINT = re.compile(r"(?<=_task):\d+ +")
@@ -484,7 +486,8 @@ def _run(folder: Path, *files: str) -> tuple[str, dict[str, str]]:
     junit = folder / "junit.xml"
     outer = re.compile("PYTEST_|COV_|COVERAGE_|DJANGO_SETTINGS_MODULE$")
     environment = {name: value for name, value in os.environ.items() if not outer.match(name)}
-    command = [sys.executable, "-m", "pytest", *(f"tests/{file}" for file in files)]
+    environment["CELERY_PERF_BROKER"] = "process"
+    command = [sys.executable, "-m", "pytest", *LEAN, *(f"tests/{file}" for file in files)]
     command += ["-p", "no:cacheprovider", f"--junitxml={junit}"]
     process = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
