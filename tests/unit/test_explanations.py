@@ -31,6 +31,7 @@ GONE = (fault("vanished", ms=50, boot=None, task_id="t1", point=""),)
         (history(ONCE, AGAIN), "nothing explains delivery 2"),
         (history(ONCE, AGAIN, faults=(struck("drop-connections", 25),)), "nothing explains delivery 2"),
         (history(ONCE, AGAIN, faults=(struck("stop-worker", 5),)), "no connection was broken"),
+        (history(replace(ONCE, acknowledged_ns=None), AGAIN, faults=(struck("kill-worker", 15),)), ""),
         (history(ONCE, AGAIN, faults=(struck("kill-child", 5),)), "nothing explains delivery 2"),
         (history(ONCE, AGAIN, faults=(struck("freeze-worker", 5),)), "nothing explains delivery 2"),
         (history(crashed("t1", requeued_ns=at(12)), AGAIN, faults=(fault("kill-child", ms=10, task_id="t1"),)), ""),

@@ -16,8 +16,8 @@ AGAIN = (TaskClass.OVERLAPPING, TaskClass.DUPLICATED)
 def unexplained(history: History) -> list[str]:
     """Return what no fault explains, a line for each, of tasks that are acknowledged late and put back.
 
-    Such a task may run again after a fault, even at the same time if its worker has lost its connection. It may be
-    lost only on its way: from the queue, but not yet in a worker's record. Nothing else may become of it.
+    Such a task may run again after a fault, even at the same time if its worker has lost its connection, and after its
+    end if nobody has heard of that. It may be lost only on its way to a worker. Nothing else may become of it.
     """
     return [line for each in classify(history) for line in _unexplained(each, history)]
 
@@ -31,7 +31,8 @@ def _unexplained(each: Classified, history: History) -> Iterator[str]:
         if not _went_astray(each, history):
             yield f"{task}: lost, {each.reason}"
     elif each.task_class in AGAIN:
-        if not any(fault.disconnects for fault in history.faults):
+        unheard = each.task_class is TaskClass.DUPLICATED and any(_ended_unheard(one, history) for one in executions)
+        if not unheard and not any(fault.disconnects for fault in history.faults):
             yield f"{task}: {each.task_class}, {each.reason}, and no connection was broken"
     elif each.task_class is not TaskClass.COMPLETED:
         yield f"{task}: {each.task_class}, {each.reason}"
@@ -55,6 +56,13 @@ def _hits(fault: Fault, first: Execution, second: Execution) -> bool:
     if fault.deadly or fault.kind == "worker-died":
         return fault.boot == first.boot
     return fault.disconnects
+
+
+def _ended_unheard(execution: Execution, history: History) -> bool:
+    """Tell whether a worker was killed after a task of its had ended, and before it acknowledged that."""
+    if execution.ended_ns is None or execution.acknowledged_ns is not None:
+        return False
+    return any(fault.deadly and fault.boot == execution.boot for fault in history.faults)
 
 
 def _received(execution: Execution) -> int:
