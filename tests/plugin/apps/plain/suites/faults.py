@@ -24,20 +24,18 @@ def test_kill_child(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> Non
 
 
 def test_kill_worker(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
-    with celery_faults.hold(safe):
+    with celery_faults.hold(safe) as held:
         safe.delay()
-        celery_faults.when("started", safe)
-        celery_faults.kill_worker()
+        celery_faults.kill_worker(held.wait())
     run = celery_perf.wait()
     assert (run.succeeded, run.executions) == (1, 2)
     assert kinds(celery_perf) == ["hold", "kill-worker", "worker-ended", "restored", "worker-restarted"]
 
 
 def test_what_is_acknowledged_early_is_lost(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
-    with celery_faults.hold(unsafe):
+    with celery_faults.hold(unsafe) as held:
         unsafe.delay()
-        celery_faults.when("started", unsafe)
-        celery_faults.kill_worker()
+        celery_faults.kill_worker(held.wait())
     run = celery_perf.wait()
     assert (run.lost, run.executions) == (1, 1)
 
