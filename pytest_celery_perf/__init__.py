@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_celery_perf.fixtures import CeleryPerf as CeleryPerf
     from pytest_celery_perf.measure.distribution import Distribution as Distribution
     from pytest_celery_perf.measure.summary import Run as Run
+    from pytest_celery_perf.model.history import History as History
     from pytest_celery_perf.model.record import Execution as Execution
-    from pytest_celery_perf.model.record import History as History
 
 _PUBLIC = {
     "CeleryFaults": "faults.control",
@@ -30,7 +30,7 @@ _PUBLIC = {
     "ConfigurationError": "errors",
     "Distribution": "measure.distribution",
     "Execution": "model.record",
-    "History": "model.record",
+    "History": "model.history",
     "NotEnoughSamplesError": "errors",
     "Run": "measure.summary",
     "UnfinishedTasksError": "errors",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.faults import CeleryFaults
     from pytest_celery_perf.faults.network import CeleryNetwork
     from pytest_celery_perf.measure.summary import Run
-    from pytest_celery_perf.model.record import History
+    from pytest_celery_perf.model.history import History
     from pytest_celery_perf.session import ActiveTest, Session
     from pytest_celery_perf.worker.base import Worker
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ from pytest_celery_perf.report.glyphs import supports_unicode
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_celery_perf.model.record import History
+    from pytest_celery_perf.model.history import History
     from pytest_celery_perf.model.result import TestResult
     from pytest_celery_perf.model.settings import Override
     from pytest_celery_perf.model.verdict import Verdict
@@ -169,6 +170,9 @@ class Output:
         complaint = self.complaint(active)
         if complaint and complaint not in message:
             shown.append(("celery-perf", complaint))
+        if scripts := [fault.detail for fault in active.history.faults if fault.kind == "script"]:
+            again = f"the same again: pytest {shlex.quote(active.nodeid)}"
+            shown.append(("scripts of faults", "\n".join([*scripts, again])))
         for name, lines in active.logs:
             shown.append((f"log of worker {name}", "\n".join(lines)))
         if active.history.problems:
@@ -247,7 +251,7 @@ class Output:
 
 
 def _merged(results: list[TestResult]) -> History:
-    from pytest_celery_perf.model.record import History
+    from pytest_celery_perf.model.history import History
 
     histories = [result.history for result in results]
     return History(

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.drills import Rehearsal
 from pytest_celery_perf.faults import CeleryFaults
+from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.drills import DRILLS
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.settings import Override
 from pytest_celery_perf.model.spec import DrillBudget, LatencyBudget, ReliableBudget, RetriesBudget, TestSpec
 from pytest_celery_perf.model.sweep import Sweep
@@ -164,7 +165,7 @@ class Session:
             sizes = {log: log.stat().st_size for log in logs}
             with trial.tracking():
                 faults = CeleryFaults(trial, self.options.timeout_s)
-                with faults:
+                with Lasting(faults.heal):
                     yield ActiveTest(
                         nodeid=nodeid,
                         spec=spec,
@@ -237,7 +238,7 @@ class Session:
         if active.spec.budgets and not history.publications and not active.diagnosis:
             active.diagnosis = self._diagnose(active, 0.0)
         else:
-            active.verdicts = judge_all(active.spec.budgets, active.history, Path.cwd())
+            active.verdicts = judge_all((*active.spec.budgets, *active.faults.ordered), active.history, Path.cwd())
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
             active.logs = tuple(_logs(active))
 

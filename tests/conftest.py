@@ -20,6 +20,9 @@ WORKER_IMAGE = os.environ.get("CELERY_PERF_TEST_WORKER_IMAGE", "celery-perf-test
 POSTGRES = os.environ.get("CELERY_PERF_TEST_POSTGRES", "postgresql://celery_perf@127.0.0.1:5432/celery_perf")
 """A database whose user may create others."""
 
+INDEPENDENT = "tests/regressions/"
+"""Where no test uses what another one has started."""
+
 
 @functools.cache
 def lack_of_docker() -> str | None:
@@ -58,6 +61,22 @@ def pytest_configure() -> None:
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, lambda *_: None)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist=loadfile`` a file's tests go to one process, since they share what they have started.
+
+    Those that share nothing go to any: they take long, and all would wait for the one that had their file.
+    """
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduler: Any = LoadFileScheduling(config, log)
+    file_of = scheduler._split_scope
+    scheduler._split_scope = lambda test: test if test.startswith(INDEPENDENT) else file_of(test)
+    return scheduler
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

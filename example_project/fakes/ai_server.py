@@ -17,6 +17,7 @@ from threading import Event, Lock, Thread
 from time import sleep
 from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 GENERATOR = """\
 import json
@@ -70,6 +71,7 @@ class AIServer(ThreadingHTTPServer):
         """How long each answer takes."""
         self._lock = Lock()
         self._calls: Counter[str] = Counter()
+        self._billed: set[tuple[str, str]] = set()
         self._failures = 0
         self._open = Event()
         self._open.set()
@@ -84,6 +86,12 @@ class AIServer(ThreadingHTTPServer):
         """How often each question came, failures included."""
         with self._lock:
             return dict(self._calls)
+
+    @property
+    def bills(self) -> dict[str, int]:
+        """How often each question was billed: once for each key, by which a caller says that it is the same one."""
+        with self._lock:
+            return dict(Counter(path for path, _ in self._billed))
 
     def fail(self, times: int) -> None:
         """Answer the next questions with status 503."""
@@ -102,16 +110,18 @@ class AIServer(ThreadingHTTPServer):
         """Forget everything."""
         with self._lock:
             self._calls.clear()
+            self._billed.clear()
             self._failures = 0
         self.delay_s = 0.0
         self.release()
 
-    def answer(self, path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(self, path: str, question: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
         """Answer one question.
 
         Args:
             path: Which one.
             question: Its details.
+            key: Of the request.
 
         Returns:
             The status and the body.
@@ -124,6 +134,8 @@ class AIServer(ThreadingHTTPServer):
         sleep(self.delay_s)
         if failing:
             return 503, {"error": "overloaded"}
+        with self._lock:
+            self._billed.add((path, key))
         return 200, ANSWERS[path](question)
 
     def __enter__(self) -> Self:
@@ -148,7 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         said = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
         if self.path in ANSWERS:
-            self._send(*self.server.answer(self.path, said))
+            key = self.headers.get("Idempotency-Key") or uuid4().hex
+            self._send(*self.server.answer(self.path, said, key))
         elif self.path in self._controls:
             self._controls[self.path](self.server, said)
             self._send(200, {})

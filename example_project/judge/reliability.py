@@ -23,6 +23,8 @@ class ReliableTask(BaseTask):
 
     - A worker that dies gives its task back: the message is acknowledged after the work, not before.
       So a task may run twice, and every task here leaves the same database if it does.
+    - A task that kills its process is tried again a second later, and given up after its last retry. Celery before 5.7
+      does not know that option, and puts it back at once and for ever.
     - An error is tried again after 1, 2, 4… seconds, never later than 10 minutes, each time a random part of that,
       so that a thousand tasks that failed together do not come back together.
     - What can only fail again is not tried again.
@@ -30,6 +32,8 @@ class ReliableTask(BaseTask):
 
     acks_late = True
     reject_on_worker_lost = True
+    retry_on_worker_lost = True
+    default_retry_delay = 1
     autoretry_for = (Exception,)
     dont_autoretry_for = (ObjectDoesNotExist, UnsupportedLanguageError, AIRejectedError, SoftTimeLimitExceeded)
     max_retries = 3

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.ai_server import AIServer
 from judge.models import ScriptGenerationJob
-from judge.tasks import execute_code_task, generate_script_task
+from judge.tasks import delete_job_task, execute_code_task, generate_script_task
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,3 +29,9 @@ def test_a_job_that_is_delivered_twice(job: ScriptGenerationJob, ai: AIServer) -
 def test_a_submission_that_is_delivered_twice(submission: dict[str, Any]) -> None:
     """Execute code: the user's submissions are counted once."""
     execute_code_task.delay(**submission)
+
+
+@pytest.mark.celery_idempotent(task=delete_job_task, at_once=False)
+def test_a_deletion_that_is_delivered_twice(job: ScriptGenerationJob) -> None:
+    """Delete: what is gone already is no error."""
+    delete_job_task.delay(job.pk)

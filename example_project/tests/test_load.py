@@ -54,11 +54,12 @@ def test_tasks_spread_over_the_workers(
     ai: AIServer,
 ) -> None:
     """Load: a mixed load is shared by the four workers, each with its own queue."""
+    other = ScriptGenerationJob.objects.create(title="not wanted any more")
     for _ in range(10):
         execute_code_task.delay(**submission)
         generate_script_task.delay(job.pk)
         generate_hints_task.delay(history.pk)
-    delete_job_task.delay(job.pk)
+    delete_job_task.delay(other.pk)
     run = celery_perf.wait()
 
     served = {execution.worker.partition("@")[0]: execution.queue for execution in run.history.executions}

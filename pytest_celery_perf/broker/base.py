@@ -234,6 +234,19 @@ class Broker:
             )
         return client.drop_connections(self.endpoint.address, path.removeprefix("/") or "0")
 
+    def listeners(self, path: str) -> frozenset[str]:
+        """Return the addresses of those who wait for a message right now; none if the server does not say.
+
+        Args:
+            path: Of the database's URL.
+        """
+        from redis.exceptions import RedisError
+
+        try:
+            return client.listeners(self.endpoint.address, path.removeprefix("/") or "0")
+        except (RedisError, OSError):
+            return frozenset()
+
     def restart(self) -> None:
         """Bring the killed server up again: same port, same data; return once it answers.
 

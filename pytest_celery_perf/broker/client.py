@@ -65,6 +65,22 @@ def drop_connections(url: str, database: str) -> int:
         return sum(redis.client_kill_filter(_id=victim) for victim in victims)
 
 
+def listeners(url: str, database: str) -> frozenset[str]:
+    """Return the addresses of those who wait for a message in a database, right now.
+
+    Args:
+        url: Of the server.
+        database: The database's number.
+
+    Source:
+        The command CLIENT LIST: of the ``flags``, ``b`` is for a client that waits in a blocking operation.
+    """
+    with connect(url) as redis:
+        return frozenset(
+            each["addr"] for each in redis.client_list() if each["db"] == database and "b" in each["flags"]
+        )
+
+
 def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = _START_TIMEOUT_S) -> None:
     """Ask until a condition holds.
 

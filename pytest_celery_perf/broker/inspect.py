@@ -187,34 +187,6 @@ def empty(broker: Broker) -> None:
         redis.flushall()
 
 
-def visibility_timeout_s(app: Celery) -> float:
-    """Return how long a message may stay unacknowledged before it is delivered again, as the app has it."""
-    return float(_option(app, "visibility_timeout", 3600))
-
-
-def restore_delay_s(app: Celery) -> float:
-    """Return what is added to the visibility timeout until the worker's sweep finds the message, at most.
-
-    The sweep comes at every n-th tick of a timer. Since kombu 5.7 both are transport options; before,
-    whatever the app says, it is every tenth of ten seconds.
-
-    Source: kombu.transport.redis, Transport.register_with_event_loop and QoS.restore_visible.
-    """
-    interval = _option(app, "unacked_restore_interval", 10)
-    throttle = _option(app, "unacked_restore_throttle", 10)
-    return float(interval) * (int(throttle) or 1)
-
-
-def _option(app: Celery, name: str, default: float) -> float:
-    """Return a transport option, if this kombu has such an option, else the default."""
-    with app.connection_for_read() as connection:
-        channel: Any = getattr(connection.transport, "Channel", None)
-        if not hasattr(channel, name):
-            return default
-        value: float = (connection.transport_options or {}).get(name, getattr(channel, name))
-        return value
-
-
 @contextlib.contextmanager
 def _channel(app: Celery, timeout_s: float = _TIMEOUT_S) -> Iterator[Any]:
     """Yield a channel on a connection of its own; only kombu's Redis transport has what is asked of it here.

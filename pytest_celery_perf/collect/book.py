@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_celery_perf.model.record import Execution, Fault, Outcome, Snapshot
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import Snapshot
+from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.probe import wire
 
 Key = tuple[str, int, int]
@@ -37,6 +39,11 @@ class Draft:
     """Its message, if that shall be delivered again."""
 
     @property
+    def runs(self) -> bool:
+        """Whether it has begun, and neither ended, nor was cut off, nor put back, for all that was recorded."""
+        return self.started is not None and self.finished is None and self.failed is None and self.requeued_ns is None
+
+    @property
     def outcome(self) -> Outcome | None:
         """How it ended, by the process that ran it or else by the worker's main process."""
         if self.finished is not None and self.finished.outcome is not None:
@@ -48,8 +55,9 @@ class Draft:
 class Book:
     """The records of one test, and which of its tasks have not come to their end.
 
-    A task is *open* while another record of it must come; it is *ending* when its last
-    execution has ended and only an acknowledgment, or the end of an earlier attempt, is to come.
+    A task is *open* while another record of it must come, be it of an earlier delivery that still runs beside the last
+    one; it is *ending* when its last execution has ended and only an acknowledgment, or the end of an earlier attempt,
+    is to come.
     """
 
     token: str
@@ -61,6 +69,8 @@ class Book:
     """By task id."""
     discarded: dict[str, Outcome] = field(default_factory=dict)
     """Tasks that no worker will run: revoked, expired, or unknown to the worker."""
+    expired: set[str] = field(default_factory=set)
+    """Those among the discarded whose messages had expired."""
     copies: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How often each was delivered again on purpose: every delivery is waited for."""
     unknown: dict[str, wire.Unknown] = field(default_factory=dict)
@@ -75,6 +85,10 @@ class Book:
     struck: set[str] = field(default_factory=set)
     """Tasks whose process or broker was killed: after their end, too, their message may come back."""
     last_attempt: dict[str, int] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
+    """The boots of workers that have ended."""
+    gone: set[tuple[str, int | None]] = field(default_factory=set)
+    """(boot, pid) of processes of living workers that have ended, or are about to."""
 
     def draft(self, key: Key) -> Draft:
         """Return the execution of that key, beginning it if it is new."""
@@ -120,6 +134,49 @@ class Book:
             if draft.boot == boot and draft.acknowledged_ns is None and draft.requeued_ns is None
         ]
 
+    def bury(self, boot: str, pid: int | None = None) -> None:
+        """Expect no end of what a worker ran.
+
+        Args:
+            boot: The worker, which has ended.
+            pid: If only this process of it has.
+        """
+        if pid is None:
+            self.dead.add(boot)
+        else:
+            self.gone.add((boot, pid))
+        for task_id, drafts in self.executions.items():
+            if any(draft.boot == boot for draft in drafts.values()):
+                self.settle(task_id)
+
+    def overtaken(self) -> list[Draft]:
+        """Return the executions that are still waited for though a later delivery of their task has come to its end."""
+        return [draft for task_id in self.open for draft in self._running(task_id) if draft is not self.latest(task_id)]
+
+    def forsaken(self, late: Container[str]) -> list[Draft]:
+        """Return the executions that are still waited for though they were acknowledged, which comes after the end.
+
+        Args:
+            late: The names of tasks that are acknowledged late.
+        """
+        running = (draft for task_id in self.open for draft in self._running(task_id))
+        return [
+            draft
+            for draft in running
+            if draft.acknowledged_ns is not None
+            and (published := self.publishing.get(draft.key[:2])) is not None
+            and published.name in late
+        ]
+
+    def awaited(self, task_id: str) -> Draft | None:
+        """Return the execution of a task whose end is waited for: one that runs, else the last one."""
+        return next(iter(self._running(task_id)), None) or self.latest(task_id)
+
+    def of_worker(self, task_id: str, boot: str) -> Draft | None:
+        """Return the execution that a worker means when it names only the task: one that runs there, else the last."""
+        own = [draft for draft in self.executions.get(task_id, {}).values() if draft.boot == boot]
+        return max(own, key=lambda draft: (draft.runs, draft.key[2]), default=None)
+
     def lose(self, task_id: str) -> None:
         """Wait for a task no longer: its process is gone, and its message has left the broker."""
         self.lost.add(task_id)
@@ -147,6 +204,17 @@ class Book:
         self.copies[task_id, attempt] += 1
         self.settle(task_id)
 
+    def expect_again(self, task_id: str) -> None:
+        """Expect another delivery of a task that has ended, as the broker has its message again."""
+        attempt = self.last_attempt[task_id]
+        self.copies[task_id, attempt] = len(self.deliveries(task_id, attempt))
+        self.settle(task_id)
+
+    def expect_no_more(self, task_id: str) -> None:
+        """Expect no other delivery than there were: its message has gone for good."""
+        del self.copies[task_id, self.last_attempt[task_id]]
+        self.settle(task_id)
+
     def deliveries(self, task_id: str, attempt: int) -> list[Draft]:
         """Return the deliveries of an attempt that workers have received, in that order."""
         drafts = [draft for key, draft in self.executions.get(task_id, {}).items() if key[1] == attempt]
@@ -162,10 +230,10 @@ class Book:
         """Decide anew whether a task is open, ending or done."""
         for group in (self.open, self.ending, self.failed):
             group.discard(task_id)
-        if task_id in self.discarded or task_id in self.lost:
-            return
-        if self._copied(task_id):
+        if self._running(task_id) or self._copied(task_id):
             self.open.add(task_id)
+            return
+        if task_id in self.discarded or task_id in self.lost:
             return
         latest = self.latest(task_id)
         if latest is None:
@@ -180,6 +248,14 @@ class Book:
                 self.ending.add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
                 self.failed.add(task_id)
+
+    def _running(self, task_id: str) -> list[Draft]:
+        """Return the executions that have begun, not ended, and whose process lives for all that is known."""
+        return [
+            draft
+            for draft in self.executions.get(task_id, {}).values()
+            if draft.runs and draft.boot not in self.dead and (draft.boot, draft.pid) not in self.gone
+        ]
 
     def _copied(self, task_id: str) -> bool:
         """Tell whether a delivery of a message that was delivered again is still to come or to end."""

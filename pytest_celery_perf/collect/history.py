@@ -8,14 +8,8 @@ from typing import Any
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.collect.ledger import Ledger, frame_of
 from pytest_celery_perf.collect.points import points_of
-from pytest_celery_perf.model.record import (
-    Execution,
-    History,
-    Outcome,
-    Publication,
-    QueryUse,
-    TaskError,
-)
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, Publication, QueryUse, TaskError
 
 BUILT_IN = "celery."
 """Celery's own tasks (``celery.chord_unlock`` and the like) are waited for, but never judged."""
@@ -70,6 +64,7 @@ def _publications(book: Book) -> list[Publication]:
             confirmed=key in book.confirmed,
             boot=book.publisher[key] or None,
             discarded=book.discarded.get(record.id),
+            expired=record.id in book.expired,
         )
         for key, record in book.publishing.items()
         if not record.name.startswith(BUILT_IN)

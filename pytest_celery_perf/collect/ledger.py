@@ -8,7 +8,8 @@ from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft, Key
 from pytest_celery_perf.collect.spool import SpooledRecord
-from pytest_celery_perf.model.record import Fault, Frame, Outcome, TaskOptions, WorkerInfo
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.record import Frame, Outcome, TaskOptions, WorkerInfo
 from pytest_celery_perf.probe import wire
 
 TaskRecord = (
@@ -103,6 +104,9 @@ class Ledger:
             registered=frozenset(record.registered),
             ready_ns=record.ns,
             comparable_clock=process.clock == self.clock,
+            visibility_timeout_s=record.visibility_timeout_s,
+            restore_delay_s=record.restore_delay_s,
+            celery=record.celery,
             started_how=record.started,
         )
 
@@ -130,10 +134,11 @@ class Ledger:
                 self._enter_run(book, file, record)
             case wire.Message() | wire.Accepted() | wire.Acknowledged() | wire.Requeued():
                 _enter_message(book.draft(_key(record)), record)
-            case wire.Failed() if (latest := book.latest(record.id)) is not None:
-                latest.failed = record
+            case wire.Failed() if (draft := book.of_worker(record.id, self.files[file].process.boot)) is not None:
+                draft.failed = record
             case wire.Revoked():
                 book.discarded[record.id] = Outcome.REVOKED
+                book.expired.update([record.id] if record.expired else [])
             case wire.Unknown():
                 book.discarded[record.id] = Outcome.REJECTED
                 book.unknown[record.id] = record

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytest_celery_perf.errors import SpoolError
 from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.lines import decode
 
 QUIET_S = 0.002
 """How long a burst of records is let come together before it is read: waking up for each of
@@ -80,7 +81,7 @@ class Spool:
         *lines, tail.rest = chunk.split(b"\n")
         for line in lines:
             try:
-                record = wire.decode(line)
+                record = decode(line)
             except ValueError as error:
                 raise SpoolError(tail.path, tail.offset, str(error)) from None
             tail.offset += len(line) + 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.drills.scene import Scene
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.probe.orders import FaultOrder
@@ -100,9 +100,10 @@ def _be_poison(scene: Scene) -> None:
 def _outlast_the_visibility_timeout(scene: Scene) -> None:
     """Have a running task's message come again, unless its time limit ends it before Redis would do that."""
     if scene.await_start():
-        limit_s, options = inspect.visibility_timeout_s(scene.trial.app), scene.records.tasks
+        records = scene.records
+        limit_s = records.visibility_timeout_s or math.inf
         for execution in scene.running():
-            task = options[execution.name]
+            task = records.tasks[execution.name]
             if task.acks_late and (task.time_limit_s is None or task.time_limit_s >= limit_s):
                 _repeat(scene, execution, 1)
         scene.let_go()
@@ -111,7 +112,7 @@ def _outlast_the_visibility_timeout(scene: Scene) -> None:
 
 def _hold_until_an_eta(scene: Scene) -> None:
     """Have a scheduled message come again as often as Redis would deliver it before its ETA."""
-    limit_s = inspect.visibility_timeout_s(scene.trial.app)
+    limit_s = scene.records.visibility_timeout_s or math.inf
     scheduled = {
         publication.task_id: publication.countdown_s
         for publication in scene.records.publications

@@ -10,7 +10,8 @@ from pytest_celery_perf.broker import inspect
 if TYPE_CHECKING:
     from pytest_celery_perf.faults import CeleryFaults
     from pytest_celery_perf.faults.holding import Held
-    from pytest_celery_perf.model.record import Execution, History
+    from pytest_celery_perf.model.history import History
+    from pytest_celery_perf.model.record import Execution
     from pytest_celery_perf.model.spec import DrillBudget
     from pytest_celery_perf.runner.pool import Member
     from pytest_celery_perf.runner.trial import Trial
@@ -86,6 +87,8 @@ class Scene:
     def running(self, boot: str | None = None) -> list[Execution]:
         """Return what runs now, and is acknowledged already if it is to be so early.
 
+        Only what its worker's main process knows to run, see `probe.acceptance`; of the solo pool that is the same.
+
         Args:
             boot: The worker; None for any.
         """
@@ -98,6 +101,7 @@ class Scene:
             and each.outcome is None
             and boot in (None, each.boot)
             and self.budget.task in (None, each.name)
+            if each.pool == "solo" or self.trial.book.accepted(each)
             if each.name not in early or each.pool == "solo" or each.acknowledged_ns is not None
         ]
 

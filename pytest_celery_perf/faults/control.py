@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-import time
 from signal import SIGQUIT, SIGTERM
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.faults.broker import BrokerFaults
@@ -16,12 +13,14 @@ from pytest_celery_perf.faults.holding import Held
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.moments import Moment
 from pytest_celery_perf.faults.network import CeleryNetwork
-from pytest_celery_perf.faults.orders import HANGING, orders_for
+from pytest_celery_perf.faults.orders import orders_for
+from pytest_celery_perf.faults.performance import Script
 from pytest_celery_perf.faults.processes import ProcessFaults
-from pytest_celery_perf.faults.script import Step, check, plan
+from pytest_celery_perf.faults.script import check, plan
 from pytest_celery_perf.faults.stagehand import Stagehand
 from pytest_celery_perf.model.arguments import natural, task_name, task_point
-from pytest_celery_perf.model.faults import FAULT_KINDS, SUPERVISOR_GRACE_S
+from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
+from pytest_celery_perf.model.spec import FaultBudget
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
 
 if TYPE_CHECKING:
@@ -52,8 +51,9 @@ class CeleryFaults:
         self.broker = BrokerFaults(trial, self._ward)
         """What can be done to the broker."""
         self._network: CeleryNetwork | None = None
-        self._orders = itertools.count(1)
-        self._stagehand = Stagehand(trial, self._ward, self._processes, self.broker)
+        self.ordered: list[FaultBudget] = []
+        """What messages carry into the workers, to be judged: a test must not pass because its fault never struck."""
+        self._stagehand = Stagehand(trial, self._ward, self._processes, self.broker, lambda: self.network)
         trial.rescue.helper = self._stagehand
 
     @property
@@ -247,30 +247,27 @@ class CeleryFaults:
 
     def script(
         self, seed: int, *, steps: int = 5, seconds: float | str = 30.0, kinds: Iterable[str] | None = None
-    ) -> tuple[Step, ...]:
-        """Have several faults happen one after the other, all drawn from a seed: kinds, workers, moments, durations.
-
-        Publish tasks first: each fault waits until some more of them have started, or none is left.
+    ) -> Script:
+        """Have several faults happen one after the other, all drawn from a seed: kinds, moments, durations.
 
         Args:
             seed: Of the draw; the same one gives the same script.
             steps: How many faults.
             seconds: After how many no further fault begins.
-            kinds: What to draw from: ``kill_child``, ``kill_worker``, ``terminate``, ``quit``, ``freeze``,
-                ``kill_broker``, ``pause_broker``, ``drop_connections``; None for all that this test's workers and
-                broker can suffer.
+            kinds: What to draw from, by the names in `FAULT_KINDS`; None for all that need no order in a message and
+                that this test's workers, broker and network can suffer.
 
         Returns:
-            What happened; all of it is undone.
+            The head of a ``with`` block: each fault strikes while a task that was published there waits at its start,
+            and is over before that goes on. At the block's end all of them are.
 
         Raises:
             ConfigurationError: An argument is wrong.
         """
         chosen = check(seed, steps, kinds, self._stagehand.able())
-        deadline_s = time.monotonic() + parse_duration_s(seconds, "celery_faults.script: seconds")
-        script = plan(seed, steps, chosen, frozenset(kind for kind in chosen if FAULT_KINDS[kind].lasts))
-        self._trial.book.note("script", detail=f"seed={seed}: {'; '.join(step.name for step in script)}")
-        return tuple(self._stagehand.perform(step, deadline_s) for step in script)
+        seconds_s = parse_duration_s(seconds, "celery_faults.script: seconds")
+        drawn = plan(seed, steps, chosen)
+        return Script(self._trial, self._ward, self._stagehand, seed=seed, steps=drawn, seconds=seconds_s)
 
     def heal(self) -> None:
         """Undo whatever still lasts; done by itself at the test's end."""
@@ -279,21 +276,14 @@ class CeleryFaults:
     def _order(self, kind: str, task: Any, at: str, times: int) -> None:
         name = task_name(task)
         self._demand(kind, name)
-        key = f"{kind}{next(self._orders)}"
+        key = f"{kind}{len(self.ordered) + 1}"
         point, number = task_point(at, f"celery_faults.{kind}: at"), natural(times, f"celery_faults.{kind}: times", 1)
         for order in orders_for(kind, key=key, task=name, at=point, times=number):
             self._trial.order(order)
-        if FAULT_KINDS[kind].record == "time-limit":
-            self._ward.admit(Lasting(lambda: self._trial.release(f"{key}{HANGING}")))
+        self.ordered.append(
+            FaultBudget(ordered_by=f"celery_faults.{kind}", kind=kind, task=name, at=point, times=number)
+        )
 
     def _demand(self, kind: str, task: str | None) -> None:
         if missing := self._trial.unmet(kind, task):
             raise ConfigurationError(f"celery_faults.{kind}: {missing}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.heal()

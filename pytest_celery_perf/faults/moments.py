@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pytest_celery_perf.model.arguments import natural, one_of
-from pytest_celery_perf.model.record import Execution, History, TaskOptions
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, TaskOptions
 
 MOMENTS: Mapping[str, Callable[[Execution], int | None]] = MappingProxyType(
     {

@@ -7,8 +7,6 @@ from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 
 LIMIT_S = 0.2
 """What a time limit is brought forward to: more than a worker takes to begin a task that it has received."""
-HANGING = "-hang"
-"""What the key of the order ends with that has a task hang until its time limit."""
 
 
 def orders_for(
@@ -34,15 +32,16 @@ def orders_for(
     """
     known = FAULT_KINDS[kind]
     if known.record == "time-limit":
-        # Celery begins to count the hard limit when the soft one has struck, if there is one.
-        limits = (None, LIMIT_S) if known.soft else (LIMIT_S, LIMIT_S / 2)
+        # Celery begins to count the hard limit when the soft one has struck, if there is one: as late as it can be, and
+        # to a child that is deaf from its start, since a busy one takes its time from there to the body.
+        limits = (None, LIMIT_S) if known.soft else (LIMIT_S, LIMIT_S * 0.95)
         # A soft limit raises where the task hangs; that must be within its body, as in production.
         where = "body" if at == "started" else at
-        deaf = () if known.soft else (FaultOrder(key=f"{key}-deaf", task=task, do="deafen", at=where, times=times),)
+        deaf = () if known.soft else (FaultOrder(key=f"{key}-deaf", task=task, do="deafen", at="started", times=times),)
         return (
             FaultOrder(key=key, task=task, do=known.record, at=known.record, times=times, args=limits),
             *deaf,
-            FaultOrder(key=f"{key}{HANGING}", task=task, do="hold", at=where, times=times),
+            FaultOrder(key=f"{key}-hang", task=task, do="hold", at=where, times=times),
         )
     return (
         FaultOrder(

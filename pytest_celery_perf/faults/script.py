@@ -8,22 +8,18 @@ from dataclasses import dataclass
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.arguments import natural, one_of, sequence
+from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 
 LONGEST_S = 1.0
 """For how long a fault of a script lasts at most."""
 MOST_STARTS = 3
 """After how many starts of tasks the next fault comes, at most."""
 SCRIPTED = (
-    "kill_child",
-    "kill_worker",
-    "terminate",
-    "quit",
-    "freeze",
-    "kill_broker",
-    "pause_broker",
-    "drop_connections",
+    *("kill_child", "kill_worker", "terminate", "quit", "freeze"),
+    *("kill_broker", "pause_broker", "drop_connections"),
+    *(kind for kind, known in FAULT_KINDS.items() if known.need is Need.NETWORK),
 )
-"""The kinds of faults that need no order in a message."""
+"""The kinds of faults that can strike a task which waits at its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +28,9 @@ class Step:
 
     kind: str
     """One of `SCRIPTED`."""
-    starts: int
-    """How many tasks start between the fault before it and this one."""
-    worker: int
-    """Which worker it hits: a number that is taken modulo theirs."""
+    start: int
+    """At which start of a task in its test, second deliveries included, the first being 1. It hits the worker that
+    runs this task, which waits meanwhile."""
     lasting_s: float
     """Of a fault that lasts: for how long."""
     skipped: str = ""
@@ -43,28 +38,26 @@ class Step:
 
     @property
     def name(self) -> str:
-        """For people: ``freeze for 0.4 s after 2 starts``."""
+        """For people: ``freeze for 0.4 s at start 2``."""
         lasting = f" for {self.lasting_s:g} s" if self.lasting_s else ""
-        return f"{self.kind}{lasting} after {self.starts} starts"
+        return f"{self.kind}{lasting} at start {self.start}"
 
 
-def plan(seed: int, steps: int, kinds: Sequence[str], lasting: frozenset[str]) -> tuple[Step, ...]:
+def plan(seed: int, steps: int, kinds: Sequence[str]) -> tuple[Step, ...]:
     """Draw a script; the same arguments give the same one.
 
     Args:
         seed: Of the draw.
         steps: How many faults.
         kinds: The kinds to draw from.
-        lasting: Those of them that last.
     """
     drawn = random.Random(seed)
-    script = []
+    script: list[Step] = []
     for _ in range(steps):
-        kind = drawn.choice(kinds)
-        starts, worker = drawn.randint(1, MOST_STARTS), drawn.randrange(1 << 16)
+        kind, start = drawn.choice(kinds), (script[-1].start if script else 0) + drawn.randint(1, MOST_STARTS)
         # Drawn in any case, so that what follows does not depend on the kind.
         lasting_s = round(drawn.uniform(0.1, LONGEST_S), 2)
-        script.append(Step(kind=kind, starts=starts, worker=worker, lasting_s=lasting_s if kind in lasting else 0.0))
+        script.append(Step(kind=kind, start=start, lasting_s=lasting_s if FAULT_KINDS[kind].lasts else 0.0))
     return tuple(script)
 
 

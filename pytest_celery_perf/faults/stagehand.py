@@ -1,25 +1,32 @@
-"""Carries out faults in the test process: those of a script, and those at whose points tasks wait for it."""
+"""Carries out faults in the test process while tasks wait for them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from signal import SIGQUIT, SIGTERM
 from typing import TYPE_CHECKING
 
-from pytest_celery_perf.errors import CeleryPerfError
-from pytest_celery_perf.faults.script import SCRIPTED, Step
+from pytest_celery_perf.faults.script import SCRIPTED
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 from pytest_celery_perf.probe.orders import AWAITED
 
 if TYPE_CHECKING:
     from pytest_celery_perf.faults.broker import BrokerFaults
     from pytest_celery_perf.faults.lasting import Lasting, Ward
+    from pytest_celery_perf.faults.network import CeleryNetwork
     from pytest_celery_perf.faults.processes import ProcessFaults
-    from pytest_celery_perf.model.record import Execution, Fault
+    from pytest_celery_perf.model.faults import Fault
+    from pytest_celery_perf.model.record import Execution
     from pytest_celery_perf.runner.pool import Member
     from pytest_celery_perf.runner.trial import Trial
+
+LATENCY_S = 0.2
+"""Where nothing else is said: many times that of a network in order, and below all timeouts."""
+BYTES_PER_S = 4096
+"""Where nothing else is said: a message takes a fraction of a second."""
+SCRIPT = f"{AWAITED}script"
+"""At which a task waits for a step of a script: whoever plays that carries it out."""
 
 
 class Stagehand:
@@ -30,13 +37,22 @@ class Stagehand:
         ward: Undoes what lasts.
         processes: The faults of its workers.
         broker: The faults of its broker.
+        network: Returns those of its network.
     """
 
-    def __init__(self, trial: Trial, ward: Ward, processes: ProcessFaults, broker: BrokerFaults) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        ward: Ward,
+        processes: ProcessFaults,
+        broker: BrokerFaults,
+        network: Callable[[], CeleryNetwork],
+    ) -> None:
         self._trial = trial
         self._ward = ward
         self._processes = processes
         self._broker = broker
+        self._network = network
 
     def able(self) -> list[str]:
         """Return the kinds of faults that a script may have here."""
@@ -57,6 +73,8 @@ class Stagehand:
         Args:
             fault: What the task has recorded.
         """
+        if fault.kind == SCRIPT:
+            return
         names = {each.name for each in self._trial.records().executions if each.task_id == fault.task_id}
         order = next(
             each
@@ -67,44 +85,32 @@ class Stagehand:
         for member in self._trial.pool.members:  # none, if the worker has died meanwhile
             if member.boot == fault.boot:
                 kind = fault.kind.removeprefix(AWAITED)
-                lasting = self._act(kind, member, keep_data=keep_data, point=fault.point, task_id=fault.task_id)
+                lasting = self.act(kind, member, keep_data=keep_data, point=fault.point, task_id=fault.task_id)
                 if lasting is not None:
                     self._ward.limit(lasting, time.monotonic() + lasting_s)
         self._trial.release(order.key)
 
-    def perform(self, step: Step, deadline_s: float) -> Step:
-        """Carry out a step of a script, once its moment has come, and undo it.
-
-        Args:
-            step: The step.
-            deadline_s: When the script is over, by the monotonic clock.
-
-        Returns:
-            The step, with the reason if it was skipped.
-        """
-        enough = len(self._started()) + step.starts
-        self._until(lambda: len(self._started()) >= enough or not self._trial.book.open, deadline_s)
-        self._until(lambda: bool(self._ready()), deadline_s)
-        ready = self._ready()
-        if time.monotonic() >= deadline_s:
-            return replace(step, skipped="the time was over")
-        if not ready:
-            return replace(step, skipped="no worker was there")
-        try:
-            lasting = self._act(step.kind, ready[step.worker % len(ready)])
-        except CeleryPerfError as error:
-            return replace(step, skipped=str(error))
-        if lasting is not None:
-            self._until(lambda: False, min(deadline_s, time.monotonic() + step.lasting_s))
-            lasting.heal()
-        return step
-
-    def _act(
+    def act(
         self, kind: str, member: Member, *, keep_data: bool = True, point: str = "", task_id: str | None = None
     ) -> Lasting | None:
+        """Have a worker, its broker or its network suffer a fault that needs no order in a message.
+
+        Args:
+            kind: One of `FAULT_KINDS`.
+            member: The worker.
+            keep_data: Of the broker's death: whether it comes back with its data.
+            point: At which point of a task.
+            task_id: Which task.
+
+        Returns:
+            What ends it; None if it is over at once.
+
+        Raises:
+            ConfigurationError: It cannot be done.
+        """
         match kind:
             case "kill_child":
-                self._processes.kill_child(member, self._running(member))
+                self._processes.kill_child(member, self._running(member, task_id))
             case "kill_worker":
                 self._processes.kill(member, restart=True)
             case "terminate":
@@ -119,24 +125,29 @@ class Stagehand:
                 return self._broker.pause(point=point, task_id=task_id)
             case "drop_connections":
                 self._broker.drop_connections(point=point, task_id=task_id)
+            case "reset":
+                self._network().reset(worker=member.spec.name)
+            case _:
+                return self._disturb(kind, member.spec.name)
         return None
 
-    def _running(self, member: Member) -> Execution:
-        """Return what a worker has started last and not ended."""
-        running = [each for each in self._started() if each.boot == member.boot and each.crashed and not each.outcome]
-        if not running:
-            raise CeleryPerfError(f"{member.spec.name} ran nothing")
-        return max(running, key=lambda execution: execution.started_ns or 0)
+    def _disturb(self, kind: str, worker: str) -> Lasting:
+        network = self._network()
+        faults: dict[str, Callable[[], Lasting]] = {
+            "latency": lambda: network.latency(LATENCY_S, jitter=LATENCY_S / 2, worker=worker),
+            "bandwidth": lambda: network.bandwidth(BYTES_PER_S, worker=worker),
+            "slice": lambda: network.slice(worker=worker),
+            "black_hole": lambda: network.black_hole(worker=worker),
+            "cut": lambda: network.cut(worker=worker),
+            "half_open": lambda: network.half_open(worker=worker),
+        }
+        return faults[kind]()
 
-    def _started(self) -> list[Execution]:
-        return [execution for execution in self._trial.records().executions if execution.started]
-
-    def _ready(self) -> list[Member]:
-        return [
-            member
-            for member in self._trial.pool.members
-            if member.worker.alive and member.boot in self._trial.workers and not self._trial.book.leaving(member.boot)
+    def _running(self, member: Member, task_id: str | None) -> Execution:
+        """Return the execution of a task that a worker has started last."""
+        executions = [
+            each
+            for each in self._trial.records().executions
+            if each.boot == member.boot and each.task_id == task_id and each.crashed
         ]
-
-    def _until(self, met: Callable[[], bool], deadline_s: float) -> None:
-        self._trial.until(lambda: True if met() else None, deadline_s - time.monotonic())
+        return max(executions, key=lambda execution: execution.started_ns or 0)

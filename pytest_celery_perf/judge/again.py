@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.fingerprint import readable
-from pytest_celery_perf.model.record import Execution, History, Outcome, Point, TaskError
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, Point, TaskError
 from pytest_celery_perf.probe.orders import AGAIN
 
 _LABEL = 60
@@ -42,7 +43,7 @@ def outcome(history: History, point: Point) -> str:
 
 
 def refusals(history: History, reference: History, point: Point, declared: Collection[str]) -> Iterator[TaskError]:
-    """Yield the errors of deliveries that failed, which nobody expects.
+    """Yield the errors of deliveries that failed, at once or when they had been tried again, which nobody expects.
 
     Args:
         history: Of the run.
@@ -51,8 +52,10 @@ def refusals(history: History, reference: History, point: Point, declared: Colle
         declared: Names of exceptions with which a delivery may leave the work to the other.
     """
     usual = {each.error.type for each in reference.named(point.name) if each.outcome is Outcome.FAILED and each.error}
-    for each in deliveries(history, point):
-        error = each.error if each.outcome is Outcome.FAILED else None
+    twice = ids(history, point)
+    for each in history.executions:
+        again = each.task_id in twice and each.retries >= point.retries
+        error = each.error if again and each.outcome is Outcome.FAILED else None
         if error and {error.type, error.type.rpartition(".")[2]}.isdisjoint({*usual, *declared}):
             yield error
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.cases import severed
 from pytest_celery_perf.measure.lives import Fate, Life
-from pytest_celery_perf.model.record import DATA_LOST, Execution, History, Outcome, TaskOptions
+from pytest_celery_perf.model.faults import DATA_LOST
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, TaskOptions
 
 Event = tuple[int, str]
 """When, and what happened."""
@@ -61,11 +63,22 @@ UNBOUNDED = (
     "counts these executions against max_retries"
 )
 """Source: ``on_failure`` in celery/worker/request.py."""
+UNENDING = (
+    "acks_on_failure_or_timeout=False puts back without a bound what its time limit has ended: let it be acknowledged "
+    "(acks_on_timeout=True, where your Celery has it), or find out why it takes so long"
+)
+"""Source: ``on_timeout`` in celery/worker/request.py."""
+GIVE_UP = "let it look at self.request.delivery_info['redelivered'], and give up what came too often"
 _VANISHED = (
     "the broker came back without its message: a worker had just taken it from its queue and not yet noted it in "
     "unacked, which kombu does in two steps"
 )
 """Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
+_IN_HAND = (
+    "its message is nowhere: a worker had just taken it from its queue, and died before it had noted it in unacked, "
+    "which kombu does in two steps"
+)
+"""Source: as above."""
 _EMPTIED = "the broker came back without its data: it keeps no append-only file"
 _SWALLOWED = (
     "the broker had taken its message from its queue and sent it over a connection that no worker read any more: kombu "
@@ -74,6 +87,8 @@ _SWALLOWED = (
 """Source: as above."""
 _CANCELLED = "its worker revoked and acknowledged it (worker_cancel_long_running_tasks_on_connection_loss)"
 """Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py."""
+_EXPIRED = "its message had expired when it was delivered again: expires= holds for a redelivery, too"
+"""Source: ``Request.maybe_expire`` in celery/worker/request.py."""
 _STOPPED = "lost because the {pool} pool acknowledges what it runs when its worker is told to stop at once"
 """Only prefork can end what it runs; the others let it end their process.
 
@@ -83,8 +98,9 @@ Source: ``on_stop`` and ``terminate_job`` in celery/concurrency; seen with SIGQU
 def cause(life: Life, subject: Subject) -> str:
     """Say why a task did not survive; empty where the records do not show it."""
     options = subject.options
-    if life.fate is Fate.REVOKED and life.started:
-        return _CANCELLED
+    if life.cut_short is not None:
+        broken = any(fault.disconnects for fault in subject.history.faults)
+        return _EXPIRED if life.expired else _CANCELLED if broken else ""
     if _forgotten(life, subject):
         return _forgetting(subject.history)
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
@@ -103,7 +119,9 @@ def _forgetting(history: History) -> str:
     """Say how the broker came to lose a message."""
     if any(fault.detail == DATA_LOST for fault in history.faults):
         return _EMPTIED
-    return _SWALLOWED if severed(history) else _VANISHED
+    if any(fault.kind == "kill-broker" for fault in history.faults):
+        return _VANISHED
+    return _SWALLOWED if severed(history) else _IN_HAND
 
 
 def _acknowledged(life: Life, options: TaskOptions) -> str:
@@ -119,6 +137,26 @@ def _acknowledged(life: Life, options: TaskOptions) -> str:
     if last is None or last.pool == "prefork" or not acknowledged:
         return ""
     return _STOPPED.format(pool=last.pool)
+
+
+def put_back(subject: Subject) -> bool:
+    """Tell whether Celery has put a task back since its child had died.
+
+    A worker also puts back what runs when it is told to stop, or has lost its connection; that is no dead child.
+
+    Args:
+        subject: The tasks.
+    """
+    stops = [fault for fault in subject.history.faults if fault.kind == "stop-worker" or fault.disconnects]
+
+    def excused(execution: Execution, requeued_ns: int) -> bool:
+        return any(stop.boot in (None, execution.boot) and stop.at_ns <= requeued_ns for stop in stops)
+
+    return any(
+        each.crashed and each.requeued_ns is not None and not excused(each, each.requeued_ns)
+        for life in subject.lives
+        for each in life.started
+    )
 
 
 def remedy(life: Life, subject: Subject) -> Iterator[str]:
@@ -139,12 +177,17 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
     elif reason == _VANISHED:
         yield "no option of Celery closes that gap: have something publish again what was never begun"
         yield "this broker kept its append-only file; without one (appendonly yes) all that waited would be lost"
-    elif reason == _SWALLOWED:
+    elif reason in (_SWALLOWED, _IN_HAND):
         yield "no option of Celery closes that gap: have something publish again what was never begun"
     elif reason == _EMPTIED:
         yield "give the broker an append-only file (appendonly yes): then only what is on its way to a worker is lost"
     elif reason == _CANCELLED:
         yield "set worker_cancel_long_running_tasks_on_connection_loss=False"
+    elif reason == _EXPIRED:
+        yield (
+            "let it expire later than the visibility timeout passes, or not at all, and have the task itself find out "
+            "whether it is still of use"
+        )
     elif "pool" in reason:
         yield "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
     elif life.fate is Fate.FAILED:

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_celery_perf.judge.crashes import UNBOUNDED, story
-from pytest_celery_perf.judge.invariants import DEAD_WORKERS, TIME_LIMIT, Ordeal
+from pytest_celery_perf.judge import visibility
+from pytest_celery_perf.judge.crashes import GIVE_UP, UNBOUNDED, story
+from pytest_celery_perf.judge.invariants import DEAD_WORKERS, Ordeal
 from pytest_celery_perf.judge.production import wait_in_production
 from pytest_celery_perf.judge.reliable import judge_task
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
+from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify
 from pytest_celery_perf.model.drills import DRILLS
-from pytest_celery_perf.model.record import Fault, History
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import DrillBudget
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict
@@ -23,6 +26,11 @@ MARKER = "celery_drill"
 _STORIES_SHOWN = 3
 _BY_TIMEOUT = ("long_task", "eta_beyond_visibility")
 """The drills that play something only where the visibility timeout would."""
+
+_FOR_EVER = (
+    "the broker delivers the message of a dead worker again whenever its visibility timeout has passed, without a "
+    "bound, whatever the task's options: each time a worker is gone, with all that it runs"
+)
 
 
 def judge(budget: DrillBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
@@ -89,33 +97,27 @@ def _drained(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
 
 
 def _unlimited(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
-    """Hold the longest run against the visibility timeout, and a task without a limit too."""
+    """Hold against the visibility timeout what nothing ends before it."""
     limit_s, options = subject.history.visibility_timeout_s, subject.options
     if budget.drill != "long_task" or limit_s is None or options is None or not options.acks_late:
         return
-    below = f"< {format_duration_s(limit_s)}, the visibility timeout"
-    runs_ns = [
-        each.ended_ns - each.started_ns
-        for life in subject.lives
-        for each in life.started
-        if each.ended_ns is not None and each.started_ns is not None
-    ]
-    longest_ns = max(runs_ns, default=0)
-    yield Check(
-        metric="longest run", budget=below, actual=format_duration_ns(longest_ns), ok=longest_ns < limit_s * NS_PER_S
-    )
     if options.time_limit_s is None:
-        yield Check(metric=TIME_LIMIT, budget=below, actual="none", ok=budget.max_executions > 1)
+        allowed = budget.max_executions > 1
+        yield Check(metric=visibility.TIME_LIMIT, budget=visibility.budget_of(limit_s), actual="none", ok=allowed)
 
 
 def _recovery(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
     """Tell the longest time from a fault to the end of a task that it hit, here and in production."""
-    found = _ordeal(budget, subject).recoveries_s()
+    ordeal = _ordeal(budget, subject)
+    found = list(_given_up(ordeal)) if budget.drill == "poison_pill" else ordeal.recoveries_s()
     if not found:
         return
     known_s = [took_s for took_s, _ in found if took_s is not None]
     all_did = len(known_s) == len(found)
     wait = wait_in_production(subject.history, [life for _, life in found]) if all_did else "never"
+    times = max(len(life.started) for _, life in found) - 1
+    if times > 1 and wait.startswith("up to"):
+        wait += f", {times} times"
     yield Check(
         metric="recovery measured",
         budget=f"in production {wait}",
@@ -124,8 +126,19 @@ def _recovery(budget: DrillBudget, subject: Subject) -> Iterator[Check]:
     )
 
 
+def _given_up(ordeal: Ordeal) -> Iterator[tuple[float | None, Life]]:
+    """Yield the same for tasks that end by being given up: with the acknowledgment of what killed its process."""
+    for each in ordeal.classified:
+        blows, left_ns = ordeal.blows(each.life), [run.acknowledged_ns for run in each.life.started]
+        if blows and left_ns:
+            took_s = None if left_ns[-1] is None else max(0, left_ns[-1] - blows[0].at_ns) / NS_PER_S
+            yield took_s, each.life
+
+
 def _remarks(budget: DrillBudget, subject: Subject) -> Iterator[str]:
     faults, options = subject.history.faults, subject.options
+    if pools := _childless(budget, subject):
+        yield f"the pool {pools} runs tasks in no child process: it is the whole worker that dies"
     if budget.drill == "worker_oom" and not any(fault.kind == "exhaust-memory" for fault in faults):
         yield (
             "SIGKILL, as by the kernel's OOM killer: these workers' memory has no limit. With "
@@ -142,7 +155,7 @@ def _advice(subject: Subject, checks: tuple[Check, ...]) -> Iterator[str]:
             "give the workers a longer grace period (terminationGracePeriodSeconds, stop_grace_period, TimeoutStopSec) "
             "or end the task sooner: split it, or give it a time_limit below the grace period"
         )
-    if TIME_LIMIT in broken:
+    if visibility.TIME_LIMIT in broken:
         yield (
             f"set time_limit= below the visibility timeout in {subject.decorator}, or raise visibility_timeout in "
             "broker_transport_options above the longest run; an idempotent task that takes a lock may have "
@@ -169,14 +182,23 @@ def _judge_poison(budget: DrillBudget, subject: Subject, happened: Check, told: 
             ok=most <= budget.max_executions,
         ),
         *(Check(metric=metric, budget="= 0", actual=f"{number}", ok=not number) for metric, number in absent.items()),
+        *(_recovery(budget, subject) if most <= budget.max_executions else ()),
     ]
     stories = shortened(
         ordeal.classified,
         lambda each: story(each.task_class.upper(), each.life, _events(ordeal.blows(each.life)), subject),
         _STORIES_SHOWN,
     )
-    fix = [UNBOUNDED, "or let it look at self.request.delivery_info['redelivered'], and give up what came too often"]
+    fix = [_FOR_EVER, GIVE_UP] if _childless(budget, subject) else [UNBOUNDED, f"or {GIVE_UP}"]
+    if budget.at == "started":
+        fix.append('at="started" comes before the task can look: play the drill at="query:1", or later, to prove that')
     return subject.verdict(checks, [*told, *stories], fix)
+
+
+def _childless(budget: DrillBudget, subject: Subject) -> str:
+    """Return the pools that have no child which a drill could kill; empty if it kills none, or they have."""
+    pools = {each.pool for life in subject.lives for each in life.started if each.pool != "prefork"}
+    return " and ".join(sorted(filter(None, pools))) if "kill-child" in DRILLS[budget.drill].faults else ""
 
 
 def _events(blows: list[Fault]) -> list[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Judges ``celery_fault``: what was to go wrong did."""
+"""Judges the faults that messages carry: what was to go wrong did."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pytest_celery_perf.judge.subjects import nothing_to_judge
 from pytest_celery_perf.measure.lives import Life, lives
 from pytest_celery_perf.measure.summary import body_queries
 from pytest_celery_perf.model.faults import FAULT_KINDS
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import FaultBudget
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
-
-MARKER = "celery_fault"
 
 
 def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:  # noqa: ARG001
@@ -25,7 +23,7 @@ def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tu
     """
     hit = [life for life in lives(history) if budget.task in (None, life.name)]
     if not hit:
-        return (nothing_to_judge(MARKER, budget.task, history),)
+        return (nothing_to_judge(budget.ordered_by, budget.task, history),)
     known = FAULT_KINDS[budget.kind]
     # A time limit strikes at no point of the task's own.
     points = {budget.at, known.record}
@@ -41,7 +39,7 @@ def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tu
     )
     return (
         Verdict(
-            marker=MARKER,
+            marker=budget.ordered_by,
             task=budget.task or "any task",
             status=Status.PASS if check.ok else Status.FAIL,
             checks=(check,),

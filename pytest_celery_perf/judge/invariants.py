@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_celery_perf.judge import visibility
 from pytest_celery_perf.judge.subjects import Subject, listed
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, executions_of
-from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_s
 from pytest_celery_perf.model.verdict import Check
@@ -17,8 +18,6 @@ from pytest_celery_perf.model.verdict import Check
 OVERLAPS = "ran twice at once"
 EXECUTIONS = "executions"
 DEAD_WORKERS = "workers that died"
-COUNTDOWN = "longest countdown"
-TIME_LIMIT = "time limit"
 """Metrics whose failure has advice of its own."""
 _STATE_OF = {Fate.SUCCEEDED: "SUCCESS", Fate.FAILED: "FAILURE"}
 """What Celery's result backend says of a task that has come to such an end."""
@@ -112,8 +111,9 @@ def check(ordeal: Ordeal) -> Iterator[Check]:
     for metric, number in absent.items():
         if number:
             yield Check(metric=metric, budget="= 0", actual=f"{number}", ok=False)
-    for invariant in (_bounded, _within_visibility, _in_time):
-        yield from invariant(ordeal)
+    yield from _bounded(ordeal)
+    yield from visibility.check(ordeal.subject)
+    yield from _in_time(ordeal)
 
 
 def _forbidden(ordeal: Ordeal) -> Iterator[tuple[str, int]]:
@@ -137,30 +137,6 @@ def _forbidden(ordeal: Ordeal) -> Iterator[tuple[str, int]]:
 def _bounded(ordeal: Ordeal) -> Iterator[Check]:
     most, limit = max((executions_of(each.life) for each in ordeal.classified), default=0), ordeal.budget.max_executions
     yield Check(metric=EXECUTIONS, budget=f"≤ {limit}", actual=f"{most}", ok=most <= limit)
-
-
-def _within_visibility(ordeal: Ordeal) -> Iterator[Check]:
-    """Bound what makes Redis deliver a message a second time though nothing has gone wrong.
-
-    Source:
-        Celery's docs/getting-started/backends-and-brokers/redis.rst, "Visibility timeout"; celery#2481, celery#5935.
-    """
-    limit_s, options = ordeal.subject.history.visibility_timeout_s, ordeal.subject.options
-    if limit_s is None:
-        return
-    publications = (publication for each in ordeal.classified for publication in each.life.publications)
-    countdowns_s = [each.countdown_s for each in publications if each.countdown_s is not None]
-    runs_s = {COUNTDOWN: max(countdowns_s, default=None)}
-    if options is not None and options.acks_late:
-        runs_s[TIME_LIMIT] = options.time_limit_s
-    for metric, seconds in runs_s.items():
-        if seconds is not None:
-            yield Check(
-                metric=metric,
-                budget=f"< {format_duration_s(limit_s)}, the visibility timeout",
-                actual=format_duration_s(seconds),
-                ok=seconds < limit_s,
-            )
 
 
 def _in_time(ordeal: Ordeal) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_e
 from pytest_celery_perf.measure.distribution import SAMPLES_NEEDED, Distribution
 from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.measure.phases import Clocks, end_to_end_ns, phases_of
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import LatencyBudget
 from pytest_celery_perf.model.units import format_duration_ns, format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict

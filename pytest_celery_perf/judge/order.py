@@ -9,7 +9,8 @@ from itertools import combinations, pairwise
 from pytest_celery_perf.judge.subjects import Subject, fates, listed, nothing_to_judge, shortened
 from pytest_celery_perf.measure.lives import Life, lives
 from pytest_celery_perf.measure.phases import Clocks, ready_ns
-from pytest_celery_perf.model.record import Execution, History
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.verdict import Check, Verdict
 
 PRIORITY_STEPS = (0, 3, 6, 9)

@@ -10,9 +10,12 @@ from pathlib import Path
 from pytest_celery_perf.judge import again
 from pytest_celery_perf.judge.crashes import cause, remedy
 from pytest_celery_perf.judge.subjects import Subject, shortened
+from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
 from pytest_celery_perf.measure.state import differences, with_names
-from pytest_celery_perf.model.record import Fault, History, Point
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.sweep import PointResult, Rerun, Target
@@ -134,7 +137,7 @@ def _path(trial: Trial) -> str:
             (
                 each.expected
                 for each in trial.run.history.points
-                if each.name == trial.point.name and each.at == trial.point.at and each.delivery == 1
+                if each.task_id == trial.blows[0].task_id and each.at == trial.point.at and each.delivery == 1
             ),
             "something else",
         )
@@ -152,8 +155,25 @@ def _is_bad(each: Classified, trial: Trial) -> bool:
 def _told(each: Classified, trial: Trial) -> str:
     """Say what became of a task, without its id, which is another in each run."""
     who = "" if each.life.name == trial.point.name else f" {each.life.name}"
-    why = cause(each.life, trial.subject(each.life.name)).removeprefix("lost because ") or each.reason
+    subject = trial.subject(each.life.name)
+    why = cause(each.life, subject).removeprefix("lost because ") or _skipped(each.life, subject) or each.reason
     return f"{each.task_class.upper()}{who}: {why}"
+
+
+def _skipped(life: Life, subject: Subject) -> str:
+    """Say that a task was not run again since it had stored its result, if that is why it was not.
+
+    Source:
+        ``on_failure`` in celery/worker/request.py, as of 5.7.
+    """
+    last, options = life.executions[-1] if life.executions else None, subject.options
+    stored = last is not None and any(
+        point.kind == "result"
+        and (point.task_id, point.retries, point.delivery) == (last.task_id, last.retries, last.delivery)
+        for point in subject.history.points
+    )
+    late = options is not None and options.acks_late
+    return _STORED if life.fate is Fate.LOST and late and stored else ""
 
 
 def _counts(trial: Trial) -> Iterator[str]:
@@ -191,7 +211,7 @@ def _outbound(trial: Trial) -> int:
     counts = _effects(trial.run.history, trial.point.name)
     prevented = trial.point.kind in _OUTBOUND
     for blow in trial.blows:
-        if prevented and blow.task_id is not None:
+        if prevented and blow.kind != "diverged" and blow.task_id is not None:
             counts[blow.task_id] -= 1
     return max(counts.values(), default=0)
 
@@ -211,7 +231,8 @@ def _fix(bad: list[Classified], trial: Trial) -> Iterator[str]:
             kind = error.type.rpartition(".")[2] if error else "the error"
             yield f"retry it: autoretry_for=({kind},) in {trial.subject(each.life.name).decorator}"
         else:
-            yield from remedy(each.life, trial.subject(each.life.name))
+            subject = trial.subject(each.life.name)
+            yield from [_BEFORE_THE_RESULT] if _skipped(each.life, subject) else remedy(each.life, subject)
 
 
 def _on_purpose(count: str) -> str:
@@ -219,6 +240,14 @@ def _on_purpose(count: str) -> str:
     return f"find out at the beginning what an earlier execution has done already, or raise {argument} on purpose"
 
 
+_STORED = (
+    "its result was stored, so that Celery did not run it again: what was to follow is left out, such as to tell its "
+    "chord, whose callback never runs"
+)
+_BEFORE_THE_RESULT = (
+    "no option of Celery closes that gap: what must happen belongs into the task's body, and something has to look "
+    "after chords that never end"
+)
 _IDEMPOTENT = (
     "what was committed before the point is there when the task begins again: find it (a unique key, a state in the "
     "row, an INSERT … ON CONFLICT), or commit all of it at once (transaction.atomic)"

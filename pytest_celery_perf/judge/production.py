@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_celery_perf.measure.lives import Life
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.units import format_duration_s
 
 NOTICE_S = 5.0

@@ -10,7 +10,8 @@ from pathlib import Path
 from pytest_celery_perf.judge.statements import advice, table
 from pytest_celery_perf.judge.subjects import Subject, judge_each, never_started
 from pytest_celery_perf.measure.queries import QueryProfile, Statement, profile
-from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.spec import QueriesBudget
 from pytest_celery_perf.model.verdict import Check, Verdict
 

@@ -8,14 +8,16 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Self
 
-from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, remedy, story
+from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, put_back, remedy, story
 from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify, executions_of
 from pytest_celery_perf.measure.summary import body_queries
-from pytest_celery_perf.model.record import Execution, Fault, History
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns, format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict
@@ -127,7 +129,7 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
         *(() if happened.ok else _never_reached(budget, subject)),
     ]
     fix = [line for life in bad for line in remedy(life, subject)]
-    if budget.kill == "child" and any(executions_of(life) > budget.max_executions for life in subject.lives):
+    if put_back(subject) and any(executions_of(life) > budget.max_executions for life in subject.lives):
         fix.append(UNBOUNDED)
     return subject.verdict(checks, evidence, fix)
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_celery_perf.judge import drills, faults, latency, queries, recovery, reliable, retries, routing
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import (
     Budget,
     DrillBudget,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, remedy, story
-from pytest_celery_perf.judge.invariants import COUNTDOWN, DEAD_WORKERS, EXECUTIONS, OVERLAPS, TIME_LIMIT, Ordeal, check
+from pytest_celery_perf.judge import visibility
+from pytest_celery_perf.judge.crashes import GIVE_UP, UNBOUNDED, UNENDING, cause, put_back, remedy, story
+from pytest_celery_perf.judge.invariants import DEAD_WORKERS, EXECUTIONS, OVERLAPS, Ordeal, check
+from pytest_celery_perf.judge.outdated import outdated
 from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
-from pytest_celery_perf.model.record import Fault, History
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Verdict
@@ -81,6 +85,7 @@ def _notes(ordeal: Ordeal) -> Iterator[str]:
         if death.kind == "worker-died":
             name = next((each.name for each in history.workers if each.boot == death.boot), "a worker")
             yield f"the worker {name} died, though nobody killed it ({death.detail})"
+    yield from visibility.foreseen(ordeal.subject)
     recovered = [(took_s, life) for took_s, life in ordeal.recoveries_s() if took_s is not None]
     if recovered:
         longest_s, life = max(recovered, key=lambda each: each[0])
@@ -90,25 +95,24 @@ def _notes(ordeal: Ordeal) -> Iterator[str]:
 
 def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
     """Say what to change where an invariant is broken that is not about one task."""
-    if TaskClass.POISON in broken or (EXECUTIONS in broken and _put_back(ordeal)):
+    if broken & {TaskClass.POISON, EXECUTIONS} and put_back(ordeal.subject):
         yield UNBOUNDED
+    elif TaskClass.POISON in broken:
+        yield GIVE_UP
+    if EXECUTIONS in broken and _timed_out(ordeal):
+        yield UNENDING
     if EXECUTIONS in broken:
         yield "after a fault a task may run again: make what it does idempotent, then allow it with max_executions="
     if OVERLAPS in broken:
         yield "the broker delivered again what still ran: let the task take a lock, or make its writes idempotent"
-    if COUNTDOWN in broken:
-        yield (
-            "Redis delivers what a worker holds until its ETA again whenever the visibility timeout has passed: raise "
-            "visibility_timeout in broker_transport_options, or let a periodic task publish it when it is due"
-        )
-    if TIME_LIMIT in broken:
-        yield (
-            "Redis delivers what still runs again when the visibility timeout has passed: raise visibility_timeout in "
-            f"broker_transport_options above the time limit, or lower that in {ordeal.subject.decorator}"
-        )
+    yield from visibility.advice(ordeal.subject)
     if DEAD_WORKERS in broken:
         yield "a supervisor must start the worker again; workers_alive=False if that is meant"
+    if broken:
+        yield from outdated(ordeal.subject)
 
 
-def _put_back(ordeal: Ordeal) -> bool:
-    return any(execution.requeued_ns for each in ordeal.classified for execution in each.life.started)
+def _timed_out(ordeal: Ordeal) -> bool:
+    """Tell whether a task was put back after it had failed, as only a time limit has it."""
+    begun = (execution for each in ordeal.classified for execution in each.life.started)
+    return any(execution.put_back and execution.outcome is Outcome.FAILED for execution in begun)

@@ -11,7 +11,7 @@ from pytest_celery_perf.judge.backoff import Schedule, durations, is_exponential
 from pytest_celery_perf.judge.remedies import for_attempts, for_backoff, for_final, provoke
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
 from pytest_celery_perf.measure.lives import Life
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import RetriesBudget
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Check, Verdict

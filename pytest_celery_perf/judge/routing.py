@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pytest_celery_perf.judge.order import REDIS_ORDER, judge_order
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
-from pytest_celery_perf.model.record import Execution, History, Publication
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Publication
 from pytest_celery_perf.model.spec import RoutingBudget
 from pytest_celery_perf.model.verdict import Check, Verdict
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from pytest_celery_perf.judge.phrases import closest
 from pytest_celery_perf.measure.lives import Fate, Life, lives
-from pytest_celery_perf.model.record import Frame, History, TaskOptions
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Frame, TaskOptions
 from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 

@@ -44,7 +44,7 @@ def verdict_of(sweep: Sweep, root: Path | None = None, nodeid: str = "") -> Verd
         task=sweep.task,
         status=status,
         checks=tuple(_checks(sweep)),
-        evidence=(*_table(sweep, root), *_notes(sweep)),
+        evidence=(*_astray(sweep), *_table(sweep, root), *_notes(sweep)),
         fix=(*dict.fromkeys(line for each in failed for line in each.fix), *_alone(failed, nodeid)),
     )
 
@@ -58,6 +58,12 @@ def _checks(sweep: Sweep) -> Iterator[Check]:
     if other := len(sweep.results) - len(struck):
         why.append(f"{other} not reached: another path")
     yield Check(metric="points struck", budget="; ".join(why) or "all", actual=f"{len(struck)} of {every}", ok=True)
+
+
+def _astray(sweep: Sweep) -> Iterator[str]:
+    ids = [each.target.id for each in sweep.results if each.status is Status.INCONCLUSIVE]
+    if ids:
+        yield f"the task took another path and did not come to {listed(ids, _IDS_SHOWN)}"
 
 
 def _table(sweep: Sweep, root: Path | None) -> Iterator[str]:

@@ -19,7 +19,10 @@ from pytest_celery_perf.model.arguments import (
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.units import parse_duration_s
 
-POINTS = ("started", "query", "commit", "rollback", "cache", "publish", "connect", "finished", "acknowledgment")
+POINTS = (
+    *("started", "query", "commit", "rollback", "cache", "publish", "connect"),
+    *("result", "finished", "acknowledgment"),
+)
 """The kinds of touch points, see `model.record.Point`."""
 IN_MAIN_PROCESS = "acknowledgment"
 """The kind of those that no child makes, and no task."""
@@ -37,6 +40,8 @@ IN_SEQUENCE = "acknowledgment"
 """The point at which a message that is delivered again comes after the end of the first delivery."""
 AT_ONCE = ("query", "commit", "rollback", "cache", "publish", "connect")
 """The kinds of points at which the second delivery may do all while the first one is in the midst of it."""
+NO_WORK = ("started", "result", "finished")
+"""The kinds before or after which a task does nothing: to deliver its message again there is to do so in sequence."""
 SAID = "raised by celery_fault_sweep"
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
-from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def why_lost(case: Case) -> str:
         case Fate.LOST:
             return _taken_along(case)
         case Fate.REVOKED:
-            return _revoked(case.last)
+            return _revoked(case)
         case Fate.REJECTED:
             return _thrown_away(case.life)
         case Fate.UNFINISHED if _vanished(case):
@@ -90,9 +91,15 @@ def _taken_along(case: Case) -> str:
     return f"it was acknowledged before it ended, and process {last.pid} is gone"
 
 
-def _revoked(last: Execution | None) -> str:
-    begun = last is not None and last.started and last.outcome in (None, Outcome.REVOKED)
-    return f"it was revoked and acknowledged while process {last.pid} ran it" if begun and last else ""
+def _revoked(case: Case) -> str:
+    """Tell what somebody revoked on purpose from what a worker revoked as its connection broke, or found expired."""
+    cut_short = case.life.cut_short
+    if cut_short is None:
+        return ""
+    if case.life.expired:
+        return f"process {cut_short.pid} did not end it, and its message had expired when it was delivered again"
+    broken = any(fault.disconnects for fault in case.history.faults)
+    return f"it was revoked and acknowledged while process {cut_short.pid} ran it" if broken else ""
 
 
 def _thrown_away(life: Life) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
+from pytest_celery_perf.model.faults import DISCONNECTING, Fault
+from pytest_celery_perf.model.history import History, Snapshot
 from pytest_celery_perf.model.journal import JournalEntry
-from pytest_celery_perf.model.record import DISCONNECTING, Execution, Fault, History, Point, Publication, Snapshot
+from pytest_celery_perf.model.record import Execution, Point, Publication
 from pytest_celery_perf.model.units import format_duration_s
 
 _ORDER = ("snapshot", "published", "received", "started", "point", "fault", "ended", "requeued", "acknowledged")
@@ -75,7 +77,7 @@ def _published(each: Publication, names: _Names) -> JournalEntry:
         text += f", to be begun in {format_duration_s(each.countdown_s)}"
         text += f" ({format_duration_s(each.waited_s or 0)} here)" if shortened else ""
     if each.discarded is not None:
-        text += f"; it was {each.discarded} without being begun"
+        text += f"; it {'expired' if each.expired else f'was {each.discarded}'}"
     return JournalEntry(
         at_ns=each.published_ns, kind="published", actor=names.worker(each.boot), text=text, task_id=each.task_id
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_celery_perf.model.record import Execution, History, Outcome, Publication
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, Publication
 
 
 class Fate(StrEnum):
@@ -45,6 +46,17 @@ class Life:
     def sent(self) -> bool:
         """Whether it was certainly sent: one of its publishes returned, or a worker received it."""
         return bool(self.executions) or any(publication.confirmed for publication in self.publications)
+
+    @property
+    def expired(self) -> bool:
+        """Whether a worker threw its message away because that had expired."""
+        return any(publication.expired for publication in self.publications)
+
+    @property
+    def cut_short(self) -> Execution | None:
+        """The execution of a revoked task that had begun, and did not come to an end of its own."""
+        begun = (each for each in reversed(self.started) if each.outcome in (None, Outcome.REVOKED))
+        return next(begun, None) if self.fate is Fate.REVOKED else None
 
     @property
     def started(self) -> tuple[Execution, ...]:
@@ -118,8 +130,7 @@ def _life(task_id: str, publications: list[Publication], executions: list[Execut
 def _concludes(execution: Execution) -> bool:
     """Tell whether the task has come to an end of its own by it, so that the broker forgets it."""
     undecided = execution.outcome in (None, Outcome.RETRIED, Outcome.LOST)
-    put_back = execution.outcome is Outcome.REJECTED and execution.requeued_ns is not None
-    return not undecided and not put_back
+    return not undecided and not execution.put_back
 
 
 def _is_repeat(execution: Execution) -> bool:

@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from pytest_celery_perf.measure.cases import Case, whereabouts, why_lost
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life, all_lives
-from pytest_celery_perf.model.record import History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 
 POISONOUS = 2
 """How many processes a task that never ends must have taken with it to be called poison."""
@@ -34,7 +35,7 @@ class TaskClass(StrEnum):
     DUPLICATED = "duplicated"
     """The same attempt ran to its end more than once, one after the other."""
     FAILED = "failed"
-    """It raised for the last time, or was refused: rejected, revoked or expired before it began."""
+    """It raised for the last time, or was refused: rejected, revoked, or expired before it began."""
     COMPLETED = "completed"
     """It returned, or refrained on purpose, after however many attempts and deaths."""
 
@@ -82,7 +83,9 @@ def _indeterminate(case: Case) -> str:
 def _poison(case: Case) -> str:
     deadly = len(case.died)
     always = deadly == len(case.life.started) >= POISONOUS
-    return f"it was begun {deadly}×, and each time its process died" if always else ""
+    # What vanished on its way ended by that: nobody knows whether it would have killed once more.
+    poisonous = always and case.life.task_id not in case.deaths.vanished
+    return f"it was begun {deadly}×, and each time its process died" if poisonous else ""
 
 
 def _stranded(case: Case) -> str:
@@ -95,7 +98,8 @@ def _overlapping(case: Case) -> str:
 
 
 def _duplicated(case: Case) -> str:
-    ends = Counter(each.retries for each in case.life.started if each.outcome in _WORK and each.ended_ns is not None)
+    ended = (each for each in case.life.started if each.ended_ns is not None and not each.put_back)
+    ends = Counter(each.retries for each in ended if each.outcome in _WORK)
     most = max(ends.values(), default=0)
     return f"it ran to its end {most}×" if most > 1 else ""
 
@@ -106,7 +110,10 @@ def _failed(case: Case) -> str:
         return ""
     if fate is Fate.FAILED and concluding is not None and concluding.error is not None:
         return f"it failed with {concluding.error.type}: {concluding.error.message}"
-    return f"it was {fate}{'' if case.life.started else ' before it began'}"
+    if cut_short := case.life.cut_short:
+        return f"it was revoked while process {cut_short.pid} ran it"
+    how = "it had expired" if case.life.expired else f"it was {fate}"
+    return how if case.life.started else f"{how} before it began"
 
 
 def _completed(case: Case) -> str:

@@ -18,7 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_celery_perf.measure.lives import Life
-from pytest_celery_perf.model.record import Execution, History, Publication
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Publication
 from pytest_celery_perf.model.units import NS_PER_S
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pytest_celery_perf.model.record import History, Point
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import RerunBudget
 from pytest_celery_perf.model.sweep import Target
 
@@ -27,6 +28,12 @@ class Plan:
     def all(self) -> int:
         """How many points there are."""
         return len(self.targets) + len(self.left_out)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that have them."""
+        points = [*self.targets, *(target for _, target in self.left_out)]
+        return tuple(dict.fromkeys(target.point.name for target in points))
 
 
 def targets_of(history: History, task: str | None = None) -> tuple[Target, ...]:

@@ -199,7 +199,7 @@ def _surroundings(record: Record, records: Records, colours: Colours) -> Any:
 
 
 def _similar(lefts: list[Record], rights: list[Record]) -> list[tuple[Record, Record]]:
-    """Pair rows of which at least half is equal, the most similar first."""
+    """Pair rows of which at least half is equal, the most similar first; the last two of a table if anything is."""
     tables: dict[str, tuple[list[Record], list[Record]]] = defaultdict(lambda: ([], []))
     for side, records in enumerate((lefts, rights)):
         for record in records:
@@ -215,6 +215,9 @@ def _similar(lefts: list[Record], rights: list[Record]) -> list[tuple[Record, Re
             if likeness >= LIKENESS and not taken & {one, other}:
                 taken |= {one, other}
                 pairs.append((one, other))
+        left, right = ([each for each in records if each not in taken] for records in (ours, theirs))
+        if len(left) == len(right) == 1 and _likeness(left[0], right[0]) > 0:
+            pairs.append((left[0], right[0]))
     return pairs
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 
 
 def published_since(history: History, since_ns: int) -> History:

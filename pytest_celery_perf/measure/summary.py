@@ -12,7 +12,8 @@ from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.measure.fingerprint import is_transaction_control
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.phases import Clocks, Phases, end_to_end_ns, phases_of
-from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.summary import TaskRow
 
 

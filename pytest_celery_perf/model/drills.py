@@ -16,7 +16,7 @@ class Drill:
     played: str
     """What is counted in its verdict: how often the emergency really happened."""
     faults: tuple[str, ...]
-    """The kinds of `model.record.Fault` that show that it did."""
+    """The kinds of `model.faults.Fault` that show that it did."""
     options: tuple[str, ...] = ()
     """The arguments of the marker that are its own."""
     max_executions: int = 2

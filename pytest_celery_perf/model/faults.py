@@ -1,4 +1,4 @@
-"""The faults that a test can order, by the names that people write."""
+"""Faults: which ones a test can order, by the names that people write, and what is recorded of one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from pytest_celery_perf.probe.orders import AWAITED
 
 SUPERVISOR_GRACE_S = 30.0
 """How long a supervisor waits for a worker that it has told to end, before it kills it.
@@ -30,6 +32,8 @@ class Need(StrEnum):
     """A timeout of the soft shutdown."""
     OWN_BROKER = "own broker"
     """A broker that is ours to hurt."""
+    NETWORK = "network"
+    """A network between worker and broker on which faults can be played."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class FaultKind:
     """A kind of fault as people name it, and how it is recorded."""
 
     record: str
-    """The kind of `model.record.Fault` that tells that it was carried out."""
+    """The kind of `Fault` that tells that it was carried out."""
     awaited: bool = False
     """Whether only the test process can carry it out, so that the task waits for it."""
     lasts: bool = False
@@ -63,6 +67,71 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
         "kill_broker": FaultKind(record="kill-broker", awaited=True, lasts=True, need=Need.OWN_BROKER),
         "pause_broker": FaultKind(record="pause-broker", awaited=True, lasts=True, need=Need.OWN_BROKER),
         "drop_connections": FaultKind(record="drop-connections", awaited=True, need=Need.OWN_BROKER),
+        **{
+            # The network does not know for which task it is bad: what the task has recorded tells.
+            kind: FaultKind(record=f"{AWAITED}{kind}", awaited=True, lasts=kind != "reset", need=Need.NETWORK)
+            for kind in ("latency", "bandwidth", "slice", "black_hole", "cut", "half_open", "reset")
+        },
     }
 )
 """By name: that of the marker's ``kind=``, and of the method of ``celery_faults`` where there is one."""
+
+HARMLESS = frozenset(
+    {"raise", "hold", "again", "double", "delivered-again", "released", "diverged", "script", "deafen", "recycle"}
+)
+"""The kinds of faults that no worker dies of."""
+DEADLY = frozenset({"kill-worker", "kill-child", "stop-worker", "exhaust-memory"})
+"""The kinds of faults of which a worker ends that holds a task in its main process, or always."""
+DISCONNECTING = frozenset({"kill-broker", "pause-broker", "drop-connections"})
+"""The kinds of faults that break the workers' connections to the broker; besides those that begin with ``network-``."""
+CONSEQUENCES = frozenset(
+    {
+        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker", "process-gone"),
+        *("broker-restarted", "broker-resumed", "restored", "vanished", "network-healed"),
+        *("delivered-again", "released"),
+    }
+)
+"""The kinds of `Fault` that nobody ordered: they follow from those that somebody did."""
+DATA_LOST = "its data are lost"
+"""The detail of a ``kill-broker`` after which the broker comes back empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault that the probe or the runner really carried out."""
+
+    kind: str
+    """``worker-died`` (without an order), ``worker-ended`` (by an order), ``process-gone`` (seen at the end only),
+    ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``again`` or ``double`` (its message is to
+    be delivered again: ``delivered-again``, ``released``), ``diverged`` (an execution took another way than the one
+    for which a fault was ordered), ``stop-worker`` (by a signal less than SIGKILL), ``freeze-worker``,
+    ``thaw-worker``, ``pause-broker``, ``broker-resumed``, ``drop-connections``, ``time-limit``, ``recycle``,
+    ``exhaust-memory``, ``script`` (of several faults), ``await-…`` (a task waits for that fault),
+    ``worker-restarted``, ``restored``, ``vanished`` …"""
+    at_ns: int
+    point: str = ""
+    """Where: ``started``, ``query:3`` …"""
+    task_id: str | None = None
+    pid: int | None = None
+    boot: str | None = None
+    detail: str = ""
+
+    @property
+    def harmless(self) -> bool:
+        """Whether no process dies of it, and no message is touched."""
+        return self.kind in HARMLESS or self.kind.startswith(AWAITED)
+
+    @property
+    def deadly(self) -> bool:
+        """Whether the worker that it hits may end of it."""
+        return self.kind in DEADLY
+
+    @property
+    def disconnects(self) -> bool:
+        """Whether workers may lose their connection to the broker by it, which not every one survives."""
+        return self.kind in DISCONNECTING or (self.kind.startswith("network-") and not self.consequence)
+
+    @property
+    def consequence(self) -> bool:
+        """Whether it is not a fault, but what followed from one."""
+        return self.kind in CONSEQUENCES

@@ -1,4 +1,4 @@
-"""What is known about the tasks of one test: the records, joined and frozen.
+"""What is known about a task: the records of its messages and executions, joined and frozen.
 
 All times that end in ``_ns`` are readings of CLOCK_MONOTONIC, comparable between the
 processes and containers of one machine. What was not measured is ``None``, never zero.
@@ -10,29 +10,8 @@ its own. One task without retries or crashes is one attempt and one execution.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-
-from pytest_celery_perf.probe.orders import AWAITED
-
-HARMLESS = frozenset(
-    {"raise", "hold", "again", "double", "delivered-again", "released", "diverged", "script", "deafen", "recycle"}
-)
-"""The kinds of faults that no worker dies of."""
-DEADLY = frozenset({"kill-worker", "kill-child", "stop-worker", "exhaust-memory"})
-"""The kinds of faults of which a worker ends that holds a task in its main process, or always."""
-DISCONNECTING = frozenset({"kill-broker", "pause-broker", "drop-connections"})
-"""The kinds of faults that break the workers' connections to the broker; besides those that begin with ``network-``."""
-CONSEQUENCES = frozenset(
-    {
-        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker", "process-gone"),
-        *("broker-restarted", "broker-resumed", "restored", "vanished", "network-healed"),
-        *("delivered-again", "released"),
-    }
-)
-"""The kinds of `Fault` that nobody ordered: they follow from those that somebody did."""
-DATA_LOST = "its data are lost"
-"""The detail of a ``kill-broker`` after which the broker comes back empty."""
 
 
 class Outcome(StrEnum):
@@ -159,6 +138,11 @@ class Execution:
         """Whether it began and nothing recorded its end: the evidence of a crash."""
         return self.started_ns is not None and self.ended_ns is None
 
+    @property
+    def put_back(self) -> bool:
+        """Whether it was refused, or ended by a time limit, and its message went back: another delivery shall do it."""
+        return self.outcome in (Outcome.REJECTED, Outcome.FAILED) and self.requeued_ns is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
@@ -168,11 +152,11 @@ class Point:
     """In the order of the execution, from 1."""
     kind: str
     """``started``, ``query``, ``commit`` and ``rollback`` (of an outermost transaction), ``cache`` (a write or delete),
-    ``publish``, ``connect`` (neither to the broker nor to a database or cache of Django), ``finished`` or
-    ``acknowledgment``."""
+    ``publish``, ``connect`` (neither to the broker nor to a database or cache of Django), ``result`` (stored, or told
+    to a chord), ``finished`` or ``acknowledgment``."""
     label: str
     """What it touches, alike in all runs: the statement without values, the cache's key without numbers, the task and
-    its queue, the host and port."""
+    its queue, the host and port, the state."""
     task_id: str
     name: str
     retries: int
@@ -220,6 +204,8 @@ class Publication:
     """The worker that published it; ``None`` for the test process."""
     discarded: Outcome | None = None
     """Why no worker will ever run it: revoked (or expired), or rejected as unknown."""
+    expired: bool = False
+    """Whether it was discarded because it had expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,111 +244,12 @@ class WorkerInfo:
     ready_ns: int
     comparable_clock: bool
     """Whether its clock is the test process's; if not, phases across processes are absent."""
+    visibility_timeout_s: float
+    """As its app has configured it, or kombu's default: after so many seconds it has delivered again what anybody, dead
+    or alive, has not acknowledged."""
+    restore_delay_s: float
+    """How many more seconds may pass until it looks."""
+    celery: str = ""
+    """Its version of Celery; empty if it has not told."""
     started_how: str = "cold"
     """``warm`` (forked from the preloaded process) or ``cold``, with the reason in brackets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A fault that the probe or the runner really carried out."""
-
-    kind: str
-    """``worker-died`` (without an order), ``worker-ended`` (by an order), ``process-gone`` (seen at the end only),
-    ``kill-child``, ``kill-worker``, ``kill-broker``, ``raise``, ``hold``, ``again`` or ``double`` (its message is to
-    be delivered again: ``delivered-again``, ``released``), ``diverged`` (an execution took another way than the one
-    for which a fault was ordered), ``stop-worker`` (by a signal less than SIGKILL), ``freeze-worker``,
-    ``thaw-worker``, ``pause-broker``, ``broker-resumed``, ``drop-connections``, ``time-limit``, ``recycle``,
-    ``exhaust-memory``, ``script`` (of several faults), ``await-…`` (a task waits for that fault),
-    ``worker-restarted``, ``restored``, ``vanished`` …"""
-    at_ns: int
-    point: str = ""
-    """Where: ``started``, ``query:3`` …"""
-    task_id: str | None = None
-    pid: int | None = None
-    boot: str | None = None
-    detail: str = ""
-
-    @property
-    def harmless(self) -> bool:
-        """Whether no process dies of it, and no message is touched."""
-        return self.kind in HARMLESS or self.kind.startswith(AWAITED)
-
-    @property
-    def deadly(self) -> bool:
-        """Whether the worker that it hits may end of it."""
-        return self.kind in DEADLY
-
-    @property
-    def disconnects(self) -> bool:
-        """Whether workers may lose their connection to the broker by it, which not every one survives."""
-        return self.kind in DISCONNECTING or (self.kind.startswith("network-") and not self.consequence)
-
-    @property
-    def consequence(self) -> bool:
-        """Whether it is not a fault, but what followed from one."""
-        return self.kind in CONSEQUENCES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Where the broker had the messages of a test's tasks at one moment."""
-
-    at_ns: int
-    reason: str
-    """What had just happened: the kinds of the faults, or ``the end``."""
-    queues: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(queue, ids of the tasks whose messages wait in it, the next one first); an empty queue is left out."""
-    unacked: tuple[str, ...] = ()
-    """Ids of the tasks whose messages a worker had taken and not acknowledged, in the order of taking."""
-    scheduled: tuple[str, ...] = ()
-    """Those of ``unacked`` that a worker only holds until their ETA, which was still to come."""
-    error: str = ""
-    """Why nobody knows: the broker did not answer."""
-
-    def queue_of(self, task_id: str) -> str | None:
-        """The queue in which a task's message waited."""
-        return next((queue for queue, ids in self.queues if task_id in ids), None)
-
-    def holds(self, task_id: str) -> bool:
-        """Whether the broker had a message of the task at all."""
-        return task_id in self.unacked or self.queue_of(task_id) is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """Everything recorded about the tasks of one test (or of one ``run`` in it)."""
-
-    publications: tuple[Publication, ...] = ()
-    executions: tuple[Execution, ...] = ()
-    """In order of receipt."""
-    tasks: dict[str, TaskOptions] = field(default_factory=dict)
-    """By name; as the worker that ran them holds them."""
-    workers: tuple[WorkerInfo, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    points: tuple[Point, ...] = ()
-    """Where the executions touched the outside world, if that was asked for: one execution after the other."""
-    snapshots: tuple[Snapshot, ...] = ()
-    """Of the broker, after each fault and at the end; in a test in which nothing went wrong, none."""
-    states: dict[str, str] = field(default_factory=dict)
-    """Task id to its state in the app's result backend at the end; empty where nobody asked, or nothing is stored."""
-    problems: tuple[str, ...] = ()
-    """What went wrong inside the probe: reported, never raised in the task."""
-    unfinished: frozenset[str] = frozenset()
-    """Ids of published tasks that had not reached a final end when waiting stopped."""
-    stuck_unacked: tuple[str, ...] = ()
-    """Ids of tasks of this test whose message still sat in ``unacked`` at the end."""
-    visibility_timeout_s: float | None = None
-    """As the app has configured it (kombu's default where it has not)."""
-    restore_delay_s: float = 0.0
-    """What production adds to the visibility timeout until the sweep finds a message."""
-    diagnosis: str = ""
-    """Why ``unfinished`` is not empty."""
-
-    @property
-    def end(self) -> Snapshot | None:
-        """The last snapshot, if the broker answered then."""
-        return self.snapshots[-1] if self.snapshots and not self.snapshots[-1].error else None
-
-    def named(self, task: str | None) -> tuple[Execution, ...]:
-        """The executions of one task, or all for ``None``."""
-        return self.executions if task is None else tuple(e for e in self.executions if e.name == task)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.journal import JournalEntry
-from pytest_celery_perf.model.record import History
 from pytest_celery_perf.model.summary import TaskRow
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict

@@ -51,6 +51,8 @@ class WorkerState:
     name: str
     """The node name, such as ``execution@host``."""
     queues: tuple[str, ...]
+    pool: str = ""
+    """As in `WorkerInfo`; empty where it never said."""
     alive: bool = True
     exit_status: int | None = None
     """Of a dead one; negative: the signal that ended it."""
@@ -78,7 +80,9 @@ class Situation:
     broker_answers: bool = True
     broker_error: str = ""
     visibility_timeout_s: float | None = None
-    """As the app has configured it."""
+    """The shortest that any of the workers has."""
+    restore_delay_s: float = 0.0
+    """How long after it that worker may come to look for messages."""
     on_commit_callbacks: int = 0
     """How many functions wait for the commit of a transaction that the test holds open."""
 

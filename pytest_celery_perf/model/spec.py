@@ -131,8 +131,10 @@ class DrillBudget(ReliableBudget):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultBudget(Budget):
-    """``celery_fault``."""
+    """A fault that messages carry to the workers: ``celery_fault``, or a method of the fixture ``celery_faults``."""
 
+    ordered_by: str = "celery_fault"
+    """Which of them, as a test spells it."""
     kind: str
     """One of `model.faults.FAULT_KINDS`."""
     at: str = "started"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_celery_perf.model.record import History, Point
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.verdict import Status
 

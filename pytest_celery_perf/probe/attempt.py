@@ -100,7 +100,9 @@ class RunningAttempt:
         """
         token, task_id = self.header["t"], self.task_id
         due = [
-            order for order in self.orders if order.at == "finished" and self._faults.announce(order, token, task_id)
+            struck
+            for order in self.orders
+            if order.at == "finished" and (struck := self._faults.announce(order, token, task_id))
         ]
         return due if self.touches is None else [*due, *self.touches.announce_end()]
 

@@ -1,4 +1,4 @@
-"""Finds where an execution touches the outside world: transactions, caches, messages, connections.
+"""Finds where an execution touches the outside world: transactions, caches, messages, connections, results.
 
 Queries are found by `probe/queries.py`. The wrappers here come into a process with the first message that asks
 for touch points, so that all others pay nothing.
@@ -56,6 +56,7 @@ def install() -> None:
     _wrap(socket.socket, "connect", _connecting)
     _wrap(socket.socket, "connect_ex", _connecting)
     _wrap(socket, "getaddrinfo", _resolving)
+    _see_results()
     if "django" in sys.modules and django_glue.is_configured():
         from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -87,6 +88,17 @@ def _cache_writes() -> Iterator[tuple[type, str]]:
             owner = next((each for each in import_string(backend).__mro__ if name in each.__dict__), BaseCache)
             if owner is not BaseCache:
                 yield owner, name
+
+
+def _see_results() -> None:
+    """See what the app's backend is told, unless it keeps nothing."""
+    from celery import current_app
+    from celery.backends.base import DisabledBackend
+
+    backend = type(current_app.backend)
+    if not issubclass(backend, DisabledBackend):
+        for name, make in (("store_result", _storing), ("on_chord_part_return", _counting)):
+            _wrap(next(each for each in backend.__mro__ if name in each.__dict__), name, make)
 
 
 def _touches() -> Touches | None:
@@ -143,6 +155,29 @@ def _keys(keys: object) -> str:
         return ", ".join(sorted({stable(str(key)) for key in keys}))
     # An iterator would be used up by looking at it.
     return stable(str(keys)) if isinstance(keys, (str, int)) else type(keys).__name__
+
+
+def _storing(store: Callable[..., Any]) -> Callable[..., Any]:
+    def store_noted(backend: Any, task_id: str, result: Any, state: str, *args: Any, **kwargs: Any) -> Any:
+        touches = _touches()
+        if touches is not None:
+            touches.reach("result", state)
+        with _inner():
+            return store(backend, task_id, result, state, *args, **kwargs)
+
+    return store_noted
+
+
+def _counting(count: Callable[..., Any]) -> Callable[..., Any]:
+    """Note that a chord learns of the end of one of its tasks; the last one's publishes its callback there."""
+
+    def count_noted(*args: Any, **kwargs: Any) -> Any:
+        touches = _touches()
+        if touches is not None:
+            touches.reach("result", "part of a chord")
+        return count(*args, **kwargs)
+
+    return count_noted
 
 
 def _publishing(publish: Callable[..., Any]) -> Callable[..., Any]:

@@ -69,22 +69,28 @@ class Faults:
         Raises:
             BaseException: What a ``raise`` order names.
         """
-        if self.announce(order, token, task_id, found=found):
-            self.carry_out(order, token, task_id, early=early)
+        if struck := self.announce(order, token, task_id, found=found):
+            self.carry_out(struck, token, task_id, early=early)
 
-    def announce(self, order: FaultOrder, token: str, task_id: str, *, found: str | None = None) -> bool:
+    def announce(self, order: FaultOrder, token: str, task_id: str, *, found: str | None = None) -> FaultOrder | None:
         """Write down that a fault strikes now; see `strike`.
 
         Returns:
-            Whether it does: it has not happened often enough yet, and the task has taken no other path.
+            The order to carry out; None if it has happened often enough, or the task has taken another path. Then it
+            may still strike another task of the name.
         """
-        if not self._claim(order, token, task_id):
-            return False
-        diverged = found is not None and order.expect not in ("", found)
-        kind = "diverged" if diverged else order.do
+        if found is not None and order.expect not in ("", found):
+            if any(not os.path.exists(right) for right in self._rights(order, token, task_id)):
+                self._note("diverged", order, task_id)
+            return None
+        claimed = self._claim(order, token, task_id)
+        if claimed is not None:
+            self._note(claimed.do, claimed, task_id)
+        return claimed
+
+    def _note(self, kind: str, order: FaultOrder, task_id: str) -> None:
         self._journal.write(wire.Faulted(time.monotonic_ns(), kind, order.at, task_id, os.getpid()))
         self._journal.ring()
-        return not diverged
 
     def carry_out(self, order: FaultOrder, token: str, task_id: str, *, early: bool) -> None:
         """Do what was announced; see `strike`."""
@@ -127,16 +133,22 @@ class Faults:
     def _acceptance(self, token: str, task_id: str) -> str:
         return os.path.join(self._directory, f"{token}.{task_id}.accepted")
 
-    def _claim(self, order: FaultOrder, token: str, task_id: str) -> bool:
-        whose = f"{order.key}.{task_id}" if order.each else order.key
-        for number in range(order.times):
-            path = os.path.join(self._directory, f"{token}.{whose}.{number}")
+    def _claim(self, order: FaultOrder, token: str, task_id: str) -> FaultOrder | None:
+        for number, right in enumerate(self._rights(order, token, task_id), 1):
             try:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                os.close(os.open(right, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             except FileExistsError:
                 continue
-            return True
-        return False
+            if not order.nth:
+                return order
+            return order.numbered(number) if number in order.nth else None
+        return None
+
+    def _rights(self, order: FaultOrder, token: str, task_id: str) -> list[str]:
+        """Return the files of which each stands for one execution that the order strikes."""
+        whose = f"{order.key}.{task_id}" if order.each else order.key
+        numbers = range(max(order.nth, default=order.times))
+        return [os.path.join(self._directory, f"{token}.{whose}.{number}") for number in numbers]
 
 
 def _await(path: str) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Hashable
 from typing import Any
 
-from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe import lines, wire
 
 
 def clock_id() -> str:
@@ -72,7 +72,7 @@ class Journal:
         # Opened for reading too: a FIFO without a reader refuses a writer, or kills it by SIGPIPE.
         self._bell = os.open(self._doorbell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         os.write(
-            file, wire.encode(wire.Process(wire.FORMAT, time.monotonic_ns(), self._boot, os.getpid(), self._clock))
+            file, lines.encode(wire.Process(wire.FORMAT, time.monotonic_ns(), self._boot, os.getpid(), self._clock))
         )
         return file
 
@@ -80,7 +80,7 @@ class Journal:
         """Append one record."""
         if self._file < 0:
             self._open()
-        os.write(self._file, wire.encode(record))
+        os.write(self._file, lines.encode(record))
 
     def ring(self) -> None:
         """Wake the reader."""

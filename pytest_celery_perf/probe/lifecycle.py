@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_celery_perf.probe import acceptance, context, django_glue, overrides, queries, wire
+from pytest_celery_perf.probe import acceptance, context, django_glue, overrides, queries, visibility, wire
 from pytest_celery_perf.probe.attempt import with_body
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.executions import ExecutionWatch
@@ -91,6 +91,8 @@ class Probe:
 
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Handle ``worker_ready``: the worker consumes."""
+        from celery import __version__
+
         self._journal.write(
             wire.Ready(
                 time.monotonic_ns(),
@@ -100,6 +102,9 @@ class Probe:
                 list(sender.app.amqp.queues.consume_from),
                 list(sender.app.tasks),
                 self._config.started,
+                visibility.timeout_s(sender.app),
+                visibility.restore_delay_s(sender.app),
+                __version__,
             )
         )
         self._journal.ring()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 HEADER = "celery_perf"
@@ -13,6 +13,10 @@ AGAIN = ("again", "double")
 """The faults that are a second delivery."""
 AWAITED = "await-"
 """What a fault begins with at which an execution waits for the test process to carry it out."""
+
+
+_TUPLES = ("args", "nth")
+"""The fields that a message can carry as lists only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,9 @@ class FaultOrder:
     """``received``, ``started``, ``body``, ``query:N`` or ``finished``; at a touch point
     (`model.record.Point`) ``touch:N``, ``acknowledgment``."""
     times: int = 1
+    nth: tuple[int, ...] = ()
+    """Instead: which of the executions that come there suffer it, the first being 1. What strikes the n-th is an order
+    of its own, see `numbered`. Not at touch points."""
     each: bool = False
     """Whether ``times`` counts for each task apart, not for all of the test together."""
     signal: int = int(signal.SIGKILL)
@@ -45,6 +52,10 @@ class FaultOrder:
     expect: str = ""
     """At a touch point: its kind and label, joined by a space. If the execution touches something else there, it has
     taken another way: nothing strikes, and ``diverged`` is recorded in the fault's place. Empty: whatever it is."""
+
+    def numbered(self, number: int) -> FaultOrder:
+        """Return the order that strikes the n-th execution: it says so in its key and its point."""
+        return replace(self, key=f"{self.key}.{number}", at=f"{self.at} {number}", nth=())
 
     @property
     def query(self) -> int:
@@ -62,5 +73,5 @@ def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
     faults = header.get("faults")
     if not faults:
         return ()
-    orders = (FaultOrder(**{**fault, "args": tuple(fault.get("args", ()))}) for fault in faults)
+    orders = (FaultOrder(**{**fault, **{name: tuple(fault.get(name, ())) for name in _TUPLES}}) for fault in faults)
     return tuple(order for order in orders if order.task in (None, name))

@@ -16,8 +16,6 @@ one worker never receives two messages in the same nanosecond.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 FORMAT = 1
@@ -48,6 +46,9 @@ class Ready(NamedTuple):
     queues: list[str]
     registered: list[str]
     started: str
+    visibility_timeout_s: float
+    restore_delay_s: float
+    celery: str
 
 
 class Task(NamedTuple):
@@ -277,63 +278,3 @@ Record = (
     | Stack
     | Problem
 )
-
-KINDS: dict[str, type[Record]] = {
-    kind.__name__.lower(): kind
-    for kind in (
-        Process,
-        Ready,
-        Task,
-        Publishing,
-        Published,
-        Received,
-        Message,
-        Accepted,
-        Started,
-        Finished,
-        Failed,
-        Acknowledged,
-        Requeued,
-        Revoked,
-        Unknown,
-        Faulted,
-        Touched,
-        Statement,
-        Stack,
-        Problem,
-    )
-}
-_NAMES = {kind: name for name, kind in KINDS.items()}
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=str)
-_to_text: Callable[[Any], str] = _ENCODER.encode
-_encoder: Any = json.encoder
-if _encoder.c_make_encoder is not None:
-    # What `JSONEncoder.encode` does in the end; to get there it takes almost as long again.
-    _chunks = _encoder.c_make_encoder(None, str, _encoder.encode_basestring_ascii, None, ":", ",", False, False, True)
-
-    def _to_text(value: Any) -> str:
-        return "".join(_chunks(value, 0))
-
-
-def encode(record: Record) -> bytes:
-    """Return the line of a record, newline included."""
-    return (_to_text((_NAMES[type(record)], *record)) + "\n").encode()
-
-
-def decode(line: bytes) -> Record:
-    """Read a line without its newline.
-
-    Raises:
-        ValueError: The line is not a record of this format; the text says why.
-    """
-    try:
-        kind, *fields = json.loads(line)
-        record = KINDS[kind](*fields)
-    except KeyError as unknown:
-        raise ValueError(f"unknown record kind {unknown}") from None
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"not a record: {line[:80]!r} ({error})") from None
-    if isinstance(record, Process) and record.format != FORMAT:
-        raise ValueError(f"record format {record.format}, but this version reads format {FORMAT}")
-    return record

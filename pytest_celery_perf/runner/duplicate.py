@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
-from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder
 from pytest_celery_perf.runner.gates import Gates

@@ -31,9 +31,10 @@ class Gates:
         """Build the gates of those orders that hold an execution, before any can come to one."""
         for order in orders:
             if order.do in HOLDING or order.do.startswith(AWAITED):
-                gate = self._path(order.key)
-                os.mkfifo(gate, 0o600)
-                self._built.add(gate)
+                for each in map(order.numbered, order.nth) if order.nth else (order,):
+                    gate = self._path(each.key)
+                    os.mkfifo(gate, 0o600)
+                    self._built.add(gate)
 
     def open(self, key: str) -> None:
         """Let go on who waits at a gate now, or comes to it later.

@@ -8,10 +8,11 @@ from typing import Any
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.errors import BrokerError
-from pytest_celery_perf.model.record import Snapshot
+from pytest_celery_perf.model.history import Snapshot
 
 PATIENCE_S = 1.0
-"""A broker that was stopped or cut off answers nobody; the test goes on meanwhile."""
+"""A broker that was stopped by others answers nobody; the test goes on meanwhile."""
+DOWN = "the broker is down"
 
 
 class Lookout:
@@ -32,12 +33,19 @@ class Lookout:
         """Whether anything has happened to a process or a message."""
         return any(not fault.harmless for fault in self._book.faults)
 
-    def tend(self) -> None:
-        """Note where the messages are if there were faults since the last time."""
+    def tend(self, *, down: bool) -> None:
+        """Note where the messages are if there were faults since the last time.
+
+        Args:
+            down: Whether the broker was killed or stopped by order, so that to ask it would only take time.
+        """
         news, self._seen = self._book.faults[self._seen :], len(self._book.faults)
         kinds = dict.fromkeys(fault.kind for fault in news if not fault.harmless)
-        if kinds:
-            self._book.snapshots.append(self.look(", ".join(kinds)))
+        if not kinds:
+            return
+        reason = ", ".join(kinds)
+        silent = Snapshot(at_ns=time.monotonic_ns(), reason=reason, error=DOWN)
+        self._book.snapshots.append(silent if down else self.look(reason))
 
     def look(self, reason: str) -> Snapshot:
         """Return where the broker has the test's messages now.

@@ -6,7 +6,12 @@ from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.runner.trial import Trial
 
-HEALED = frozenset({"kill-child", "kill-worker", "worker-ended", "worker-restarted", "restored", "raise", "diverged"})
+HEALED = frozenset(
+    {
+        *("kill-child", "kill-worker", "process-gone", "worker-ended", "worker-restarted"),
+        *("restored", "raise", "diverged"),
+    }
+)
 """The kinds of faults after which new workers in the places of those that were hit are as good as a new pool."""
 
 

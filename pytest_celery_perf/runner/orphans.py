@@ -73,6 +73,7 @@ class Orphans:
         if latest is not None and latest.outcome is not None:
             # It was acknowledged; only the word of it died with the worker.
             self._book.forgive(but=self._book.struck - {task_id})
+            self._book.expect_no_more(task_id)
         else:
             self._book.note("vanished", task_id=task_id)
             self._book.lose(task_id)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
-from pytest_celery_perf.model.record import DATA_LOST, Fault
+from pytest_celery_perf.errors import BrokerError
+from pytest_celery_perf.model.faults import DATA_LOST, Fault
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.orphans import Orphans
@@ -73,6 +75,8 @@ class Outage:
     def restart(self) -> None:
         """Start the killed broker again."""
         self._pool.broker.restart()
+        # What a worker has recorded since the broker's death had reached it before, over the old connection.
+        self._broken_ns = time.monotonic_ns()
         self._book.note("broker-restarted", pid=self._pool.broker.pid)
         self._comes_back()
 
@@ -100,6 +104,10 @@ class Outage:
         self.broke()
         return dropped
 
+    def listeners(self) -> frozenset[str]:
+        """Return the addresses of those who wait for a message at this test's broker right now."""
+        return self._pool.broker.listeners(urlsplit(self._pool.probe.broker_url or "").path)
+
     def broke(self) -> None:
         """Learn that the workers' connections to the broker have broken, and can be made again."""
         self._broken_ns = time.monotonic_ns()
@@ -116,9 +124,31 @@ class Outage:
         self._book.strike(self._book.open | self._book.ending)
         self._reconnecting_until_s = time.monotonic() + RECONNECT_S
 
+    def expect_returned(self) -> None:
+        """Expect those tasks to run again that have ended, and whose message a broken connection has brought back.
+
+        Source:
+            A worker that loses its connection gives back what it has not acknowledged, though it still runs it:
+            ``Channel.close`` in kombu/transport/virtual/base.py. What it acknowledges later is another delivery, or
+            nothing.
+        """
+        if not self._broken_ns:
+            return
+        queues = {publishing.queue for publishing in self._book.publishing.values() if publishing.queue}
+        with contextlib.suppress(BrokerError):
+            found = inspect.contents(self._app, sorted(queues))
+            there = {each.task_id for each in found.unacked}.union(*(ids for _, ids in found.queues))
+            for task_id in there & self._book.executions.keys() - self._book.open - self._book.ending:
+                self._book.expect_again(task_id)
+
+    @property
+    def due(self) -> bool:
+        """Whether the workers have had the time to reconnect, so that `tend` will see after their messages."""
+        return self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s
+
     def tend(self) -> None:
         """See after the messages, once the workers have had the time to reconnect."""
-        if self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s:
+        if self.due:
             self._reconnecting_until_s = None
             self._restore_forgotten()
             self._orphans.suspect(self._broken_ns)
@@ -128,7 +158,7 @@ class Outage:
 
         Source:
             ``on_close`` in celery/worker/consumer/consumer.py forgets what was received and not begun;
-            an acknowledgment over the old connection fails.
+            an acknowledgment over the old connection fails, and so does the return of what a dead child ran.
         """
         held = {each.tag for each in inspect.unacked_ids(self._app)}
         tags = {
@@ -136,7 +166,8 @@ class Outage:
             for task_id, drafts in self._book.executions.items()
             for draft in drafts.values()
             if draft.received is not None and draft.received.tag in held
-            if draft.received.ns < self._broken_ns and (draft.started is None or draft.outcome is not None)
+            if draft.received.ns < self._broken_ns
+            if not draft.runs or (draft.boot, draft.pid) in self._book.gone
         }
         if tags:
             restored = inspect.restore(self._app, tags)

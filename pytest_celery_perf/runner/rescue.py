@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.faults.lasting import Lasting
-from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
-from pytest_celery_perf.model.record import Fault
+from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S, Fault
 from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout
@@ -86,6 +85,12 @@ class Rescue:
         # One that has died since then may be replaced by the next call.
         return all(member.boot in self._dead for member in self._pool.members)
 
+    @property
+    def parting(self) -> bool:
+        """Whether a worker that was told to end and still lives holds messages: it may acknowledge them at its end."""
+        leaving = (each.boot for each in self._pool.members if each.worker.alive and self._book.leaving(each.boot))
+        return any(self._book.held_by(boot) for boot in leaving)
+
     def tend(self) -> None:
         """Deal with what has happened since the last call."""
         while self._seen < len(self._book.faults):
@@ -102,26 +107,33 @@ class Rescue:
             if not member.worker.alive and member.boot not in self._dead:
                 self._on_death(member)
         if not self.outage.down:
-            while self._owed:
-                boot = self._owed.pop()
-                self.restore(boot)
-                self._give_up(boot)
-                self._orphans.suspect()
-            self._orphans.tend()
-            self.outage.tend()
+            self._tend_messages()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
             self._booting.remove(member)
             self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
-        self._lookout.tend()
+        self._lookout.tend(down=self.outage.down)
+
+    def _tend_messages(self) -> None:
+        while self._owed:
+            boot = self._owed.pop()
+            self.restore(boot)
+            self._give_up(boot)
+            self._orphans.suspect()
+        self._orphans.tend()
+        if self.outage.due:
+            self.muster()
+        self.outage.tend()
 
     def muster(self) -> None:
         """Note which tasks have lost their process though nobody reported it, such as those that a worker cut off."""
         for member in self._pool.members:
             for draft in self._drafts(member.boot) if member.worker.alive else ():
                 begun = draft.started is not None and draft.outcome is None and draft.requeued_ns is None
-                if begun and draft.pid and not member.worker.send_signal(draft.pid, 0):
+                known = (draft.boot, draft.pid) in self._book.gone
+                if begun and draft.pid and not known and not member.worker.send_signal(draft.pid, 0):
                     self._book.note("process-gone", task_id=draft.key[0], pid=draft.pid, boot=member.boot)
+                    self._book.bury(member.boot, draft.pid)
 
     def _answer(self, fault: Fault) -> None:
         """Do that for which a task waits, or what a supervisor does."""
@@ -158,6 +170,7 @@ class Rescue:
         self._dead.add(member.boot)
         self._pool.hurt = True
         self._reader.pump()  # what it wrote last: which messages it held, and whether it was told to die
+        self._book.bury(member.boot)
         ordered = any(fault.boot == member.boot and fault.deadly for fault in self._book.faults)
         broken = any(fault.disconnects for fault in self._book.faults)
         detail = f"exit status {member.worker.exit_status}"
@@ -168,7 +181,7 @@ class Rescue:
             pid=member.worker.pid,
             detail=f"{detail}, {last}" if last else detail,
         )
-        self._lookout.tend()  # before anything is put back: what the dead worker held
+        self._lookout.tend(down=self.outage.down)  # before anything is put back: what the dead worker held
         if ordered or broken:
             self._owed.append(member.boot)
             if member.boot not in self._unattended:

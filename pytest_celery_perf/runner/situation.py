@@ -30,8 +30,7 @@ def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> 
         waited_s: For how long they were waited for.
         on_commit_callbacks: How many functions wait for a commit in the test process.
     """
-    book, pool = trial.book, trial.pool
-    trial.pump()
+    book, pool, history = trial.book, trial.pool, trial.records()
     queues = {publishing.queue for publishing in book.publishing.values() if publishing.queue}
     depths: dict[str, int] = {}
     unacked: set[str] | None = None
@@ -49,7 +48,8 @@ def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> 
         queue_depths=tuple(sorted(depths.items())),
         broker_answers=not error and pool.broker.ping(),
         broker_error=error,
-        visibility_timeout_s=inspect.visibility_timeout_s(trial.app),
+        visibility_timeout_s=history.visibility_timeout_s,
+        restore_delay_s=history.restore_delay_s,
         on_commit_callbacks=on_commit_callbacks,
     )
 
@@ -61,7 +61,7 @@ def _open(book: Book) -> set[str]:
 def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTask:
     book, now_ns = trial.book, time.monotonic_ns()
     publishing = book.publishing.get((task_id, book.last_attempt[task_id]))
-    draft = book.latest(task_id)
+    draft = book.awaited(task_id)
     received = draft.received if draft is not None else None
     unknown = book.unknown.get(task_id)
     started_ns = draft.started.ns if draft is not None and draft.started is not None else None
@@ -109,6 +109,7 @@ def _worker(member: Member, trial: Trial) -> WorkerState:
     return WorkerState(
         name=member.worker.launch.node,
         queues=info.queues if info is not None else (),
+        pool=info.pool if info is not None else "",
         alive=member.worker.alive,
         exit_status=member.worker.exit_status,
         log_tail=member.worker.log_tail(LOG_LINES),

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.history import freeze
-from pytest_celery_perf.model.record import History, WorkerInfo
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import directory_beside
 from pytest_celery_perf.probe.orders import FaultOrder
@@ -27,9 +27,14 @@ from pytest_celery_perf.runner.rescue import Rescue
 from pytest_celery_perf.runner.results import states_of
 from pytest_celery_perf.worker.needs import unmet
 
-ACKNOWLEDGE_GRACE_S = 1.0
-"""How long a task that has ended may wait for the worker's acknowledgment. It follows within
-milliseconds; after a broken connection it never comes, and then the broker is asked."""
+ACKNOWLEDGE_GRACE_S = 3.0
+"""How long a task that has ended may wait for the acknowledgment of a worker that goes on. It follows within
+milliseconds; of gevent workers before Celery 5.7 only once they have waited a second for another message. After a
+broken connection it never comes, and then the broker is asked.
+
+Source:
+    ``synloop`` in celery/worker/loops.py, and since 5.7 ``Consumer.call_soon_ack``.
+"""
 
 
 Progress = Callable[[int, int, int], None]
@@ -146,13 +151,18 @@ class Trial:
         while True:
             self._tend()
             book = self.book
-            unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open)
+            if book.overtaken():
+                self.rescue.muster()  # what another delivery has overtaken may have lost its process unreported
+            self._give_up()
+            unacknowledged_s = ending.duration_s(bool(book.ending) and not book.open and not self.rescue.parting)
             if len(book.open) <= until_open and (
                 until_open or not book.ending or unacknowledged_s > ACKNOWLEDGE_GRACE_S
             ):
                 # The files are read one after the other: what is in the first ones may be older
                 # than what was found in the last.
                 self._tend()
+                if not until_open:
+                    self.rescue.outage.expect_returned()
                 if len(book.open) <= until_open:
                     return bool(until_open) or not book.unknown
             left_s = deadline_s - time.monotonic()
@@ -168,6 +178,18 @@ class Trial:
         self._reader.pump()
         self.rescue.tend()
         self._duplicates.tend()
+
+    def _give_up(self) -> None:
+        """Give up what was acknowledged late, by a worker that need not run it again, and whose process is gone.
+
+        Source:
+            ``on_failure`` in celery/worker/request.py, as of 5.7: a dead child may have stored its result before.
+        """
+        late = {name for name, options in self._reader.ledger.tasks.items() if options.acks_late}
+        for draft in self.book.forsaken(late):
+            self.rescue.muster()
+            if (draft.boot, draft.pid) in self.book.gone:
+                self.book.lose(draft.key[0])
 
     def until(self, find: Callable[[], T | None], timeout_s: float) -> T | None:
         """Wait until something is found in the records.
@@ -191,7 +213,7 @@ class Trial:
     def records(self) -> History:
         """Return what was recorded by now, without asking the broker."""
         self._reader.pump()
-        return freeze(self.book, self._reader.ledger)
+        return self._frozen()
 
     @property
     def orders(self) -> tuple[FaultOrder, ...]:
@@ -236,15 +258,16 @@ class Trial:
         if watchful or self._lookout.alarmed or self.book.open or self.book.ending:
             snapshot = self._lookout.look(moment)
             self._reader.pump()  # whatever the broker held no longer has been recorded since
-        members = (member.boot for member in (*self.pool.retired, *self.pool.members))
-        history = freeze(self.book, self._reader.ledger, members)
+        history = self._frozen()
         return replace(
             history,
             snapshots=(*history.snapshots, *((snapshot,) if snapshot else ())),
             stuck_unacked=snapshot.unacked if snapshot else (),
-            visibility_timeout_s=inspect.visibility_timeout_s(self.app),
-            restore_delay_s=inspect.restore_delay_s(self.app),
         )
+
+    def _frozen(self) -> History:
+        members = (member.boot for member in (*self.pool.retired, *self.pool.members))
+        return freeze(self.book, self._reader.ledger, members)
 
 
 class _Since:
@@ -271,6 +294,7 @@ def _as_header(order: FaultOrder) -> dict[str, Any]:
         "do": order.do,
         "at": order.at,
         "times": order.times,
+        "nth": list(order.nth),
         "each": order.each,
         "signal": order.signal,
         "error": order.error,

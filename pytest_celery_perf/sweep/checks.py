@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import unittest
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def _check(budget: RerunBudget, item: pytest.Item, spec: TestSpec) -> None:
         if budget.volatile:
             raise ConfigurationError("volatile= names columns of Django's tables, and Django is not configured here")
         return
-    if hasattr(getattr(item, "cls", None), "runTest") or not _has_database(item):
+    if issubclass(getattr(item, "cls", None) or object, unittest.TestCase) or not _has_database(item):
         raise ConfigurationError(
             "a sweep runs the test many times, and each run must begin with the same rows: make it a function (or a "
             "method of a plain class) with @pytest.mark.django_db(transaction=True)"

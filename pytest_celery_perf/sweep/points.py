@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_celery_perf.judge.points import Trial, comparable, judge_point
 from pytest_celery_perf.judge.subjects import listed
-from pytest_celery_perf.markers.sweeps import ERRORS
+from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK
 from pytest_celery_perf.measure.points import Plan, plan, spread, targets_of
 from pytest_celery_perf.measure.state import differences, unsteady
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
@@ -17,6 +17,13 @@ from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.sweep.rerun import RECOVERY_S, Pass, Rerunner
+
+IDS_SHOWN = 40
+"""To somebody who has asked for one that there is not."""
+NO_TABLES = (
+    "there are no tables of Django to compare: besides what became of the tasks, only the test's own assertions, "
+    "invariant= and outbound= can fail"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,7 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     ignored = frozenset((*budget.volatile, *reference.unsteady))
     problem, advice = _problem(budget, reference, chosen, ignored, only)
     if problem:
-        return Swept(sweep=_swept(budget, problem=problem, advice=advice))
+        return Swept(sweep=_swept(budget, chosen, problem=problem, advice=advice))
     began_s = time.monotonic()
     results: dict[Target, PointResult] = {}
     failed: tuple[Pass, str] | None = None
@@ -91,9 +98,11 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     return Swept(
         sweep=_swept(
             budget,
+            chosen,
             results=tuple(results[target] for target in chosen.targets if target in results),
             left_out=_left_out(budget, chosen, late),
             unsteady=tuple(sorted(reference.unsteady)),
+            notes=() if reference.first.found.state.tables else (NO_TABLES,),
         ),
         failed=failed[0] if failed else None,
         failed_at=failed[1] if failed else "",
@@ -126,10 +135,10 @@ def _deed(budget: RerunBudget) -> str:
     return "raise"
 
 
-def _swept(budget: RerunBudget, **fields: object) -> Sweep:
+def _swept(budget: RerunBudget, chosen: Plan, **fields: object) -> Sweep:
     return Sweep(
         marker=budget.marker,
-        task=budget.task or "any task",
+        task=budget.task or listed(chosen.tasks, 1) or "any task",
         fault=_fault(budget),
         **fields,  # type: ignore[arg-type]
     )
@@ -162,9 +171,10 @@ def _problem(
         seen = listed(dict.fromkeys(each.name for each in history.publications))
         told = f"seen in this test: {seen}" if seen else "no task was published while this test ran"
         return f"the task ran nowhere: {told}", ("publish it in the test, or name in task= what the test publishes",)
-    known = any(target.id == only for _, target in chosen.left_out)
+    # Another marker of the test may mean another task of it.
+    known = any(target.id == only for target in (*targets_of(history, budget.task), *targets_of(history)))
     if not chosen.targets and not known:
-        ids = listed(target.id for _, target in chosen.left_out)
+        ids = listed((target.id for _, target in chosen.left_out), IDS_SHOWN)
         wanted = f"--celery-perf-point={only}" if only else f"points={[*budget.points]}"
         return f"{wanted} is none of its {chosen.all} points: {ids}", ("ids and kinds are those of the table",)
     return "", ()
@@ -185,14 +195,15 @@ def _told(reason: str, target: Target, budget: RerunBudget) -> str:
     if reason != "points":
         return reason
     if isinstance(budget, IdempotentBudget):
-        first_or_last = target.point.kind in ("started", "finished")
-        return "the same as in sequence" if first_or_last else _given(budget) if budget.at_once else "at_once=False"
+        return "the same as in sequence" if target.point.kind in NO_WORK else _given(budget)
     if target.point.kind == "acknowledgment" and isinstance(budget, CrashSweepBudget) and budget.kill == "child":
         return 'only kill="worker" strikes in the main process'
     if isinstance(budget, FaultSweepBudget):
-        return _given(budget) if target.point.kind in ERRORS else "there is nothing there that could fail"
+        return _given(budget) if target.point.kind in ERRORS else "no error there reaches the task"
     return _given(budget)
 
 
 def _given(budget: RerunBudget) -> str:
+    if isinstance(budget, IdempotentBudget) and not budget.at_once:
+        return "at_once=False"
     return f"points={', '.join(budget.points)}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.sweep import Rerun
 from pytest_celery_perf.stash import ACTIVE, RERUN, SESSION, SPEC

@@ -40,6 +40,11 @@ def unmet(kind: str, task: str | None, workers: Sequence[WorkerSpec], app: Celer
             "no worker has a limit of its memory: give it one, such as "
             '@pytest.mark.celery_worker(runtime="container", image=…, memory="256MiB")'
         )
+    if known.need is Need.NETWORK and not any(worker.network for worker in workers):
+        return (
+            "no worker reaches the broker by a network on which faults can be played: let the test use the fixture "
+            "celery_network, or mark it with @pytest.mark.celery_worker(network=True)"
+        )
     if known.need is Need.SOFT_SHUTDOWN and not _shuts_down_softly(workers, app):
         return (
             f"{_SOFT} is 0, which makes it a cold one: set it in the app, or by "

@@ -14,7 +14,7 @@ from celery import Celery
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.model.spec import WorkerSpec
-from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe import lines, wire
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.stage import Stage
 from pytest_celery_perf.worker.options import command_options
@@ -140,7 +140,7 @@ def _read(stage: Stage, left: int) -> None:
 def _told(pool: Pool, published: Iterable[str]) -> Told:
     members = (*pool.retired, *pool.members)
     files = (path for member in members for path in Path(member.worker.launch.probe.spool).glob("*.jsonl"))
-    records = [wire.decode(line) for path in files for line in path.read_bytes().split(b"\n")[:-1]]
+    records = [lines.decode(line) for path in files for line in path.read_bytes().split(b"\n")[:-1]]
     return Told(
         published=frozenset(published),
         received=frozenset(record.id for record in records if isinstance(record, wire.Received)),

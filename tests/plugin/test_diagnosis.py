@@ -21,7 +21,10 @@ SAYS = {
     "test_prefetched_behind_others": ("is prefetched: fresh@", "holds it behind 1 other", "prefetch=1 and -O fair"),
     "test_runs_still": ("office.stand[", "still runs, for", "It is here:", 'office.py", line', "in stand"),
     "test_still_in_the_queue": ('3 tasks are still in the queue "celery"', "narrow@", "runs 1 of at most 1 tasks"),
-    "test_held_unacknowledged": ("1 task is held unacknowledged by a worker that is not there", "(1h)"),
+    "test_held_unacknowledged": (
+        "1 task is held unacknowledged by a worker that is not there",
+        "only after the visibility timeout, 1h",
+    ),
     "test_run_tells_it_too": ("UnfinishedTasksError: 1 of 1 task had not finished", "No worker consumes the queue"),
     "test_nothing_published": ("Nothing was published.", ".delay() or .apply_async()"),
     "test_ran_in_the_test_itself": ("Nothing was published.", ".apply() and a direct call run a task in the test's"),

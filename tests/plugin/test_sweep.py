@@ -96,6 +96,14 @@ def test_a_point_that_there_is_not(library: Project) -> None:
     assert none.lacks("test_written_twice", "--celery-perf-point=enter_twice:99 is none of its 5 points") == []
 
 
+def test_a_point_of_another_markers_task(library: Project) -> None:
+    project = Project.copy(APP, library.folder / "two", SUITE)
+    run = project.run("-k", "test_two_tasks", "--celery-perf-point=enter_twice:1")
+
+    assert run.passed == {"test_two_tasks"}, run.text
+    assert "points struck 0 of 9 (9 left out: --celery-perf-point)" in " ".join(run.text.split())
+
+
 def test_under_xdist(library: Project) -> None:
     project = Project.copy(APP, library.folder / "parallel", SUITE)
     run = project.run("-n2", "-k", "test_written_twice or test_child_dies or test_database_gone")
@@ -118,6 +126,17 @@ MISUSES = {
 }
 MISUSED = "import pytest\nfrom library.tasks import enter\n@pytest.mark.{}\n{}def test_it(): enter.delay('one')\n"
 DATABASE = "@pytest.mark.django_db(transaction=True)\n"
+IN_THE_OLD_STYLE = """
+import pytest
+from django.test import TransactionTestCase
+from library.tasks import enter
+
+class TestInTheOldStyle(TransactionTestCase):
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.celery_crash_sweep()
+    def test_it(self):
+        enter.delay("one")
+"""
 
 
 @pytest.mark.parametrize("marker", MISUSES)
@@ -134,10 +153,23 @@ def test_without_django(plain: Project) -> None:
     run = Project.copy("plain", plain.folder / "sweep", "sweep").run()
 
     assert run.passed == {"test_child", "test_solo", "test_threads", "test_another_error"}, run.text
-    assert run.lacks("test_unsafe", "✗ unsafe:1  started", "LOST: it was acknowledged before it ran") == []
+    words = (
+        "✗ unsafe:1  started",
+        "LOST: it was acknowledged before it ran",
+        "there are no tables of Django to compare",
+    )
+    assert run.lacks("test_unsafe", *words) == []
 
 
-def test_a_test_without_a_database_is_refused(library: Project) -> None:
-    library.write("test_misused.py", MISUSED.format("celery_crash_sweep()", ""))
+@pytest.mark.parametrize(
+    "suite",
+    [
+        MISUSED.format("celery_crash_sweep()", ""),
+        IN_THE_OLD_STYLE,
+    ],
+    ids=["no database", "unittest"],
+)
+def test_what_does_not_begin_with_the_same_rows_is_refused(library: Project, suite: str) -> None:
+    library.write("test_misused.py", suite)
 
     assert "each run must begin with the same rows: make it a function" in library.run().text

@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_celery_perf.model.record import Execution, Fault, History, Outcome, Publication, Snapshot
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Execution, Outcome, Publication
 from tests.unit.histories import BOOT, at, error, execution, fault, publication, worker
 
 IDS = ("t1", "t2", "t3")
@@ -112,5 +114,4 @@ def histories(draw: st.DrawFn) -> History:
         snapshots=tuple(seen),
         stuck_unacked=seen[-1].unacked if seen else (),
         unfinished=frozenset(draw(_subset)),
-        visibility_timeout_s=3600.0,
     )

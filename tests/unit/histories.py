@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import (
     Execution,
-    Fault,
     Frame,
-    History,
     Outcome,
     Publication,
     QueryUse,
@@ -150,6 +150,8 @@ def worker(boot: str = BOOT, **fields: Any) -> WorkerInfo:
         "registered": frozenset({NAME}),
         "ready_ns": at(-100),
         "comparable_clock": True,
+        "visibility_timeout_s": 3600.0,
+        "restore_delay_s": 100.0,
     }
     return WorkerInfo(boot=boot, **{**defaults, **fields})
 
@@ -195,6 +197,5 @@ def history(*executions: Execution, **fields: Any) -> History:
         "publications": tuple(published.values()),
         "tasks": {name: options(name) for name in sorted({each.name for each in executions})},
         "workers": (worker(),),
-        "visibility_timeout_s": 3600.0,
     }
     return History(executions=executions, **{**defaults, **fields})

@@ -1,10 +1,11 @@
-"""The client of the AI service: three questions over HTTP."""
+"""The client of the AI service: three questions over HTTP, each of which is paid for once."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,6 +93,9 @@ def write_hints(*, title: str, code: str, failures: Sequence[Mapping[str, object
 def _ask(path: str, question: dict[str, Any]) -> Any:
     """Post a question and return the answer.
 
+    The service bills a key once, however often it comes: a task that asks again, after an error or a crash, does not
+    pay again.
+
     Raises:
         AIUnavailableError: No connection, no whole answer in time, status 429 or 5xx.
         AIRejectedError: Any other status than 200.
@@ -99,8 +103,11 @@ def _ask(path: str, question: dict[str, Any]) -> Any:
     address = urlsplit(settings.AI_SERVICE_URL)
     connection_class = HTTPSConnection if address.scheme == "https" else HTTPConnection
     connection = connection_class(address.netloc, timeout=settings.AI_SERVICE_TIMEOUT_S)
+    content = json.dumps(question)
+    key = sha256(content.encode()).hexdigest()
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
     try:
-        connection.request("POST", address.path + path, json.dumps(question), {"Content-Type": "application/json"})
+        connection.request("POST", address.path + path, content, headers)
         response = connection.getresponse()
         body = response.read()
     except (OSError, HTTPException) as error:

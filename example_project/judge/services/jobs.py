@@ -24,6 +24,24 @@ RETURNING title, language, constraints, (
 """
 
 
+def request(problem: Problem) -> ScriptGenerationJob:
+    """Note the wish for test cases.
+
+    Args:
+        problem: What they are for.
+
+    Returns:
+        A job that nobody has claimed.
+    """
+    return ScriptGenerationJob.objects.create(
+        platform=problem.platform,
+        problem_id=problem.problem_id,
+        title=problem.title,
+        language=problem.language,
+        constraints=problem.constraints,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedJob:
     """What the task that claimed a job needs to know of it."""
@@ -52,6 +70,7 @@ def claim(job_id: int, task_id: str) -> ClaimedJob | None:
         The job with what a generator needs, or None.
 
     Raises:
+        ScriptGenerationJob.DoesNotExist: There is no such job.
         Problem.DoesNotExist: The job is about a problem that nobody has extracted; it stays claimed.
     """
     lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
@@ -59,6 +78,8 @@ def claim(job_id: int, task_id: str) -> ClaimedJob | None:
         cursor.execute(_CLAIM.format(lock=lock), {"job": job_id, "task": task_id})
         rows = cursor.fetchall()
     if not rows:
+        if not ScriptGenerationJob.objects.filter(pk=job_id).exists():
+            raise ScriptGenerationJob.DoesNotExist(f"job {job_id}: it was deleted, or never committed")
         return None
     [(title, language, constraints, problem_pk)] = rows
     if problem_pk is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_celery_perf.judge.causes.base import Cause
+from pytest_celery_perf.judge.causes.redelivery import redelivery
 from pytest_celery_perf.judge.phrases import count, quoted, who
 from pytest_celery_perf.model.situation import PendingTask, Situation
 from pytest_celery_perf.model.units import format_duration_s
@@ -42,9 +43,7 @@ def _tell_held(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[s
     dead = next((task for task in tasks if task.process_alive is False), None)
     if dead:
         yield f"Process {dead.pid} began to run {dead.name}[{dead.task_id}] and is gone."
-    limit = situation.visibility_timeout_s
-    after = "" if limit is None else f" ({format_duration_s(limit)})"
-    yield f"Redis delivers such a message again when the visibility timeout{after} has passed."
+    yield from redelivery(tasks, situation)
     yield "try: if the test kills a worker, celery_recovery(kill=...) brings that moment forward;"
     yield "     reject_on_worker_lost=True gives a task back at once when only its child process dies."
 

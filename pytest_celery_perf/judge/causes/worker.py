@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator, Sequence
 
 from pytest_celery_perf.judge.causes.base import Cause
+from pytest_celery_perf.judge.causes.redelivery import redelivery
 from pytest_celery_perf.judge.phrases import count, load, who
 from pytest_celery_perf.model.situation import PendingTask, Situation, WorkerState
 from pytest_celery_perf.model.units import format_duration_s
@@ -39,10 +40,22 @@ def _tell_orphaned(tasks: Sequence[PendingTask], situation: Situation) -> Iterat
         yield f"It was running {who(began)}."
     if waiting:
         yield f"{count(len(waiting), 'task', 'waits', 'wait')} for it: {who(waiting)}."
+    held = [task for task in tasks if task.unacked and task.worker is not None]
+    gone = [task for task in began if task.unacked is False]
+    if held:
+        yield f"{count(len(held), 'message', 'is', 'are')} still in unacked."
+        yield from redelivery(held, situation)
+    if gone:
+        lost = "1 message was acknowledged" if len(gone) == 1 else f"{len(gone)} messages were acknowledged"
+        yield f"{lost} before the end: no worker will run that again."
     if worker.log_tail:
         yield "Its last lines:"
         yield from (f"  | {line}" for line in worker.log_tail)
     yield f"try: {advice}"
+    if held:
+        yield 'try: celery_faults.kill_worker() and celery_recovery(kill="worker") bring that moment forward.'
+    if gone:
+        yield "try: acks_late=True on the task keeps its message until its end."
 
 
 def _death(status: int | None) -> tuple[str, str]:

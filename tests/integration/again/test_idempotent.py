@@ -65,6 +65,43 @@ def test_on_postgresql(bank: Callable[..., Inner], postgres: dict[str, str]) -> 
         assert inner.lacks(test, CLAIM) == [], inner.cases[test].message
 
 
+def test_under_xdist(bank: Callable[..., Inner]) -> None:
+    inner = bank("idempotent", "-n2", "test_idempotent.py::test_good", "test_idempotent.py::test_bad_two_rows")
+    assert {"test_good"} == inner.passed, inner.text
+    assert inner.lacks("test_bad_two_rows", *FAILS["test_bad_two_rows"]) == [], inner.text
+
+
+BAD = {
+    "test_bad_sweep": ("points survived 0 (budget = 1)", "LOST: it was acknowledged before it ran (acks_late=False)"),
+    "test_bad_faults": ("✗ pay:", "commit default", "autoretry_for=(OperationalError,)"),
+    "test_bad_twice": ("✗ pay_unclaimed:3", "balance is '80' instead of '90'", CLAIM),
+}
+
+
+def check(inner: Inner) -> None:
+    assert {"test_good_sweep", "test_good_twice"} == inner.passed, inner.text
+    for test, words in BAD.items():
+        assert inner.lacks(test, *words) == [], inner.cases[test].message
+
+
+@pytest.mark.slow
+@pytest.mark.gevent
+def test_sweeps_on_gevent(bank: Callable[..., Inner]) -> None:
+    check(bank("worlds", BANK_WORKER="gevent"))
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+def test_sweeps_in_containers(bank: Callable[..., Inner], worker_image: str) -> None:
+    check(bank("worlds", BANK_WORKER="container", BANK_IMAGE=worker_image))
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_sweeps_on_postgresql(bank: Callable[..., Inner], postgres: dict[str, str]) -> None:
+    check(bank("worlds", BANK_WORKER="prefork", **postgres))
+
+
 @pytest.mark.slow
 @pytest.mark.gevent
 def test_on_gevent(bank: Callable[..., Inner]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from celery import Celery
 from kombu import Exchange, Queue
-from kombu.transport.redis import Channel
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.broker.base import Broker, Endpoint
@@ -126,36 +125,8 @@ def test_a_server_of_the_user_is_never_flushed(broker: Broker) -> None:
         inspect.flush(attach(theirs.dump()))
 
 
-@pytest.mark.parametrize(
-    ("options", "timeout_s", "delay_s"),
-    [
-        ({}, 3600.0, 100.0),
-        ({"visibility_timeout": 7200}, 7200.0, 100.0),
-        ({"unacked_restore_interval": 2, "unacked_restore_throttle": 3}, 3600.0, 6.0),
-        ({"unacked_restore_interval": 5, "unacked_restore_throttle": 0}, 3600.0, 5.0),
-    ],
-)
-@pytest.mark.skipif(not hasattr(Channel, "unacked_restore_interval"), reason="new in kombu 5.7")
-def test_when_production_would_deliver_again(
-    plain_app: Celery, options: dict[str, int], timeout_s: float, delay_s: float
-) -> None:
-    plain_app.conf.broker_transport_options = options
-
-    assert inspect.visibility_timeout_s(plain_app) == timeout_s
-    assert inspect.restore_delay_s(plain_app) == delay_s
-
-
-def test_before_kombu_57_the_sweep_cannot_be_set(plain_app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("unacked_restore_interval", "unacked_restore_throttle"):
-        monkeypatch.delattr(Channel, name, raising=False)
-    plain_app.conf.broker_transport_options = {"unacked_restore_interval": 1, "unacked_restore_throttle": 1}
-
-    assert inspect.restore_delay_s(plain_app) == 100.0
-
-
 def test_a_dead_broker_is_said_to_be_dead(plain_app: Celery, broker: Broker) -> None:
     broker.kill()
 
     with pytest.raises(BrokerError, match=r"the broker does not answer at redis://:\*\*@127\.0\.0\.1"):
         inspect.queue_depths(plain_app, ["celery"])
-    assert inspect.visibility_timeout_s(plain_app) == 3600.0

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.plugin.inner import Inner, Project
 
 APP = Path(__file__).parent / "apps" / "post"
 
 LOST = "test_what_a_dead_connection_is_sent_is_lost"
+UNCLOSED = "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
 
 
 def run(folder: Path, suite: str, *arguments: str, env: Mapping[str, str] | None = None) -> Inner:
@@ -21,7 +23,9 @@ def run(folder: Path, suite: str, *arguments: str, env: Mapping[str, str] | None
 
 @pytest.fixture(scope="module")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Inner:
-    return run(tmp_path_factory.mktemp("network") / "post", "faults")
+    # With redis-py 5 a socket of the test's own is left to the garbage collector; by whom is not known.
+    warnings = ("-W", UNCLOSED) if redis.VERSION < (6,) else ()
+    return run(tmp_path_factory.mktemp("network") / "post", "faults", *warnings)
 
 
 def test_each_fault_is_there_and_passes(faults: Inner) -> None:

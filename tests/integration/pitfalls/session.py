@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.report import json
+from tests.plugin.inner import LEAN
 
 APPS = Path(__file__).parent / "apps"
 _OUTER = re.compile("PYTEST_|COV_|COVERAGE_|CELERY_|DJANGO_SETTINGS_MODULE$")
@@ -53,7 +54,7 @@ def run(project: str, *arguments: str, folder: Path, app: str | None = None, **v
         variables: More environment variables.
     """
     junit, report = folder / "junit.xml", folder / "report.json"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--celery-perf-broker=process"]
+    command = [sys.executable, "-m", "pytest", *LEAN, "-p", "no:cacheprovider", "--celery-perf-broker=process"]
     command += [f"--junitxml={junit}", f"--celery-perf-json={report}", *arguments]
     if app is not None:
         command.append(f"--celery-perf-app={app}")

@@ -14,7 +14,9 @@ import pytest
 from kombu.transport.redis import Channel
 
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
-from pytest_celery_perf.model.record import Execution, Fault, History
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.report import json
 from pytest_celery_perf.report.terminal import verdicts_text

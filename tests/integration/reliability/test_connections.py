@@ -6,6 +6,7 @@ import pytest
 
 from pytest_celery_perf.measure.outcomes import TaskClass
 from tests.integration.reliability.scenes import Scenes
+from tests.versions import WAITS_BEHIND_ITSELF
 
 SCENES = "connections"
 
@@ -13,8 +14,22 @@ SCENES = "connections"
 @pytest.mark.parametrize("name", ["test_killed_by_the_broker", "test_reset"])
 def test_what_runs_is_delivered_again_while_it_runs(scenes: Scenes, name: str) -> None:
     scene = scenes[name]
+    first, again = scene.begun
+    assert (first.started_ns or 0) < (again.received_ns or 0) < (first.ended_ns or 0)
+    assert scene.lacks("✗ executions 2 ≤ 1") == []
+    if WAITS_BEHIND_ITSELF:
+        assert scene.classes == {TaskClass.DUPLICATED: 1}
+        assert first.pid == again.pid
+        return
     assert scene.classes == {TaskClass.OVERLAPPING: 1}
-    assert len({each.pid for each in scene.begun}) == 2
+    assert first.pid != again.pid
+    assert scene.lacks("✗ ran twice at once 1 = 0", "the broker delivered again") == []
+
+
+def test_a_peer_runs_what_runs(scenes: Scenes) -> None:
+    scene = scenes["test_reset_beside_a_peer"]
+    assert scene.classes == {TaskClass.OVERLAPPING: 1}
+    assert len({each.boot for each in scene.begun}) == 2
     assert scene.lacks("✗ ran twice at once 1 = 0", "✗ executions 2 ≤ 1", "the broker delivered again") == []
 
 

@@ -20,6 +20,8 @@ def test_an_idle_peer_takes_nothing(scenes: Scenes, name: str) -> None:
     assert HELD_BY_THE_DEAD in scene.reasons
     assert len(scene.begun) == 1
     assert scene.lacks("1 of 1 task had not finished", "died: killed by SIGKILL", "It was running mill.late") == []
+    words = ("only after the visibility timeout, 1h, and up to 100s more until a worker looks", "In production ")
+    assert scene.lacks(*words, " would take it within 1.03h.") == []
 
 
 def test_what_is_restored_by_tag_is_taken_by_the_peer(scenes: Scenes) -> None:
@@ -55,3 +57,22 @@ def test_a_peer_that_looks_often_takes_what_has_timed_out(scenes: Scenes) -> Non
     scene = scenes.passed("test_scores_rewritten_where_workers_look_often")
     assert scene.classes == {TaskClass.COMPLETED: 1}
     assert len({each.worker for each in scene.begun}) == 2
+
+
+@pytest.mark.parametrize(("kill", "order"), [("kill_worker", [0, 0, 1, 2]), ("kill_child", [0, 1, 2, 0])])
+def test_what_comes_back_goes_first_after_a_timeout_and_last_after_a_rejection(
+    scenes: Scenes, kill: str, order: list[int]
+) -> None:
+    scene = scenes.passed(f"test_place_in_the_queue[{kill}]")
+    published = [each.task_id for each in scene.history.publications]
+    assert [published.index(each.task_id) for each in scene.begun] == order
+
+
+def test_a_message_between_queue_and_unacked_is_lost(scenes: Scenes) -> None:
+    """Acknowledged late or not: kombu takes it in one step and notes it in another."""
+    scene = scenes["test_between_queue_and_unacked"]
+    assert scene.classes == {TaskClass.LOST: 1}
+    assert "its message is in neither queue nor unacked, and nobody runs it" in scene.reasons
+    words = ("✗ lost 1 = 0", "died before it had noted it in unacked, which kombu does in two steps")
+    assert scene.lacks(*words, "have something publish again what was never begun") == []
+    assert "append-only" not in scene.told

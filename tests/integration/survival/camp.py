@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.plugin.inner import LEAN
+
 APP = Path(__file__).parent / "apps" / "camp"
 DEADLINE_S = 90.0
 """For what takes a second or two on a machine that has nothing else to do."""
@@ -46,7 +48,7 @@ class Camp:
         own = {_MARK: self.token, "TMPDIR": str(self.tmp), "CAMP_FOLDER": str(self.busy), "CAMP_MISHAP": mishap}
         with self.output.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", "-p", "mishaps", *arguments],
+                [sys.executable, "-m", "pytest", *LEAN, "-p", "mishaps", *arguments],
                 cwd=self.folder,
                 env={**kept, **own},
                 stdin=subprocess.DEVNULL,

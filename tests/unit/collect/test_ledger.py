@@ -13,7 +13,8 @@ from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.collect.ledger import Ledger
 from pytest_celery_perf.collect.spool import SpooledRecord
-from pytest_celery_perf.model.record import History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.probe import wire
 
 Files = Mapping[str, Sequence[wire.Record]]
@@ -215,3 +216,13 @@ def test_records_of_other_tests_are_dropped() -> None:
     book, ledger = entered({MAIN: [other, acknowledged("pay")], CHILD: run("pay")})
 
     assert History() == freeze(book, ledger)
+
+
+def test_what_the_broker_has_again_is_expected_again() -> None:
+    book, _ = entered({TEST: publishing("a"), MAIN: [received("a"), acknowledged("a")], CHILD: run("a")})
+    assert book.open == set()
+    book.expect_again("a")
+    book.expect_again("a")  # it is still there
+    assert book.open == {"a"}
+    book.expect_no_more("a")
+    assert book.open == set()

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_celery_perf.collect.spool import Spool
 from pytest_celery_perf.errors import SpoolError
-from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe import lines, wire
 
 ONE, TWO = wire.Published(1, "a", 0), wire.Published(2, "b", 0)
 
@@ -40,39 +40,39 @@ def records(spool: Spool) -> list[wire.Record]:
 
 
 def test_each_record_is_read_once(spool: Spool, file: Path) -> None:
-    append(file, wire.encode(ONE))
+    append(file, lines.encode(ONE))
     assert records(spool) == [ONE]
-    append(file, wire.encode(TWO))
+    append(file, lines.encode(TWO))
     assert records(spool) == [TWO]
     assert records(spool) == []
 
 
 def test_a_line_that_is_still_being_written_is_waited_for(spool: Spool, file: Path) -> None:
-    line = wire.encode(ONE)
+    line = lines.encode(ONE)
     append(file, line[:7])
     assert records(spool) == []
-    append(file, line[7:] + wire.encode(TWO))
+    append(file, line[7:] + lines.encode(TWO))
     assert records(spool) == [ONE, TWO]
 
 
 def test_a_torn_last_line_is_no_error(spool: Spool, file: Path) -> None:
-    append(file, wire.encode(ONE) + wire.encode(TWO)[:-3])
+    append(file, lines.encode(ONE) + lines.encode(TWO)[:-3])
 
     assert records(spool) == [ONE]
     assert records(spool) == []
 
 
 def test_anything_else_is_an_error_with_file_and_offset(spool: Spool, file: Path) -> None:
-    append(file, wire.encode(ONE) + b"\x00garbage\n")
+    append(file, lines.encode(ONE) + b"\x00garbage\n")
 
     with pytest.raises(SpoolError) as failure:
         records(spool)
-    assert (file, len(wire.encode(ONE))) == (failure.value.path, failure.value.offset)
-    assert f"{file}, byte {len(wire.encode(ONE))}: not a record" in str(failure.value)
+    assert (file, len(lines.encode(ONE))) == (failure.value.path, failure.value.offset)
+    assert f"{file}, byte {len(lines.encode(ONE))}: not a record" in str(failure.value)
 
 
 def test_a_forgotten_worker_is_not_read(spool: Spool, file: Path) -> None:
-    append(file, wire.encode(ONE))
+    append(file, lines.encode(ONE))
     spool.forget("boot")
 
     assert records(spool) == []

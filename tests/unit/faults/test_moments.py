@@ -6,7 +6,8 @@ import pytest
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.faults.moments import Moment
-from pytest_celery_perf.model.record import Execution, History
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 from tests.unit.histories import NAME, crashed, execution, options
 
 

@@ -26,7 +26,13 @@ def tasks(number: int, **fields: Any) -> list[PendingTask]:
 
 
 def diagnosed(*pending: PendingTask, **fields: Any) -> str:
-    defaults = {"waited_s": 60.0, "published": 50, "workers": (WORKER, AI), "visibility_timeout_s": 3600.0}
+    defaults = {
+        "waited_s": 60.0,
+        "published": 50,
+        "workers": (WORKER, AI),
+        "visibility_timeout_s": 3600.0,
+        "restore_delay_s": 100.0,
+    }
     return diagnose(Situation(pending=pending, **{**defaults, **fields}))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_celery_perf.judge.points import Trial, judge_point
-from pytest_celery_perf.model.record import Execution, History, Outcome, Point
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome, Point
 from pytest_celery_perf.model.spec import IdempotentBudget
 from pytest_celery_perf.model.state import Column, State, Table
 from pytest_celery_perf.model.sweep import PointResult, Rerun, Target
@@ -93,6 +94,13 @@ def test_a_delivery_that_fails() -> None:
         "FAILED: a delivery failed with IntegrityError: UNIQUE constraint failed at /app/shop/tasks.py:30",
     )
     assert any("refusals=[IntegrityError]" in line for line in result.fix)
+
+
+def test_a_delivery_that_fails_after_its_retries() -> None:
+    retried = second(outcome=Outcome.RETRIED, error=UNIQUE)
+    result = judged(execution(), retried, failed(received=30, started=31, retries=1, error=UNIQUE))
+    assert (Status.FAIL, "at once: 1st succeeded, 2nd retried") == (result.status, result.outcome)
+    assert "a delivery failed with IntegrityError" in result.findings[0]
 
 
 def test_a_refusal_that_is_declared_by_either_name() -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_celery_perf.judge.drills import judge
 from pytest_celery_perf.model.drills import DRILLS
-from pytest_celery_perf.model.record import Fault, History, Outcome
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.spec import DrillBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, at, crashed, execution, fault, history, options
-
-HOUR_S = 3600.0
 
 
 def verdict_of(drill: str, told: History, **budget: object) -> Verdict:
@@ -53,15 +55,28 @@ def test_an_emergency_that_did_not_happen_proves_nothing(drill: str) -> None:
 
 
 def test_poison_that_is_given_up_at_the_bound_passes() -> None:
-    kills = [fault("kill-child", ms=10 * n) for n in range(1, 4)]
+    """Its recovery ends with the acknowledgment of what killed the last process."""
+    kills = [fault("kill-child", ms=10 * n, pid=800 + n) for n in range(1, 4)]
     deaths = [
         crashed(delivery=n, received=10 * n - 5, started=10 * n - 4, pid=800 + n, outcome=Outcome.LOST)
         for n in range(1, 4)
     ]
+    deaths[-1] = replace(deaths[-1], acknowledged_ns=at(42))
     told = history(*deaths, faults=tuple(kills))
-    assert verdict_of("poison_pill", told, max_executions=3).status is Status.PASS
+    passed = verdict_of("poison_pill", told, max_executions=3)
+    assert (passed.status, figures(passed)["recovery measured"]) == (Status.PASS, ("32ms", True))
+    assert [check.budget for check in passed.checks][-1] == "in production up to 5s, 2 times"
     verdict = verdict_of("poison_pill", told, max_executions=2)
     assert figures(verdict)["killed by one task"] == ("3, and it went on", False)
+
+
+def test_where_no_child_runs_it_poison_is_delivered_for_ever() -> None:
+    deaths = [crashed(delivery=n, received=10 * n - 5, started=10 * n - 4, pool="threads") for n in (1, 2)]
+    told = history(*deaths, faults=tuple(fault("kill-child", ms=10 * n) for n in (1, 2)))
+    verdict = verdict_of("poison_pill", told, max_executions=1)
+    assert "the pool threads runs tasks in no child process: it is the whole worker that dies" in verdict.evidence
+    assert "whatever the task's options" in verdict.fix[0]
+    assert not any("retry_on_worker_lost" in line for line in verdict.fix)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +91,7 @@ def test_poison_that_is_given_up_at_the_bound_passes() -> None:
 def test_a_long_task_is_kept_below_the_visibility_timeout(
     limit_s: float | None, body_ms: float, wrong: set[str]
 ) -> None:
-    told = history(execution(body=body_ms), tasks={NAME: options(time_limit_s=limit_s)}, visibility_timeout_s=HOUR_S)
+    told = history(execution(body=body_ms), tasks={NAME: options(time_limit_s=limit_s)})
     assert {name for name, (_, ok) in figures(verdict_of("long_task", told)).items() if not ok} == wrong
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_celery_perf.judge import judge_all
-from pytest_celery_perf.model.record import Fault, History
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import FaultBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, at, execution, publication

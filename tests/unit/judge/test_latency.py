@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.latency import judge
-from pytest_celery_perf.model.record import Execution, History
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.spec import LatencyBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NS_PER_MS, crashed, execution, history, query, retried, worker

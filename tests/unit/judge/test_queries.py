@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.queries import judge
-from pytest_celery_perf.model.record import Execution, Frame, History, Outcome, QueryUse
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Frame, Outcome, QueryUse
 from pytest_celery_perf.model.spec import QueriesBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, crashed, execution, failed, history, publication, query, retried

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.recovery import judge
-from pytest_celery_perf.model.record import Execution, Fault, History, Outcome
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import (
@@ -76,7 +78,7 @@ def test_a_task_that_another_worker_finished() -> None:
 
 
 def test_the_report_says_what_production_would_wait() -> None:
-    happened = told(crashed(), again(), visibility_timeout_s=3600.0, restore_delay_s=100.0)
+    happened = told(crashed(), again())
     verdict = verdict_of(RecoveryBudget(), happened)
     assert "from the kill to the last start of shop.tasks.charge[t1] 60ms, to its end 70ms" in shown(verdict)
     assert (
@@ -218,7 +220,8 @@ def test_more_executions_than_allowed() -> None:
 
 def test_a_task_that_kills_its_process_is_requeued_without_a_bound() -> None:
     kills = tuple(fault("kill-child", ms=number) for number in (5, 15))
-    happened = told(crashed(), crashed(delivery=2, redelivered=True, received=10, started=11), again(), faults=kills)
+    deaths = (crashed(requeued_ns=at(6)), crashed(delivery=2, received=10, started=11, requeued_ns=at(16)))
+    happened = told(*deaths, again(), faults=kills)
     verdict = verdict_of(RecoveryBudget(kill="child", times=2, max_executions=2), happened)
     assert wrong(verdict) == {"executions": "3"}
     assert "retry_on_worker_lost=True" in verdict.fix[0]

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from pytest_celery_perf.judge.reliable import judge
-from pytest_celery_perf.model.record import History, Outcome, Snapshot
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.spec import ReliableBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.generated import histories
@@ -26,6 +28,7 @@ from tests.unit.histories import (
     worker,
 )
 
+HOUR_MS = 3_600_000
 CHILD = fault("kill-child", ms=10)
 WORKER = fault("kill-worker", ms=10, task_id=None)
 
@@ -52,6 +55,7 @@ def test_an_undisturbed_task() -> None:
     assert (
         "lost, stranded, poison, failed, ran twice at once, left in unacked, workers that died",
         "executions",
+        "longest run",
     ) == tuple(check.metric for check in verdict.checks)
     assert verdict.evidence == ()
 
@@ -107,6 +111,10 @@ def test_a_task_that_recovered() -> None:
             {"longest countdown": "1h"},
         ),
         (ReliableBudget(), history(execution(), tasks={NAME: options(time_limit_s=7200.0)}), {"time limit": "2h"}),
+        (ReliableBudget(), history(execution(), tasks={NAME: options(time_limit_s=3600.0)}), {"time limit": "1h"}),
+        (ReliableBudget(), history(execution(body=2 * HOUR_MS)), {"longest run": "2h"}),
+        (ReliableBudget(), history(execution(body=90_000), workers=(worker(visibility_timeout_s=60.0),)),
+            {"longest run": "90s"}),
     ],
 )  # fmt: skip
 def test_what_breaks_an_invariant(budget: ReliableBudget, told: History, expected: dict[str, str]) -> None:
@@ -135,7 +143,7 @@ def test_what_breaks_an_invariant(budget: ReliableBudget, told: History, expecte
         (ReliableBudget(), history(execution(outcome=Outcome.IGNORED), states={"t1": "STARTED"})),
         (
             ReliableBudget(),
-            history(execution(), tasks={NAME: options(acks_late=False, time_limit_s=7200.0)}),
+            history(execution(body=2 * HOUR_MS), tasks={NAME: options(acks_late=False, time_limit_s=7200.0)}),
         ),
     ],
 )
@@ -182,6 +190,10 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
             "set worker_cancel_long_running_tasks_on_connection_loss=False",
         ),
         (
+            history(crashed(), faults=(WORKER,), publications=(publication(discarded=Outcome.REVOKED, expired=True),)),
+            "its message had expired when it was delivered again: expires= holds for a redelivery, too",
+        ),
+        (
             history(crashed(acknowledged_ns=at(12), pool="gevent"), faults=(WORKER,)),
             "lost because the gevent pool acknowledges what it runs when its worker is told to stop at once",
         ),
@@ -202,7 +214,8 @@ def test_a_broker_that_came_back_without_its_data_says_so() -> None:
     assert "the broker came back without its data: it keeps no append-only file" in shown(
         verdict_of(ReliableBudget(), told)
     )
-    kept = History(publications=(publication(),), faults=(fault("vanished", boot=None),), snapshots=(empty,))
+    back = fault("kill-broker", task_id=None, boot=None)
+    kept = History(publications=(publication(),), faults=(back, fault("vanished", boot=None)), snapshots=(empty,))
     assert "a worker had just taken it from its queue" in shown(verdict_of(ReliableBudget(), kept))
 
 
@@ -213,6 +226,45 @@ def test_a_message_that_went_into_a_dead_connection_is_told_from_one_that_the_br
     told = shown(verdict_of(ReliableBudget(), severed))
     assert "sent it over a connection that no worker read any more" in told
     assert "append-only" not in told
+
+
+@pytest.mark.parametrize(
+    ("cause", "advised"),
+    [
+        (CHILD, True),
+        (fault("stop-worker", ms=10, task_id=None), False),
+        (fault("drop-connections", ms=10, task_id=None, boot=None), False),
+    ],
+    ids=["its child died", "its worker stopped", "its connection broke"],
+)
+def test_only_a_dead_child_calls_for_a_bound_of_what_is_put_back(cause: Fault, advised: bool) -> None:
+    told = history(crashed(requeued_ns=at(12)), again(), faults=(cause,))
+    assert ("retry_on_worker_lost=True" in shown(verdict_of(ReliableBudget(), told))) is advised
+
+
+def test_a_poison_task_that_takes_whole_workers_along_is_not_bounded_by_counting_children() -> None:
+    kills = (fault(ms=10), fault(ms=30, boot="boot-2"))
+    told = history(crashed(), crashed(delivery=2, received=20, started=21, boot="boot-2"), faults=kills)
+    verdict = verdict_of(ReliableBudget(max_executions=9), told)
+    assert wrong(verdict) == {"poison": "1"}
+    assert "retry_on_worker_lost" not in shown(verdict)
+    assert "let it look at self.request.delivery_info['redelivered']" in shown(verdict)
+
+
+def test_a_message_that_died_in_the_hands_of_its_worker_is_not_blamed_on_the_broker() -> None:
+    died = fault("worker-died", task_id=None)
+    told = History(publications=(publication(),), faults=(died,), snapshots=(Snapshot(at_ns=at(9), reason="the end"),))
+    evidence = shown(verdict_of(ReliableBudget(), told))
+    assert "died before it had noted it in unacked, which kombu does in two steps" in evidence
+    assert "append-only" not in evidence
+
+
+def test_what_its_time_limit_has_ended_again_and_again() -> None:
+    timed_out = [failed(delivery=n, received=n, started=n, requeued_ns=at(n + 20)) for n in (1, 30, 60)]
+    told = history(*timed_out, snapshots=(Snapshot(at_ns=at(99), reason="the end", queues=(("celery", ("t1",)),)),))
+    verdict = verdict_of(ReliableBudget(), told)
+    assert wrong(verdict) == {"stranded": "1", "executions": "3"}
+    assert "acks_on_failure_or_timeout=False puts back without a bound what its time limit has ended" in shown(verdict)
 
 
 def test_more_executions_than_allowed_are_explained_by_what_caused_them() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.retries import judge
-from pytest_celery_perf.model.record import Execution, History, Publication
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Publication
 from pytest_celery_perf.model.spec import RetriesBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, error, execution, failed, history, options, publication, retried

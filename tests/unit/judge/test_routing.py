@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_celery_perf.judge.routing import judge
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import RoutingBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, execution, history, publication, retried, worker

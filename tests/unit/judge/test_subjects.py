@@ -9,7 +9,7 @@ import pytest
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.registry import JUDGES
 from pytest_celery_perf.model import spec
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import (
     Budget,
     LatencyBudget,

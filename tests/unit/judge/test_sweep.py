@@ -7,7 +7,8 @@ import pytest
 
 from pytest_celery_perf.judge.points import Trial, judge_point
 from pytest_celery_perf.judge.sweep import verdict_of
-from pytest_celery_perf.model.record import Execution, Frame, History, Outcome, Point
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Frame, Outcome, Point
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
 from pytest_celery_perf.model.state import Column, State, Table
 from pytest_celery_perf.model.sweep import PointResult, Rerun, Sweep, Target
@@ -132,6 +133,23 @@ def test_a_task_that_takes_another_path_is_not_judged() -> None:
     )
 
     assert (result.status, result.outcome) == (Status.INCONCLUSIVE, "took another path: commit default")
+
+
+def test_another_path_is_that_of_the_task_itself() -> None:
+    """Not that of another one of its name, which came there first."""
+    others = point(2, "finished", "", task_id="t2")
+    result = judged(execution(), kind="diverged", points=(others, point(2, "commit", "default")))
+
+    assert result.outcome == "took another path: commit default"
+
+
+def test_what_had_stored_its_result_is_not_run_again() -> None:
+    lost = execution(ended=False, acknowledged_ns=at(10))
+    stored = point(1, "result", "SUCCESS")
+    result = judged(lost, tasks={NAME: options(acks_late=True)}, points=(stored,))
+
+    assert result.findings[0].startswith("LOST: its result was stored, so that Celery did not run it again")
+    assert "something has to look after chords" in result.fix[0]
 
 
 def test_a_point_that_is_never_reached_is_not_judged() -> None:

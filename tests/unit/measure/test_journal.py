@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from pytest_celery_perf.measure.journal import journal
-from pytest_celery_perf.model.record import Frame, History, Outcome, Point, Snapshot
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Frame, Outcome, Point
 from tests.unit.generated import histories
 from tests.unit.histories import BOOT, at, crashed, execution, fault, history, publication, retried, worker
 
@@ -75,11 +76,16 @@ def test_a_retry_says_what_was_asked_and_what_was_waited() -> None:
 
 def test_what_was_not_sent_and_what_was_thrown_away() -> None:
     happened = History(
-        publications=(publication("t1", confirmed=False), publication("t2", ms=1, discarded=Outcome.REVOKED))
+        publications=(
+            publication("t1", confirmed=False),
+            publication("t2", ms=1, discarded=Outcome.REVOKED),
+            publication("t3", ms=2, discarded=Outcome.REVOKED, expired=True),
+        )
     )
     assert [
         "test: tried to publish charge[t1] to 'celery'",
-        "test: published charge[t2] to 'celery'; it was revoked without being begun",
+        "test: published charge[t2] to 'celery'; it was revoked",
+        "test: published charge[t3] to 'celery'; it expired",
     ] == told(happened)
 
 

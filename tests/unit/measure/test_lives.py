@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_celery_perf.measure.lives import Fate, Life, lives
-from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 from tests.unit.histories import NAME, at, crashed, execution, failed, fault, history, publication, retried
 
 

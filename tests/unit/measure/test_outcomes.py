@@ -10,7 +10,9 @@ from hypothesis import given, settings
 
 from pytest_celery_perf.measure.lives import Fate
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify, executions_of
-from pytest_celery_perf.model.record import Execution, Fault, History, Outcome, Snapshot
+from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History, Snapshot
+from pytest_celery_perf.model.record import Execution, Outcome
 from tests.unit.generated import histories
 from tests.unit.histories import (
     at,
@@ -104,6 +106,7 @@ def again(**fields: Any) -> Execution:
     return execution(**{**defaults, **fields})
 
 
+AWAY = fault("kill-broker", ms=5, task_id=None, pid=None, boot=None)
 EARLY = crashed(acknowledged_ns=at(2))
 CHILD = fault("kill-child", ms=10)
 WORKER = fault("kill-worker", ms=10)
@@ -111,6 +114,7 @@ WORKER = fault("kill-worker", ms=10)
 COMPLETED = [
     ("it succeeded", history(execution())),
     ("it raised Ignore", history(execution(outcome=Outcome.IGNORED))),
+    ("it succeeded", history(failed(requeued_ns=at(13)), again())),
     ("it succeeded after its process had died 1×", history(crashed(requeued_ns=at(12)), again(), faults=(CHILD,))),
     ("it succeeded", history(retried(countdown_s=1), execution(retries=1, received=20, started=21))),
     ("it succeeded", history(execution(), again(outcome=Outcome.DEDUPLICATED))),
@@ -120,6 +124,14 @@ FAILED = [
     ("it failed with builtins.ConnectionError: refused", history(failed())),
     ("it was rejected", history(execution(outcome=Outcome.REJECTED))),
     ("it was revoked before it began", History(publications=(publication(discarded=Outcome.REVOKED),))),
+    (
+        "it had expired before it began",
+        History(publications=(publication(discarded=Outcome.REVOKED, expired=True),)),
+    ),
+    (
+        "it was revoked while process 811 ran it",
+        history(EARLY, publications=(publication(discarded=Outcome.REVOKED),)),
+    ),
     (
         "it was revoked",
         history(
@@ -136,9 +148,16 @@ LOST = [
     ("process 811 died with it, and its message is acknowledged", history(crashed(outcome=Outcome.LOST))),
     (
         "it was revoked and acknowledged while process 811 ran it",
-        history(EARLY, publications=(publication(discarded=Outcome.REVOKED),)),
+        history(EARLY, publications=(publication(discarded=Outcome.REVOKED),), faults=(AWAY,)),
     ),
-    ("it was revoked and acknowledged while process 811 ran it", history(execution(outcome=Outcome.REVOKED))),
+    (
+        "it was revoked and acknowledged while process 811 ran it",
+        history(execution(outcome=Outcome.REVOKED), faults=(AWAY,)),
+    ),
+    (
+        "process 811 did not end it, and its message had expired when it was delivered again",
+        history(crashed(), publications=(publication(discarded=Outcome.REVOKED, expired=True),), faults=(WORKER,)),
+    ),
     (
         "the broker came back without its message",
         History(publications=(publication(),), faults=(fault("vanished", pid=None, boot=None),)),
@@ -164,6 +183,15 @@ LOST = [
     (
         "its message is in neither queue nor unacked, and nobody runs it",
         History(publications=(publication(),), **seen()),
+    ),
+    (
+        "its message is in neither queue nor unacked, and nobody runs it",
+        history(
+            crashed(requeued_ns=at(12)),
+            crashed(received=20, started=21, delivery=2, requeued_ns=at(30)),
+            faults=(CHILD, fault("vanished", ms=900, pid=None, boot=None)),
+            **seen(),
+        ),
     ),
     ("its message is in neither queue nor unacked, and nobody runs it", history(retried(countdown_s=1), **seen())),
 ]

@@ -8,7 +8,8 @@ import pytest
 
 from pytest_celery_perf.measure.lives import lives
 from pytest_celery_perf.measure.phases import Clocks, Phases, end_to_end_ns, phases_of
-from pytest_celery_perf.model.record import Execution, History
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution
 from tests.unit.histories import NS_PER_MS, at, crashed, execution, history, publication, retried, worker
 
 CLOCKS = Clocks(History())

@@ -90,6 +90,19 @@ def test_rows_that_are_missing_are_counted() -> None:
     assert differences(one, state([])) == ("case: a row is missing: input='0 1' (2 rows)",)
 
 
+def test_the_only_row_of_a_table_is_the_same_one_if_anything_of_it_is() -> None:
+    one = state([(1, "Sum", {"state": "new", "tries": 0, "note": ""})])
+    other = state([(1, "Total", {"state": "done", "tries": 1, "note": ""})])
+
+    (line,) = differences(one, other)
+    assert line.startswith("problem: title is 'Total' instead of 'Sum', metadata.state is")
+    assert line.endswith("metadata.tries is 1 instead of 0")
+
+
+def test_a_row_with_nothing_in_common_is_another() -> None:
+    assert len(differences(state([(1, "Sum", {"n": 1})]), state([(1, "Total", {"n": 2})]))) == 2
+
+
 def test_what_is_ignored_may_differ() -> None:
     one = state([(1, "Sum", {"rows": [{"id": 1, "ok": True}]})])
     other = state([(1, "Sun", {"rows": [{"id": 9, "ok": True}]})])

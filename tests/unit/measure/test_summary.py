@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from pytest_celery_perf.measure.lives import Fate
 from pytest_celery_perf.measure.summary import Run
-from pytest_celery_perf.model.record import Execution, History, Outcome
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 from tests.unit.histories import NAME, at, crashed, execution, failed, fault, history, publication, query, retried
 
 

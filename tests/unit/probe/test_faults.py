@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,27 @@ def strikes(faults: Faults, order: FaultOrder) -> bool:
 
 def test_a_fault_strikes_as_often_as_ordered(faults: Faults) -> None:
     assert [strikes(faults, raising(2)) for _ in range(4)] == [True, True, False, False]
+
+
+def test_a_fault_strikes_the_executions_that_it_is_for(faults: Faults) -> None:
+    order = replace(raising(1), nth=(2, 4))
+    assert [strikes(faults, order) for _ in range(5)] == [False, True, False, True, False]
+
+
+def test_what_strikes_the_nth_says_so(faults: Faults) -> None:
+    order = replace(raising(1), nth=(2,))
+    assert [faults.announce(order, "token", "id") for _ in range(2)] == [None, order.numbered(2)]
+    assert (order.numbered(2).key, order.numbered(2).at) == ("k.2", "body 2")
+
+
+def test_who_takes_another_path_leaves_the_fault_to_others(faults: Faults) -> None:
+    order = replace(raising(1), at="touch:2", expect="query SELECT")
+    found = ("commit", "query SELECT", "commit", "query SELECT")
+    struck = [faults.announce(order, "token", "id", found=each) is not None for each in found]
+    (written,) = (Path(faults._directory) / "spool").iterdir()
+
+    assert struck == [False, True, False, False]
+    assert written.read_text().count("diverged") == 1, "not after it has struck"
 
 
 def test_many_threads_strike_no_more_often(faults: Faults) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe import lines, wire
 from pytest_celery_perf.probe.journal import Journal, clock_id
 
 
@@ -20,7 +20,7 @@ def journal(tmp_path: Path) -> Journal:
 
 def records(tmp_path: Path) -> dict[str, list[wire.Record]]:
     return {
-        path.name: [wire.decode(line) for line in path.read_bytes().splitlines()]
+        path.name: [lines.decode(line) for line in path.read_bytes().splitlines()]
         for path in sorted((tmp_path / "spool").iterdir())
     }
 

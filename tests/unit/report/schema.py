@@ -16,7 +16,7 @@ from enum import Enum
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pytest_celery_perf.model.record import History
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.report.json import RECORDS, SCHEMA, Mode, Report
 
 _PRIMITIVES = {str: "string", int: "integer", float: "number", bool: "boolean"}

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from pytest_celery_perf.model.history import Snapshot
 from pytest_celery_perf.model.journal import JournalEntry
-from pytest_celery_perf.model.record import Snapshot, TaskError
+from pytest_celery_perf.model.record import TaskError
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.settings import Override, Setting
 from pytest_celery_perf.model.summary import TaskRow

@@ -35,6 +35,8 @@ def worker(*options: str, **fields: object) -> WorkerSpec:
         ("recycle", [worker("--max-memory-per-child=1000")], ""),
         ("out_of_memory", [worker()], "no worker has a limit of its memory"),
         ("out_of_memory", [worker(memory_bytes=1 << 28)], ""),
+        ("black_hole", [worker()], "let the test use the fixture celery_network, or mark it"),
+        ("black_hole", [worker(), worker(network=True)], ""),
         ("soft_shutdown", [worker()], "worker_soft_shutdown_timeout is 0"),
         ("soft_shutdown", [worker(config=(("worker_soft_shutdown_timeout", "3"),))], ""),
     ],

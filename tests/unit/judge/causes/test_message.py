@@ -32,7 +32,8 @@ def test_it_is_held_unacknowledged_by_a_worker_that_is_not_there() -> None:
     assert paragraphs(diagnosed(replace(TASK, unacked=True)))[1].splitlines() == [
         "1 task is held unacknowledged by a worker that is not there:",
         "  judge.tasks.execute[id-1].",
-        "  Redis delivers such a message again when the visibility timeout (1h) has passed.",
+        "  Redis delivers that again only after the visibility timeout, 1h, and up to 100s more until a worker looks.",
+        "  In production execution@host would take it within 1.03h.",
         "  try: if the test kills a worker, celery_recovery(kill=...) brings that moment forward;",
         "       reject_on_worker_lost=True gives a task back at once when only its child process dies.",
     ]

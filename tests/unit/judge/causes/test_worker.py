@@ -16,11 +16,38 @@ def test_the_worker_died_with_the_task_and_others_wait_for_it() -> None:
         "The worker execution@host died: killed by SIGKILL.",
         "  It was running judge.tasks.execute[id-1].",
         "  2 tasks wait for it: judge.tasks.execute, for example wid-1.",
+        "  1 message is still in unacked.",
+        "  Redis delivers that again only after the visibility timeout, 1h, and up to 100s more until a worker looks.",
+        "  No living worker consumes its queue: in production a supervisor has to start one.",
         "  Its last lines:",
         "    | ready.",
         "    | Task received",
         "  try: unless the test killed it, the system did, mostly for want of memory: see the kernel's log, lower -c.",
+        '  try: celery_faults.kill_worker() and celery_recovery(kill="worker") bring that moment forward.',
     ]
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        ("prefork", "  In production second@host would take it within 1.03h."),
+        ("gevent", "  In production second@host would take it after that time, but an idle gevent worker never looks."),
+    ],
+)
+def test_a_living_peer_would_take_what_a_dead_worker_held_in_production(pool: str, expected: str) -> None:
+    began = replace(TASK, worker=NODE, started_ago_s=3.0, pid=811, process_alive=False, unacked=True)
+    peer = replace(WORKER, name="second@host", pool=pool)
+    told = diagnosed(began, workers=(DEAD, peer)).splitlines()
+    assert expected in told
+    assert told[told.index(expected) - 1].startswith("  Redis delivers that again only after")
+
+
+def test_what_a_dead_worker_had_acknowledged_comes_never_again() -> None:
+    began = replace(TASK, worker=NODE, started_ago_s=3.0, pid=811, process_alive=False, unacked=False)
+    told = diagnosed(began, workers=(DEAD, replace(WORKER, name="second@host")))
+    assert "1 message was acknowledged before the end: no worker will run that again." in told
+    assert "try: acks_late=True on the task" in told
+    assert "visibility timeout" not in told
 
 
 @pytest.mark.parametrize(

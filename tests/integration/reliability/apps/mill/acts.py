@@ -55,6 +55,14 @@ def await_line(worker: Any, words: str) -> None:
         time.sleep(0.01)
 
 
+def await_expiry(celery_perf: Any) -> None:
+    """Wait until a worker has thrown a message away because that had expired."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not any(each.expired for each in celery_perf.history.publications):
+        assert time.monotonic() < deadline_s, "no worker has found that the message had expired"
+        time.sleep(0.01)
+
+
 def redis(celery_perf: Any) -> Redis:
     """Return a client of the broker's database that the workers use."""
     return Redis.from_url(celery_perf.workers[0].launch.probe.broker_url)

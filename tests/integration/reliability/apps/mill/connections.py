@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from acts import CANCELLING
+from acts import CANCELLING, peers
 from mill import hasty, late
 
 from pytest_celery_perf.errors import UnfinishedTasksError
@@ -32,6 +33,16 @@ def test_reset(celery_faults) -> None:
     hasty.delay(LONG_S)
     celery_faults.when("started")
     celery_faults.network.reset()
+
+
+@reliable
+@peers(network=True)
+def test_reset_beside_a_peer(celery_faults, tmp_path: Path) -> None:
+    late.delay(str(tmp_path / "gate"))
+    running = celery_faults.when("started")
+    celery_faults.network.reset(worker=running.worker.partition("@")[0])
+    celery_faults.when("started", nth=2)
+    (tmp_path / "gate").touch()
 
 
 @pytest.mark.celery_reliable(max_executions=2)

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from celery import Celery, Task
+from kombu.transport.redis import QoS
 
 app = Celery("mill", broker="redis://app.invalid:1/0", backend="redis://app.invalid:1/1")
 app.conf.broker_transport_options = json.loads(os.environ["MILL_TRANSPORT"])
+if os.environ.get("MILL_DIES_BEFORE_NOTING"):
+    _append = QoS.append
+
+    def _die_before_noting(qos: QoS, message: Any, delivery_tag: str) -> None:
+        """Die with a task's message in hand, which is in no queue any more and not yet in unacked."""
+        if "task" in message.headers:
+            os.kill(os.getpid(), signal.SIGKILL)
+        _append(qos, message, delivery_tag)
+
+    QoS.append = _die_before_noting
 
 
 def _wait_for(gate: str | None) -> None:
@@ -40,6 +53,22 @@ def late(gate: str | None = None) -> None:
 def safe(gate: str | None = None) -> None:
     """Be acknowledged after it has run, and put back when its process dies."""
     _wait_for(gate)
+
+
+@app.task(acks_late=True, time_limit=600, soft_time_limit=300)
+def limited() -> None:
+    """Be acknowledged after it has run, or when its time is over."""
+
+
+@app.task(acks_late=True, acks_on_failure_or_timeout=False, time_limit=600, soft_time_limit=300)
+def stubborn() -> None:
+    """Be acknowledged only after it has succeeded."""
+
+
+@app.task
+def total(parts: list[None]) -> int:
+    """Count what a chord has brought together."""
+    return len(parts)
 
 
 @app.task(acks_late=True, retry_on_worker_lost=True, max_retries=3, default_retry_delay=0)

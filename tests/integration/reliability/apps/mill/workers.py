@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from acts import holder, looks_often, peers, redis
-from mill import early, late
+from mill import early, late, safe
 
 OFTEN = {"unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 """Have workers look for messages whose visibility timeout has passed every second, not every hundred."""
@@ -81,3 +81,19 @@ def _rewrite_scores(celery_perf, celery_faults) -> None:
         holder(celery_perf, execution).kill()
         with redis(celery_perf) as broker:
             assert broker.zadd("unacked_index", {execution.tag: 0}, xx=True, ch=True) == 1
+
+
+@pytest.mark.celery_reliable(max_executions=2)
+@pytest.mark.celery_worker(concurrency=1, env={"MILL_DIES_BEFORE_NOTING": "1"})
+def test_between_queue_and_unacked(celery_perf) -> None:
+    late.delay()
+    celery_perf.wait()
+
+
+@pytest.mark.celery_worker(concurrency=1, prefetch=1)
+@pytest.mark.parametrize("kill", ["kill_worker", "kill_child"])
+def test_place_in_the_queue(celery_faults, tmp_path: Path, kill: str) -> None:
+    for _ in range(3):
+        safe.delay(str(tmp_path / "gate"))
+    getattr(celery_faults, kill)(celery_faults.when("started"))
+    (tmp_path / "gate").touch()

@@ -55,6 +55,13 @@ def test_database_gone():
     enter_stubbornly.delay("one")
 
 
+@pytest.mark.celery_crash_sweep(task=enter, points=["started"])
+@pytest.mark.celery_crash_sweep(task=enter_twice, points=["started"])
+def test_two_tasks():
+    enter.delay("one")
+    enter_twice.delay("two")
+
+
 @pytest.mark.celery_crash_sweep(task=enter, sample=2, seed=3)
 def test_sample():
     enter.delay("one")

@@ -93,6 +93,27 @@ def test_drop_connections() -> None:
     safe.delay()
 
 
+@pytest.mark.parametrize(
+    ("kind", "begun"),
+    [
+        pytest.param(kind, f"network-{begun}", marks=pytest.mark.celery_fault(kind=kind, **lasting))
+        for kind, begun, lasting in (
+            ("latency", "latency", {"lasting": "200ms"}),
+            ("bandwidth", "bandwidth", {"lasting": "200ms"}),
+            ("slice", "slicing", {"lasting": "200ms"}),
+            ("black_hole", "black-hole", {"lasting": "200ms"}),
+            ("cut", "cut", {"lasting": "200ms"}),
+            ("half_open", "half-open", {"lasting": "200ms"}),
+            ("reset", "reset", {}),
+        )
+    ],
+)
+@pytest.mark.celery_worker(concurrency=1, network=True)
+def test_the_network(celery_perf, kind, begun) -> None:
+    celery_perf.run(safe)
+    assert [fault.kind for fault in celery_perf.history.faults][:2] == [f"await-{kind}", begun]
+
+
 @pytest.mark.celery_fault(kind="kill_worker", times=2)
 def test_too_seldom() -> None:
     unsafe.delay()

@@ -24,20 +24,18 @@ def test_kill_child(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> Non
 
 
 def test_kill_worker(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
-    with celery_faults.hold(safe):
+    with celery_faults.hold(safe) as held:
         safe.delay()
-        celery_faults.when("started", safe)
-        celery_faults.kill_worker()
+        celery_faults.kill_worker(held.wait())
     run = celery_perf.wait()
     assert (run.succeeded, run.executions) == (1, 2)
     assert kinds(celery_perf) == ["hold", "kill-worker", "worker-ended", "restored", "worker-restarted"]
 
 
 def test_what_is_acknowledged_early_is_lost(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
-    with celery_faults.hold(unsafe):
+    with celery_faults.hold(unsafe) as held:
         unsafe.delay()
-        celery_faults.when("started", unsafe)
-        celery_faults.kill_worker()
+        celery_faults.kill_worker(held.wait())
     run = celery_perf.wait()
     assert (run.lost, run.executions) == (1, 1)
 
@@ -155,15 +153,44 @@ def test_recycle(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
 
 
 def test_a_script(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
-    for _ in range(12):
-        safe.delay()
-    steps = celery_faults.script(seed=3, steps=3, seconds=20, kinds=["kill_child", "freeze"])
-    assert [(step.kind, step.starts, step.lasting_s) for step in steps] == [
-        ("kill_child", 3, 0.0),
-        ("freeze", 3, 0.65),
-        ("freeze", 2, 0.27),
+    with celery_faults.script(seed=3, steps=3, kinds=["kill_child", "freeze"]) as script:
+        for _ in range(12):
+            safe.delay()
+    assert [(step.kind, step.start, step.lasting_s, step.skipped) for step in script.steps] == [
+        ("kill_child", 3, 0.0, ""),
+        ("freeze", 6, 0.53, ""),
+        ("kill_child", 9, 0.0, ""),
     ]
-    assert celery_perf.wait().succeeded == 12
+    run = celery_perf.wait()
+    assert (run.succeeded, run.executions) == (12, 14)
+    script_of = [fault.point for fault in celery_perf.history.faults if fault.kind == "await-script"]
+    assert script_of == ["started 3", "started 6", "started 9"]
+
+
+def test_a_script_that_outlasts_the_tasks(celery_faults: CeleryFaults) -> None:
+    with celery_faults.script(seed=3, steps=3, kinds=["quit"]) as script:
+        safe.delay()
+    assert {step.skipped for step in script.steps} == {"no task was left"}
+
+
+def test_a_body_that_fails_in_a_script(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    def body() -> None:
+        with celery_faults.script(seed=3, steps=3, kinds=["kill_child"]):
+            for _ in range(3):
+                safe.delay()
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        body()
+    run = celery_perf.wait()
+    assert (run.succeeded, run.executions) == (3, 3)
+
+
+def test_a_script_is_the_head_of_a_block(celery_faults: CeleryFaults) -> None:
+    celery_faults.script(seed=3)
+    with pytest.raises(ExceptionGroup) as error:
+        celery_faults.heal()
+    assert "publish tasks in its with block" in str(error.value.exceptions)
 
 
 def test_mistakes(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
@@ -180,3 +207,13 @@ def test_mistakes(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     ):
         with pytest.raises(ConfigurationError, match=words):
             call()
+
+
+def test_a_limit_that_strikes_after_the_body(celery_faults: CeleryFaults) -> None:
+    celery_faults.time_limit(limited)
+    limited.delay()
+
+
+def test_too_seldom(celery_faults: CeleryFaults) -> None:
+    celery_faults.time_limit(limited, soft=True, times=2)
+    limited.delay()

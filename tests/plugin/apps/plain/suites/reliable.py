@@ -103,6 +103,23 @@ def test_beyond_the_visibility_timeout(celery_perf: CeleryPerf) -> None:
     much_later.delay()
 
 
+@pytest.mark.celery_worker(config={"broker_transport_options": {"visibility_timeout": 3 * 3600}})
+@pytest.mark.celery_retries(attempts=2)
+@pytest.mark.celery_reliable
+def test_within_the_workers_own_visibility_timeout(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(much_later)
+    much_later.delay()
+
+
+@pytest.mark.celery_worker(name="patient", config={"broker_transport_options": {"visibility_timeout": 3 * 3600}})
+@pytest.mark.celery_worker(name="hasty", config={"broker_transport_options": {"visibility_timeout": 60}})
+@pytest.mark.celery_retries(attempts=2)
+@pytest.mark.celery_reliable
+def test_beyond_that_of_one_worker(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(much_later)
+    much_later.delay()
+
+
 @pytest.mark.celery_worker(name="mortal", concurrency=1)
 @pytest.mark.celery_reliable
 def test_the_worker_dies() -> None:

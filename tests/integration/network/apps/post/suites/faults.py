@@ -188,7 +188,10 @@ def test_who_expects_a_result_hangs_before_it_publishes(celery_perf: CeleryPerf,
         call = Background(lambda: weigh.delay("abc"))
         assert call.hangs()
         assert celery_perf.history.publications == ()
+    backend = call.join().backend  # the thread's own, which nobody closes
     assert call.join().get(timeout=30) == 3
+    call.result = None  # unsubscribes
+    backend.client.connection_pool.disconnect()
 
 
 @pytest.mark.celery_reliable

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from asgiref.sync import async_to_sync
-from celery import shared_task
+from celery import chord, shared_task
 from django.core.cache import cache
 from django.db import transaction
 
@@ -58,6 +58,23 @@ def insist(self, name: str) -> None:
     if not self.request.retries:
         raise self.retry(countdown=0)
     Ship.objects.create(name=name)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def load(name: str) -> None:
+    """Add something once two others have ended."""
+    chord([stow.s(name), stow.s(name)])(christen.si(name))
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def stow(name: str) -> None:
+    """Touch nothing."""
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def christen(name: str) -> None:
+    """Add something once."""
+    Ship.objects.get_or_create(name=name)
 
 
 @shared_task(acks_late=True)

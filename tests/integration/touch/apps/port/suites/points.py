@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from port.models import Ship
-from port.tasks import capsize, greet, insist, sail
+from port.tasks import capsize, greet, insist, load, sail, stow
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -29,7 +29,7 @@ def told(history, task):
 def test_all_are_listed_in_order(celery_perf, lab, harbour):
     run = celery_perf.run(sail, ["Ada", harbour])
     assert told(run.history, sail) == SAIL
-    assert [kind for _, kind, _ in told(run.history, greet)] == ["started", "finished", "acknowledgment"]
+    assert [kind for _, kind, _ in told(run.history, greet)] == ["started", "result", "finished", "acknowledgment"]
 
 
 def test_each_has_the_users_line(celery_perf, lab, harbour):
@@ -53,7 +53,18 @@ def test_the_end_of_a_transaction_and_another_database(celery_perf, lab):
         ("query", insert),
         ("rollback", "default"),
         ("query", f"archive: {insert}"),
+        ("result", "SUCCESS"),
     ]
+
+
+def test_results_and_chords(celery_perf, lab):
+    points = celery_perf.run(load, ["Ada"]).history.points
+    parts = {each.task_id for each in points if each.name == stow.name}
+    paths = [[(each.kind, each.label) for each in points if each.task_id == part] for part in parts]
+    path = [("started", ""), ("result", "SUCCESS"), ("result", "part of a chord"), ("finished", "")]
+    # Whichever comes last publishes what follows.
+    callback = [*path[:-1], ("publish", "port.tasks.christen to celery"), path[-1]]
+    assert sorted(each[:-1] for each in paths) == sorted([path, callback])
 
 
 def test_each_attempt_counts_anew(celery_perf, lab):
@@ -61,10 +72,12 @@ def test_each_attempt_counts_anew(celery_perf, lab):
     assert [(each.retries, each.number, each.kind) for each in points] == [
         (0, 1, "started"),
         (0, 2, "publish"),
-        (0, 3, "finished"),
+        (0, 3, "result"),
+        (0, 4, "finished"),
         (1, 1, "started"),
         (1, 2, "query"),
-        (1, 3, "finished"),
+        (1, 3, "result"),
+        (1, 4, "finished"),
     ]
 
 

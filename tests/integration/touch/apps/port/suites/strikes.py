@@ -91,19 +91,6 @@ def test_an_attempt_of_its_own(celery_perf, lab, attempt):
     assert Ship.objects.count() == 1
 
 
-def test_hold_and_release(celery_perf, lab):
-    """The first that counts waits before it adds; the second does both meanwhile."""
-    lab.order("touch:3", "hold", task=enlist.name)
-    for _ in range(2):
-        enlist.delay("Ada")
-    lab.await_fault("hold")
-    lab.await_ends(1)
-    assert Ship.objects.count() == 1
-    lab.trial.release("order")
-    celery_perf.wait()
-    assert list(Ship.objects.values_list("name", flat=True)) == ["Ada 1", "Ada 1"]
-
-
 def test_a_held_task_goes_on_when_the_test_ends(celery_perf, lab):
     lab.order("touch:2", "hold")
     enlist.delay("Ada")

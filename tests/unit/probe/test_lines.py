@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe import lines, wire
 
 texts = st.text(max_size=40)
 received = st.builds(
@@ -27,14 +27,14 @@ received = st.builds(
 
 @given(received)
 def test_a_record_survives_the_round_trip(record: wire.Received) -> None:
-    line = wire.encode(record)
+    line = lines.encode(record)
 
     assert b"\n" not in line[:-1]
-    assert record == wire.decode(line[:-1])
+    assert record == lines.decode(line[:-1])
 
 
 def test_every_kind_is_named_once() -> None:
-    assert {kind.__name__.lower() for kind in wire.KINDS.values()} == set(wire.KINDS)
+    assert {kind.__name__.lower() for kind in lines.KINDS.values()} == set(lines.KINDS)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_every_kind_is_named_once() -> None:
 )
 def test_what_no_probe_writes_is_refused(line: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        wire.decode(line)
+        lines.decode(line)
 
 
 def test_what_json_does_not_know_is_written_as_text() -> None:
     record = wire.Problem(1, ValueError("torn"))  # type: ignore[arg-type]
 
-    assert wire.Problem(1, "torn") == wire.decode(wire.encode(record)[:-1])
+    assert wire.Problem(1, "torn") == lines.decode(lines.encode(record)[:-1])

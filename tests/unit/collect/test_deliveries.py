@@ -1,4 +1,4 @@
-"""A message that is delivered twice on purpose: every delivery is waited for."""
+"""A message that is delivered more than once: every delivery that has begun is waited for."""
 
 from __future__ import annotations
 
@@ -68,3 +68,56 @@ def test_a_copy_that_nobody_has_taken_yet_is_waited_for(kept: tuple[Book, Ledger
     begin(ledger, "two/1", 20)
     end(ledger, "two/1", 20)
     assert (set(), set()) == (book.open, book.ending)
+
+
+def overtake(kept: tuple[Book, Ledger]) -> Book:
+    """Have the second delivery end while the first one runs."""
+    book, ledger = kept
+    begin(ledger, "one/1", 10)
+    begin(ledger, "two/1", 20)
+    end(ledger, "two/1", 20)
+    return book
+
+
+def test_a_first_delivery_that_was_overtaken_is_waited_for(kept: tuple[Book, Ledger]) -> None:
+    book = overtake(kept)
+    assert {"pay"} == book.open
+    assert book.deliveries("pay", 0)[:1] == book.overtaken() == [book.awaited("pay")]
+    end(kept[1], "one/1", 10)
+    assert (set(), set()) == (book.open, book.ending)
+
+
+@pytest.mark.parametrize("pid", [None, 1])
+def test_nobody_waits_for_what_died_with_its_process(kept: tuple[Book, Ledger], pid: int | None) -> None:
+    book = overtake(kept)
+    book.bury("two", pid)
+    assert {"pay"} == book.open
+    book.bury("one", pid)
+    assert set() == book.open
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        wire.Requeued(50, "pay", 0, 10),
+        wire.Finished(50, "pay", 0, 10, None, 21, None, 5, None, None, None, 0, 0, 0, False),
+        wire.Failed(50, "pay", "lost", ["billiard.exceptions.WorkerLostError", "signal 9", None]),
+    ],
+    ids=["put back", "cut off", "reported"],
+)
+def test_nobody_waits_for_what_its_worker_has_given_up(kept: tuple[Book, Ledger], over: wire.Record) -> None:
+    book = overtake(kept)
+    enter(kept[1], "one/1", over)
+    assert set() == book.open
+    assert book.failed == set()
+
+
+def test_what_still_runs_is_waited_for_though_its_message_has_expired_when_it_came_again(
+    kept: tuple[Book, Ledger],
+) -> None:
+    book, ledger = kept
+    begin(ledger, "one/1", 10)
+    enter(ledger, "two/1", wire.Revoked(20, "pay", True))
+    assert {"pay"} == book.open
+    end(ledger, "one/1", 10)
+    assert set() == book.open

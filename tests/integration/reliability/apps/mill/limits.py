@@ -1,0 +1,32 @@
+"""Time limits strike; what becomes of each task is told in test_limits.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mill import limited, stubborn
+
+pytestmark = [pytest.mark.celery_worker(concurrency=1, prefetch=1), pytest.mark.celery_reliable(max_executions=2)]
+each_task = pytest.mark.parametrize("task", [limited, stubborn], ids=lambda task: task.__name__)
+
+
+@each_task
+def test_hard(celery_perf, celery_faults, task: Any) -> None:
+    celery_faults.time_limit(task)
+    task.delay()
+    celery_perf.wait()
+
+
+@each_task
+def test_soft(celery_perf, celery_faults, task: Any) -> None:
+    celery_faults.time_limit(task, soft=True)
+    task.delay()
+    celery_perf.wait()
+
+
+def test_again_and_again(celery_perf, celery_faults) -> None:
+    celery_faults.time_limit(stubborn, times=99)
+    stubborn.delay()
+    celery_faults.when("requeued", nth=4)
+    celery_perf.wait(timeout=0)

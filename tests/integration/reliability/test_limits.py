@@ -1,0 +1,48 @@
+"""Time limits, and who acknowledges what they end: ``acks_on_failure_or_timeout``, which newer Celery splits in two."""
+
+from __future__ import annotations
+
+import celery
+import pytest
+
+from pytest_celery_perf.measure.outcomes import TaskClass
+from tests.integration.reliability.scenes import Scenes
+
+SCENES = "limits"
+
+puts_back = pytest.mark.skipif(celery.VERSION < (5, 7), reason="only newer Celery puts back what its time limit ends")
+
+
+def test_a_hard_limit_ends_a_task_for_good(scenes: Scenes) -> None:
+    scene = scenes["test_hard[limited]"]
+    assert scene.classes == {TaskClass.FAILED: 1}
+    assert "it failed with billiard.exceptions.TimeLimitExceeded" in scene.reasons
+    assert len(scene.begun) == 1
+    assert set(scene.history.states.values()) == {"FAILURE"}
+    assert scene.lacks("✗ failed 1 = 0") == []
+
+
+@puts_back
+def test_a_hard_limit_without_acknowledgment_has_the_task_begin_again(scenes: Scenes) -> None:
+    """Though ``retries`` stays 0, and ``max_retries`` bounds nothing."""
+    scene = scenes.passed("test_hard[stubborn]")
+    assert scene.classes == {TaskClass.COMPLETED: 1}
+    assert [each.retries for each in scene.begun] == [0, 0]
+    assert len({each.pid for each in scene.begun}) == 2
+
+
+@puts_back
+def test_a_task_that_always_reaches_its_limit_is_put_back_for_ever(scenes: Scenes) -> None:
+    scene = scenes["test_again_and_again"]
+    assert TaskClass.FAILED not in scene.classes
+    assert len(scene.begun) >= 4
+    assert scene.lacks("✗ executions", "puts back without a bound what its time limit has ended") == []
+
+
+@pytest.mark.parametrize("task", ["limited", "stubborn"])
+def test_a_soft_limit_raises_in_the_task_whose_message_is_gone_either_way(scenes: Scenes, task: str) -> None:
+    """Without an acknowledgment it is rejected, and not put back."""
+    scene = scenes[f"test_soft[{task}]"]
+    assert scene.classes == {TaskClass.FAILED: 1}
+    assert "it failed with billiard.exceptions.SoftTimeLimitExceeded" in scene.reasons
+    assert len(scene.begun) == 1
