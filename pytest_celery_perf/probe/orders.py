@@ -73,5 +73,5 @@ def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
     faults = header.get("faults")
     if not faults:
         return ()
-    orders = (FaultOrder(**{**fault, **{name: tuple(fault.get(name, ())) for name in _TUPLES}}) for fault in faults)
+    orders = (FaultOrder(**{**fault, **{field: tuple(fault.get(field, ())) for field in _TUPLES}}) for fault in faults)
     return tuple(order for order in orders if order.task in (None, name))

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from pytest_celery_perf.collect.history import freeze
@@ -117,7 +117,7 @@ class Trial:
         if self._notice:
             header["notice"] = True
         if self._faults:
-            header["faults"] = [_as_header(order) for order in self._faults]
+            header["faults"] = [asdict(order) for order in self._faults]
         return header
 
     def order(self, order: FaultOrder) -> None:
@@ -285,20 +285,3 @@ class _Since:
         if self._since_s is None:
             self._since_s = now_s
         return now_s - self._since_s
-
-
-def _as_header(order: FaultOrder) -> dict[str, Any]:
-    return {
-        "key": order.key,
-        "task": order.task,
-        "do": order.do,
-        "at": order.at,
-        "times": order.times,
-        "nth": list(order.nth),
-        "each": order.each,
-        "signal": order.signal,
-        "error": order.error,
-        "args": list(order.args),
-        "attempt": order.attempt,
-        "expect": order.expect,
-    }
