@@ -25,6 +25,7 @@ TaskRecord = (
     | wire.Unknown
     | wire.Faulted
     | wire.Touched
+    | wire.Answered
 )
 """What is about one task, and tells neither its name nor its test."""
 
@@ -144,6 +145,8 @@ class Ledger:
                 book.unknown[record.id] = record
             case wire.Touched():
                 book.draft(_key(record)).touched.append(record)
+            case wire.Answered():
+                book.draft(_key(record)).answered_ns = record.ns
             case wire.Faulted():
                 self._enter_fault(book, file, record)
         book.settle(record.id)
@@ -200,6 +203,7 @@ def _key(
     | wire.Finished
     | wire.Acknowledged
     | wire.Requeued
-    | wire.Touched,
+    | wire.Touched
+    | wire.Answered,
 ) -> Key:
     return (record.id, record.retries, record.received_ns)

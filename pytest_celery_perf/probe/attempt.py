@@ -77,7 +77,7 @@ class RunningAttempt:
         self.early = early
         self.touches: Touches | None = None
         self.heeds_queries = bool(orders) and any(order.query for order in orders)
-        """Whether `on_query` must be called."""
+        """Whether `on_query` and `on_answer` must be called."""
         self.body_started_ns: int | None = None
         self.body_ended_ns: int | None = None
         self.cpu_started_ns: int | None = None
@@ -133,6 +133,11 @@ class RunningAttempt:
         if self.touches is not None:
             statement = fingerprint(sql)
             self.touches.reach("query", statement if alias == "default" else f"{alias}: {statement}")
+
+    def on_answer(self) -> None:
+        """Note that a query has come back, where touch points are asked for."""
+        if self.touches is not None:
+            self.touches.answered()
 
     def begin_body(self) -> None:
         """The task's own function starts."""

@@ -126,9 +126,14 @@ def _ending(kind: str) -> Callable[[Any], Any]:
     def wrapping(end: Callable[[Any], None]) -> Callable[[Any], None]:
         def end_noted(connection: Any) -> None:
             touches = _touches()
-            if touches is not None:
-                touches.reach(kind, connection.alias)
-            end(connection)
+            if touches is None:
+                end(connection)
+                return
+            touches.reach(kind, connection.alias)
+            try:
+                end(connection)
+            finally:
+                touches.answered()
 
         return end_noted
 

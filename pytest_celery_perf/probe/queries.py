@@ -153,6 +153,8 @@ def _observe(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
         return execute(sql, params, many, context_)
     finally:
         time_ns = perf_counter_ns() - started_ns
+        if attempt.heeds_queries:
+            attempt.on_answer()
         try:
             capture.add(phase, context_["connection"], sql, many, time_ns)
         except _MISTAKES as mistake:

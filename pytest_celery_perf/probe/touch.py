@@ -88,6 +88,14 @@ class Touches:
         if self._open:
             self.strike(self._note(kind, label))
 
+    def answered(self) -> None:
+        """Note that the database has answered: whatever keeps the execution from now on is not a lock there."""
+        if self._open:
+            attempt = self._attempt
+            self._journal.write(
+                wire.Answered(time.monotonic_ns(), attempt.task_id, attempt.retries, attempt.received_ns)
+            )
+
     def _note(self, kind: str, label: str) -> Touch:
         touch = Touch(next(self._numbers), kind, label)
         stack = user_stack(sys._getframe(1))

@@ -235,6 +235,15 @@ class Touched(NamedTuple):
     """The `Stack` from which it came, if the user's code is in it."""
 
 
+class Answered(NamedTuple):
+    """A database has answered an execution whose touch points are asked for: no lock keeps that any more."""
+
+    ns: int
+    id: str
+    retries: int
+    received_ns: int
+
+
 class Statement(NamedTuple):
     """Defines a number that stands for a statement in this process's query rows."""
 
@@ -274,6 +283,7 @@ Record = (
     | Unknown
     | Faulted
     | Touched
+    | Answered
     | Statement
     | Stack
     | Problem

@@ -17,8 +17,8 @@ from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.worker.twin import queue_of_twin, twin
 
 LOCKED_S = 0.5
-"""A second delivery that has come to a query and is silent for so long waits for a lock of the first. Shorter than any
-time for which a database lets somebody wait: it would give up, for no other reason than that the first is held."""
+"""A second delivery whose query has no answer for so long waits for a lock of the first. Shorter than any time for
+which a database lets somebody wait: it would give up, for no other reason than that the first is held."""
 SILENT_S = 5.0
 """The same for a second delivery that does anything else: whatever keeps it, the first must go on some time."""
 _LOCKING = ("query", "commit", "rollback")
@@ -130,9 +130,12 @@ class Duplicates:
     def _left_s(self, again: _Again) -> float:
         """Return for how many seconds more the second delivery may be silent."""
         second = self._second(again)
-        last = second.touched[-1] if second is not None and second.touched else None
-        since_ns = last.ns if last is not None else again.sent_ns or 0
-        patience_s = LOCKED_S if last is not None and last.kind in _LOCKING else SILENT_S
+        if second is None or not second.touched:
+            since_ns, patience_s = again.sent_ns or 0, SILENT_S
+        else:
+            last = second.touched[-1]
+            since_ns = max(last.ns, second.answered_ns)
+            patience_s = LOCKED_S if last.kind in _LOCKING and since_ns == last.ns else SILENT_S
         return max(0.0, patience_s - (time.monotonic_ns() - since_ns) / 1e9)
 
 

@@ -55,6 +55,13 @@ def test_who_waits_for_a_lock_is_told(inner: Inner) -> None:
     assert "2nd waited for 1st at UPDATE bank_order SET state = ? WHERE (id = ? AND state = ?)" in inner.text
 
 
+def test_who_is_busy_does_not_wait_for_a_lock(inner: Inner) -> None:
+    """The second delivery runs to its end while the first is held, however long it is away from the database."""
+    rows = [line for line in inner.text.splitlines() if " pay_after_thought:" in line]
+    assert [row for row in rows if "at once: 1st succeeded, 2nd succeeded" in row], inner.text
+    assert [row for row in rows if "waited" in row] == []
+
+
 @pytest.mark.slow
 @pytest.mark.postgresql
 def test_on_postgresql(bank: Callable[..., Inner], postgres: dict[str, str]) -> None:

@@ -24,6 +24,9 @@ class Touches:
     def reach(self, kind: str, label: str = "") -> None:
         self.points.append((kind, label))
 
+    def answered(self) -> None:
+        self.points.append(("answered", ""))
+
     def publish(self, headers: dict[str, Any], routing_key: str) -> None:
         self.points.append(("publish", f"{headers.get('task')} to {routing_key}"))
 
@@ -184,7 +187,7 @@ def test_transactions_end_by_alias(touches: Touches) -> None:
     ended: list[Any] = []
     connection: Any = type("Connection", (), {"alias": "archive"})()
     effects._ending("commit")(ended.append)(connection)
-    assert (touches.points, ended) == ([("commit", "archive")], [connection])
+    assert (touches.points, ended) == ([("commit", "archive"), ("answered", "")], [connection])
 
 
 def test_everything_is_put_back() -> None:

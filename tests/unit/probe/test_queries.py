@@ -31,9 +31,13 @@ class Attempt:
         self.capture.phase = "body"
         self.heeds_queries = False
         self.numbers: list[int] = []
+        self.answers = 0
 
     def on_query(self, number: int, _sql: str, _alias: str) -> None:
         self.numbers.append(number)
+
+    def on_answer(self) -> None:
+        self.answers += 1
 
     @property
     def rows(self) -> list[Row]:
@@ -174,11 +178,12 @@ def test_queries_of_the_body_are_numbered_before_they_run(attempt: Any) -> None:
     attempt.capture.phase = "hooks"
     query()
     assert attempt.numbers == [1, 2, 0]
+    assert attempt.answers == 6
 
 
 def test_nobody_is_asked_where_no_fault_waits_for_a_query(attempt: Any) -> None:
     query()
-    assert attempt.numbers == []
+    assert (attempt.numbers, attempt.answers) == ([], 0)
 
 
 def test_what_a_fault_raises_keeps_the_query_from_running(attempt: Any) -> None:

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 from bank.models import Account, Order
-from bank.tasks import confirm, greet, pay, pay_and_tell, pay_blindly, pay_early, pay_in_turn, pay_unclaimed
+from bank.tasks import (
+    confirm,
+    greet,
+    pay,
+    pay_after_thought,
+    pay_and_tell,
+    pay_blindly,
+    pay_early,
+    pay_in_turn,
+    pay_unclaimed,
+)
 from django.db import IntegrityError
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +44,11 @@ def test_good(order):
 def test_good_published_twice(celery_perf, order):
     assert celery_perf.run(pay, [order]).failed == 0
     assert Account.objects.get().balance == 90
+
+
+@pytest.mark.celery_idempotent(task=pay_after_thought)
+def test_good_after_thought(order):
+    pay_after_thought.delay(order)
 
 
 @pytest.mark.celery_idempotent(task=pay_early)
