@@ -108,14 +108,15 @@ class Book:
         self.publisher.setdefault(key, boot)
         self.last_attempt[record.id] = max(self.last_attempt.get(record.id, 0), record.retries)
 
-    def note(self, kind: str, **facts: Any) -> None:
-        """Enter what the test process itself does or sees, now.
+    def note(self, kind: str, *, at_ns: int | None = None, **facts: Any) -> None:
+        """Enter what the test process itself does or sees.
 
         Args:
             kind: See `Fault`.
+            at_ns: When it happened, if that is known, by the monotonic clock; else now.
             facts: Its other fields.
         """
-        self.faults.append(Fault(kind=kind, at_ns=time.monotonic_ns(), **facts))
+        self.faults.append(Fault(kind=kind, at_ns=time.monotonic_ns() if at_ns is None else at_ns, **facts))
 
     def accepted(self, execution: Execution) -> bool:
         """Tell whether the main process of its worker knows that an execution has begun, or that it has ended."""

@@ -111,7 +111,10 @@ class Rescue:
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
             self._booting.remove(member)
-            self._book.note("worker-restarted", boot=member.boot, pid=member.worker.pid)
+            worker = self._reader.ledger.workers[member.boot]
+            # By the time it was seen, the worker may have taken messages.
+            ready_ns = worker.ready_ns if worker.comparable_clock else None
+            self._book.note("worker-restarted", at_ns=ready_ns, boot=member.boot, pid=member.worker.pid)
         self._lookout.tend(down=self.outage.down)
 
     def _tend_messages(self) -> None:
