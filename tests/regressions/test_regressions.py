@@ -408,6 +408,15 @@ REGRESSIONS = (
 )
 
 
+GOOD = sorted(
+    {
+        # A sweep runs its task many times: one by one, they do not keep the others waiting.
+        regression.file if regression.file.startswith("test_sweep.py") else regression.file.partition("::")[0]
+        for regression in REGRESSIONS
+    }
+)
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a copy of the example project."""
@@ -467,7 +476,7 @@ def test_half_a_submission_is_found_on_postgresql(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", sorted({regression.file.partition("::")[0] for regression in REGRESSIONS}))
+@pytest.mark.parametrize("file", GOOD)
 def test_the_example_itself_is_free_of_them(copy: Path, file: str) -> None:
     """Unpatched, every test passes: what fails above fails because of its patch."""
     said, failures = _run(copy, file)

@@ -66,3 +66,14 @@ def await_expiry(celery_perf: Any) -> None:
 def redis(celery_perf: Any) -> Redis:
     """Return a client of the broker's database that the workers use."""
     return Redis.from_url(celery_perf.workers[0].launch.probe.broker_url)
+
+
+def await_silence(celery_perf: Any) -> None:
+    """Wait until no worker asks for messages any more; between two questions there is less than a millisecond."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    silent = 0
+    with redis(celery_perf) as client:
+        while silent < 5:
+            assert time.monotonic() < deadline_s, "a worker still asks for messages"
+            silent = 0 if any("b" in each["flags"] for each in client.client_list()) else silent + 1
+            time.sleep(0.01)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acts import await_end, with_gevent
+from acts import await_end, await_silence, with_gevent
 from mill import early, hasty, late
 
 reliable = pytest.mark.celery_reliable(max_executions=2)
@@ -48,7 +48,13 @@ def test_quit_gevent(celery_faults, tmp_path: Path) -> None:
 
 @pytest.mark.celery_worker(pool="threads", concurrency=2)
 def test_quit_threads(celery_perf, celery_faults, tmp_path: Path) -> None:
-    _quit(celery_faults, tmp_path, late)
+    gate = tmp_path / "gate"
+    late.delay(str(gate))
+    celery_faults.when("started", late)
+    celery_faults.quit()
+    # What ends in the few milliseconds until the worker waits for its threads is put back, and runs again.
+    await_silence(celery_perf)
+    gate.touch()
     await_end(celery_perf.workers[0])
 
 
