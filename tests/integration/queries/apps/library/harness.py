@@ -73,6 +73,9 @@ class Attempt:
         if number == self.strike_at:
             raise RuntimeError(f"struck at {number}")
 
+    def on_answer(self) -> None:
+        """Nobody has asked for touch points."""
+
 
 def run(body: Callable[[], Any], *, before: Callable[[], Any] | None = None, strike_at: int = 0) -> dict[str, Any]:
     """Run a function as the body of a task.
