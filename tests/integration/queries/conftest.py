@@ -16,6 +16,7 @@ import pytest
 
 from pytest_celery_perf.measure.queries import QueryProfile, profile
 from pytest_celery_perf.model.record import Frame, QueryUse
+from tests.postgres import drop
 from tests.unit.histories import execution
 
 APPS = Path(__file__).parent / "apps"
@@ -107,4 +108,4 @@ def _database_of_its_own(dsn: str) -> Iterator[str]:
         try:
             yield urlsplit(dsn)._replace(path=f"/{name}").geturl()
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            drop(connection, name)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.worlds.databases import Server
 from tests.integration.worlds.town import Town
+from tests.postgres import drop
 
 
 @pytest.fixture
@@ -24,4 +25,4 @@ def server(postgres_dsn: str) -> Iterator[Server]:
         server = Server(admin, {"TOWN_POSTGRES": postgres_dsn, "TOWN_NAME": f"town_{secrets.token_hex(4)}"})
         yield server
         for name in server.left:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            drop(admin, name)
