@@ -87,6 +87,8 @@ class Book:
     struck: set[str] = field(default_factory=set)
     """Tasks whose process or broker was killed: after their end, too, their message may come back."""
     last_attempt: dict[str, int] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+    """Tasks of which an execution may be waited for in vain: of others, no wait need look at each."""
     dead: set[str] = field(default_factory=set)
     """The boots of workers that have ended."""
     gone: set[tuple[str, int | None]] = field(default_factory=set)
@@ -96,6 +98,8 @@ class Book:
         """Return the execution of that key, beginning it if it is new."""
         drafts = self.executions[key[0]]
         if key not in drafts:
+            if drafts:
+                self.doubtful.add(key[0])
             drafts[key] = Draft(key)
             self.last_attempt[key[0]] = max(self.last_attempt.get(key[0], 0), key[1])
         return drafts[key]
@@ -106,6 +110,8 @@ class Book:
         # A publish that is tried again is announced again: the first time counts.
         self.publishing.setdefault(key, record)
         self.publisher.setdefault(key, boot)
+        if record.retries:
+            self.doubtful.add(record.id)
         self.last_attempt[record.id] = max(self.last_attempt.get(record.id, 0), record.retries)
 
     def note(self, kind: str, *, at_ns: int | None = None, **facts: Any) -> None:
@@ -154,7 +160,8 @@ class Book:
 
     def overtaken(self) -> list[Draft]:
         """Return the executions that are still waited for though a later delivery of their task has come to its end."""
-        return [draft for task_id in self.open for draft in self._running(task_id) if draft is not self.latest(task_id)]
+        doubtful = self.open & self.doubtful
+        return [draft for task_id in doubtful for draft in self._running(task_id) if draft is not self.latest(task_id)]
 
     def forsaken(self, late: Container[str]) -> list[Draft]:
         """Return the executions that are still waited for though they were acknowledged, which comes after the end.
@@ -162,7 +169,7 @@ class Book:
         Args:
             late: The names of tasks that are acknowledged late.
         """
-        running = (draft for task_id in self.open for draft in self._running(task_id))
+        running = (draft for task_id in self.open & self.doubtful for draft in self._running(task_id))
         return [
             draft
             for draft in running

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_celery_perf.collect.book import Book, Draft, Key
+from pytest_celery_perf.collect.book import Book, Key
 from pytest_celery_perf.collect.spool import SpooledRecord
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.record import Frame, Outcome, TaskOptions, WorkerInfo
@@ -134,7 +134,7 @@ class Ledger:
             case wire.Started() | wire.Finished():
                 self._enter_run(book, file, record)
             case wire.Message() | wire.Accepted() | wire.Acknowledged() | wire.Requeued():
-                _enter_message(book.draft(_key(record)), record)
+                _enter_message(book, record)
             case wire.Failed() if (draft := book.of_worker(record.id, self.files[file].process.boot)) is not None:
                 draft.failed = record
             case wire.Revoked():
@@ -172,13 +172,15 @@ class Ledger:
         self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}
 
 
-def _enter_message(draft: Draft, record: wire.Message | wire.Accepted | wire.Acknowledged | wire.Requeued) -> None:
+def _enter_message(book: Book, record: wire.Message | wire.Accepted | wire.Acknowledged | wire.Requeued) -> None:
+    draft = book.draft(_key(record))
     if isinstance(record, wire.Message):
         draft.content = record.content
     elif isinstance(record, wire.Accepted):
         draft.accepted_ns = record.ns
     elif isinstance(record, wire.Acknowledged):
         draft.acknowledged_ns = record.ns
+        book.doubtful.add(record.id)
     else:
         draft.requeued_ns = record.ns
 
