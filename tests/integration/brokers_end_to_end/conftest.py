@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from pytest_celery_perf.broker import binary
 from pytest_celery_perf.broker.base import Endpoint
-from pytest_celery_perf.broker.process import ProcessServer
-from pytest_celery_perf.guard import Guard
 from tests.plugin.inner import Project
+from tests.servers import users_redis
 
 TILL = Path(__file__).parent / "apps" / "till"
 
@@ -27,13 +25,8 @@ def till(tmp_path: Path) -> Project:
 @pytest.fixture
 def users_server(tmp_path: Path) -> Iterator[Endpoint]:
     """Somebody's Redis, with somebody's data in two databases."""
-    found, reasons = binary.find()
-    assert found is not None, reasons
-    with Guard() as guard:
-        server = ProcessServer(found, directory=tmp_path / "server", guard=guard)
-        endpoint = server.start()
+    with users_redis(tmp_path) as endpoint:
         for db in (0, 3):
             with redis.Redis.from_url(endpoint.url(db)) as other:
                 other.mset({"celery": f"theirs {db}", "unacked": "theirs", "celery-perf:theirs": "theirs"})
         yield endpoint
-        server.stop()

@@ -12,15 +12,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from pytest_celery_perf.broker import binary
 from pytest_celery_perf.broker.base import Endpoint
-from pytest_celery_perf.broker.process import ProcessServer
-from pytest_celery_perf.guard import Guard
 from pytest_celery_perf.measure.journal import journal
 from pytest_celery_perf.report import json
 from pytest_celery_perf.report.journal import journal_text
 from tests.integration.faults.conftest import Run
 from tests.integration.faults.explanations import unexplained
+from tests.servers import users_redis
 
 FIRST, LAST = map(int, os.environ.get("CELERY_PERF_TEST_SEEDS", "0-3").split("-"))
 ON_A_USERS_SERVER = 4
@@ -48,12 +46,7 @@ def test_script(run: Run, users_server: Endpoint, tmp_path: Path, seed: int) -> 
 @pytest.fixture
 def users_server(tmp_path: Path) -> Iterator[Endpoint]:
     """Somebody's Redis, with somebody's data."""
-    found, reasons = binary.find()
-    assert found is not None, reasons
-    with Guard() as guard:
-        server = ProcessServer(found, directory=tmp_path / "server", guard=guard)
-        endpoint = server.start()
+    with users_redis(tmp_path) as endpoint:
         with redis.Redis.from_url(endpoint.url()) as client:
             client.set("theirs", "")
         yield endpoint
-        server.stop()
