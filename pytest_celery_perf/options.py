@@ -89,6 +89,13 @@ OPTIONS = (
         help="run the tests that are marked celery_drill without a name under this drill; may be given several times",
         many=True,
     ),
+    Option(
+        name="measure",
+        default="",
+        metavar="NAMES",
+        help="measure every task with these instruments too, or with all; may be given several times",
+        many=True,
+    ),
     Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
     Option(name="json", default="", metavar="FILE", help="write all results to this file"),
     Option(
@@ -112,6 +119,7 @@ class Options(NamedTuple):
     start: str
     point: str
     drills: tuple[str, ...]
+    measure: tuple[str, ...]
     logs: Path | None
     json: Path | None
     json_detail: str
@@ -174,6 +182,7 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
         start=parsed("start", _one_of("auto", "warm", "cold")),
         point=settings["point"].value,
         drills=parsed("drill", _drills),
+        measure=parsed("measure", _instruments),
         logs=Path(logs).absolute() if logs else None,
         json=Path(json).absolute() if json else None,
         json_detail=parsed("json_detail", _one_of("records", "aggregates")),
@@ -216,6 +225,13 @@ def _drills(value: str, what: str) -> tuple[str, ...]:
 
     names = [name.strip() for name in value.split(",") if name.strip()]
     return tuple(dict.fromkeys(_one_of(*DRILLS)(name, what) for name in names))
+
+
+def _instruments(value: str, what: str) -> tuple[str, ...]:
+    from pytest_celery_perf.probe.instruments import INSTRUMENTS
+
+    names = [_one_of("all", *INSTRUMENTS)(name.strip(), what) for name in value.split(",") if name.strip()]
+    return INSTRUMENTS if "all" in names else tuple(dict.fromkeys(names))
 
 
 def _factor(value: str, what: str) -> float:

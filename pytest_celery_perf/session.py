@@ -19,7 +19,14 @@ from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.settings import Override
-from pytest_celery_perf.model.spec import DrillBudget, LatencyBudget, ReliableBudget, RetriesBudget, TestSpec
+from pytest_celery_perf.model.spec import (
+    DrillBudget,
+    LatencyBudget,
+    ReliableBudget,
+    RetriesBudget,
+    TestSpec,
+    instruments_of,
+)
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
@@ -160,6 +167,7 @@ class Session:
                 notice=spec.isolated,
                 progress=progress,
                 etas=etas,
+                measure=instruments_of(spec.budgets, self.options.measure),
             )
             logs = [member.worker.launch.log for member in pool.members]
             sizes = {log: log.stat().st_size for log in logs}

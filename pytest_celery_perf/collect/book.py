@@ -35,6 +35,8 @@ class Draft:
     acknowledged_ns: int | None = None
     requeued_ns: int | None = None
     touched: list[wire.Touched] = field(default_factory=list)
+    measured: dict[str, list[Any]] = field(default_factory=dict)
+    """The rows that instruments have written, by instrument."""
     answered_ns: int = 0
     """When a database last answered, where touch points are asked for."""
     content: dict[str, Any] | None = None

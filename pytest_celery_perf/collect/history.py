@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.figures import figures_of
 from pytest_celery_perf.collect.ledger import Ledger, frame_of
 from pytest_celery_perf.collect.points import points_of
 from pytest_celery_perf.model.history import History
@@ -128,6 +129,7 @@ def _execution(draft: Draft, received: Any, queue: str | None, delivery: int, le
         unattributed_queries=finished.unattributed if finished is not None else 0,
         first_in_process=started.first if started is not None else False,
         injected=finished.injected if finished is not None else False,
+        figures=figures_of(draft),
     )
 
 

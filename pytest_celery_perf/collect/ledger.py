@@ -26,6 +26,7 @@ TaskRecord = (
     | wire.Faulted
     | wire.Touched
     | wire.Answered
+    | wire.Measured
 )
 """What is about one task, and tells neither its name nor its test."""
 
@@ -143,10 +144,8 @@ class Ledger:
             case wire.Unknown():
                 book.discarded[record.id] = Outcome.REJECTED
                 book.unknown[record.id] = record
-            case wire.Touched():
-                book.draft(_key(record)).touched.append(record)
-            case wire.Answered():
-                book.draft(_key(record)).answered_ns = record.ns
+            case wire.Touched() | wire.Answered() | wire.Measured():
+                _enter_detail(book, record)
             case wire.Faulted():
                 self._enter_fault(book, file, record)
         book.settle(record.id)
@@ -185,6 +184,16 @@ def _enter_message(book: Book, record: wire.Message | wire.Accepted | wire.Ackno
         draft.requeued_ns = record.ns
 
 
+def _enter_detail(book: Book, record: wire.Touched | wire.Answered | wire.Measured) -> None:
+    draft = book.draft(_key(record))
+    if isinstance(record, wire.Touched):
+        draft.touched.append(record)
+    elif isinstance(record, wire.Answered):
+        draft.answered_ns = record.ns
+    else:
+        draft.measured[record.instrument] = record.rows
+
+
 def frame_of(told: Sequence[Any]) -> Frame:
     """Return a line of code that the wire tells as path, line and function."""
     path, line, function = told
@@ -206,6 +215,7 @@ def _key(
     | wire.Acknowledged
     | wire.Requeued
     | wire.Touched
-    | wire.Answered,
+    | wire.Answered
+    | wire.Measured,
 ) -> Key:
     return (record.id, record.retries, record.received_ns)

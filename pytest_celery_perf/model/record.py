@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_celery_perf.model.figures import UNMEASURED, Figures
+
 
 class Outcome(StrEnum):
     """How an execution ended; ``None`` in its place means that no end was recorded."""
@@ -127,6 +129,8 @@ class Execution:
     """Whether it was the first execution of this task in its process (caches were cold)."""
     injected: bool = False
     """Whether the plugin made it raise (``celery_perf.fail``)."""
+    figures: Figures = UNMEASURED
+    """What its test has asked for besides."""
 
     @property
     def started(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,6 +42,18 @@ class Budget:
 
     task: str | None = None
     """The name of the task that is judged; None: every task the test published."""
+    instruments: ClassVar[tuple[str, ...]] = ()
+    """What executions must be measured with for its sake: names of `probe.instruments`."""
+
+
+def instruments_of(budgets: Iterable[Budget], others: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what the executions of a test must be measured with.
+
+    Args:
+        budgets: What its markers demand.
+        others: What else is asked for.
+    """
+    return tuple(sorted({*others, *(name for budget in budgets for name in budget.instruments)}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pytest_celery_perf.probe.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.faults import Faults
+    from pytest_celery_perf.probe.instruments import Measurement
     from pytest_celery_perf.probe.orders import FaultOrder
     from pytest_celery_perf.probe.queries import Capture
     from pytest_celery_perf.probe.touch import Touches
@@ -45,6 +46,7 @@ class RunningAttempt:
         "header",
         "heeds_queries",
         "injected",
+        "measurements",
         "name",
         "orders",
         "received_ns",
@@ -85,6 +87,7 @@ class RunningAttempt:
         self.scope: Any = None
         """What `context.leave` needs."""
         self.injected = False
+        self.measurements: list[Measurement] = []
         self._faults = faults
 
     def strike(self, point: str) -> None:

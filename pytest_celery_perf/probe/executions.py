@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.probe import context, django_glue, effects, queries, stacks, touch, wire
+from pytest_celery_perf.probe import context, django_glue, effects, instruments, queries, stacks, touch, wire
 from pytest_celery_perf.probe.attempt import RunningAttempt, describe_error, outcome_of
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.faults import Faults
@@ -38,6 +38,7 @@ class ExecutionWatch:
         self._token = ""
         self._ran: set[str] = set()
         """The names of the tasks that this process has run."""
+        self._pool = ""
         self._count_cpu = True
         self._count_queries = False
         self._acknowledges_at_start = True
@@ -45,6 +46,7 @@ class ExecutionWatch:
 
     def configure(self, pool: str, *, count_queries: bool) -> None:
         """Learn which pool this worker has, and whether it uses Django."""
+        self._pool = pool
         # Greenlets share a thread, whose CPU time belongs to all of them.
         self._count_cpu = pool != "gevent"
         # The solo pool acknowledges after the body, whatever the task says.
@@ -151,12 +153,16 @@ class ExecutionWatch:
         if ("touch" in header or attempt.orders) and touch.is_wanted(header, attempt.orders):
             effects.install()
             attempt.touch(touch.Touches(attempt, self._faults, self._journal))
+        if "measure" in header:
+            attempt.measurements = instruments.begin(header["measure"], attempt, self._pool)
         if self._count_cpu:
             attempt.cpu_started_ns = time.thread_time_ns()
         return attempt
 
     def _leave(self, attempt: RunningAttempt, state: str | None, retval: Any) -> None:
         cpu_ns = None if attempt.cpu_started_ns is None else time.thread_time_ns() - attempt.cpu_started_ns
+        if attempt.measurements:
+            self._measured(attempt)
         context.leave(attempt.scope)
         outcome = outcome_of(state)
         countdown = error = None
@@ -190,6 +196,13 @@ class ExecutionWatch:
         journal.ring()
         if faults:
             attempt.carry_out(faults)
+
+    def _measured(self, attempt: RunningAttempt) -> None:
+        for name, reading in reversed(attempt.measurements):
+            rows = reading.end()
+            if rows is not None:
+                key = attempt.task_id, attempt.retries, attempt.received_ns
+                self._journal.write(wire.Measured(time.monotonic_ns(), *key, name, [list(row) for row in rows]))
 
 
 class _WatchedTracer:

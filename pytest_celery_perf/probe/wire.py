@@ -244,6 +244,18 @@ class Answered(NamedTuple):
     received_ns: int
 
 
+class Measured(NamedTuple):
+    """What an instrument found out about an execution whose message asks for it; written before its `Finished`."""
+
+    ns: int
+    id: str
+    retries: int
+    received_ns: int
+    instrument: str
+    rows: list[list[Any]]
+    """As `probe.readings` defines them."""
+
+
 class Statement(NamedTuple):
     """Defines a number that stands for a statement in this process's query rows."""
 
@@ -284,6 +296,7 @@ Record = (
     | Faulted
     | Touched
     | Answered
+    | Measured
     | Statement
     | Stack
     | Problem

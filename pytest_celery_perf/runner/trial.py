@@ -56,6 +56,7 @@ class Trial:
         notice: Whether workers shall notice at once if the test kills one of their children.
         progress: Told how far the tasks are while the test waits.
         etas: Whether all delays shrink by `time_scale`, not only those of retries.
+        measure: The instruments with which the executions shall be measured.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Trial:
         notice: bool = False,
         progress: Progress = lambda *_: None,
         etas: bool = False,
+        measure: tuple[str, ...] = (),
     ) -> None:
         self.pool = pool
         self.token = secrets.token_hex(8)
@@ -82,6 +84,7 @@ class Trial:
         self._etas = etas
         self.touch = touch
         self._notice = notice
+        self._measure = measure
         self._progress = progress
         self._gates = Gates(directory_beside(pool.probe.doorbell), self.token)
         self._gates.build(faults)
@@ -116,6 +119,8 @@ class Trial:
             header["touch"] = True
         if self._notice:
             header["notice"] = True
+        if self._measure:
+            header["measure"] = list(self._measure)
         if self._faults:
             header["faults"] = [asdict(order) for order in self._faults]
         return header

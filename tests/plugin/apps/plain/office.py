@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -48,6 +49,17 @@ def burn(seconds: float) -> None:
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
+
+
+@app.task
+def tidy(times: int) -> None:
+    """Collect garbage, and nothing that it does not ask for."""
+    gc.disable()
+    try:
+        for _ in range(times):
+            gc.collect()
+    finally:
+        gc.enable()
 
 
 @app.task(autoretry_for=(ConnectionError,), retry_backoff=True, retry_jitter=False, max_retries=5)

@@ -1,0 +1,61 @@
+"""What can be measured of an execution, for messages that ask for it: most do not, and pay nothing.
+
+An instrument is a module here. It says on which pools its figure belongs to one execution alone, and its ``begin``
+starts to measure one. What it finds out becomes the rows of a `wire.Measured`, which `readings` defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.attempt import RunningAttempt
+
+INSTRUMENTS = ("garbage",)
+"""Their names: those of the modules."""
+
+
+class Reading(Protocol):
+    """One instrument at one execution."""
+
+    def end(self) -> Iterable[tuple[Any, ...]] | None:
+        """Return the rows of what was measured since its begin; None if that belongs to nobody."""
+
+
+class Instrument(Protocol):
+    """What each module here has."""
+
+    POOLS: frozenset[str]
+    """The pools on which what it measures belongs to one execution alone."""
+
+    def begin(self, attempt: RunningAttempt) -> Reading:
+        """Begin to measure an execution, in the thread and process that run it."""
+
+
+class Measurement(NamedTuple):
+    """What an execution is measured with."""
+
+    instrument: str
+    reading: Reading
+
+
+def begin(names: Iterable[str], attempt: RunningAttempt, pool: str) -> list[Measurement]:
+    """Begin to measure an execution.
+
+    Args:
+        names: What its message asks for; what a worker of another version does not know is left out.
+        attempt: The execution.
+        pool: ``prefork``, ``solo``, ``threads`` or ``gevent``.
+
+    Returns:
+        What is measured here: an instrument that cannot tell the executions of this pool apart is not.
+    """
+    known = [(name, _load(name)) for name in names if name in INSTRUMENTS]
+    return [Measurement(name, instrument.begin(attempt)) for name, instrument in known if pool in instrument.POOLS]
+
+
+def _load(name: str) -> Instrument:
+    module: Any = import_module(f"{__name__}.{name}")
+    return module  # type: ignore[no-any-return]

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .inner import Project
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Project:
+    return Project.copy("plain", tmp_path / "plain", "measure")
+
+
+def test_what_is_asked_for_is_measured(measured: Project) -> None:
+    inner = measured.run("--celery-perf-measure=all", "--deselect=test_measure.py::test_unasked")
+    assert inner.cases.keys() == inner.passed, inner.text
+    assert inner.passed
+
+
+def test_nothing_else_is(measured: Project) -> None:
+    inner = measured.run("-k", "test_unasked")
+    assert inner.passed == {"test_unasked"}, inner.text
+
+
+def test_no_instrument(measured: Project) -> None:
+    text = measured.run("--celery-perf-measure=weight").text
+    assert "celery_perf_measure (command line): 'weight' is not one of all, garbage" in text
