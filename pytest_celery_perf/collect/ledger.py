@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,7 @@ class Ledger:
             case wire.Problem():
                 for book in self._books.values():
                     book.problems.append(record.text)
-            case wire.Publishing() | wire.Received():
+            case wire.Publishing() | wire.Received() | wire.Bulk():
                 self._enter_with_token(spooled, record)
             case _:
                 book_of = self._book_of.get(record.id)
@@ -112,11 +112,20 @@ class Ledger:
             started_how=record.started,
         )
 
-    def _enter_with_token(self, spooled: SpooledRecord, record: wire.Publishing | wire.Received) -> None:
+    def _enter_with_token(self, spooled: SpooledRecord, record: wire.Publishing | wire.Received | wire.Bulk) -> None:
         book = self._books.get(record.token)
         if book is None:
             return
         boot = self.files[spooled.file].process.boot
+        if not isinstance(record, wire.Bulk):
+            self._enter_task(book, boot, record)
+            return
+        for publishing in _publishings(record):
+            if record.confirmed:
+                book.confirmed.add((publishing.id, publishing.retries))
+            self._enter_task(book, boot, publishing)
+
+    def _enter_task(self, book: Book, boot: str, record: wire.Publishing | wire.Received) -> None:
         if record.id not in self._book_of:
             self._book_of[record.id] = book
         if isinstance(record, wire.Publishing):
@@ -169,6 +178,24 @@ class Ledger:
     def forget(self, boot: str) -> None:
         """Drop the files of a worker that has ended, once no book needs them."""
         self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}
+
+
+def _publishings(bulk: wire.Bulk) -> Iterator[wire.Publishing]:
+    for number, task_id in enumerate(bulk.ids):
+        yield wire.Publishing(
+            ns=bulk.ns,
+            token=bulk.token,
+            id=task_id,
+            root=None,
+            parent=None,
+            name=bulk.name,
+            retries=0,
+            queue=bulk.queue,
+            priority=bulk.priority,
+            countdown_s=bulk.countdown_s,
+            waited_s=bulk.waited_s,
+            intended_ns=bulk.intended_ns[number] if bulk.intended_ns else None,
+        )
 
 
 def _enter_message(book: Book, record: wire.Message | wire.Accepted | wire.Acknowledged | wire.Requeued) -> None:

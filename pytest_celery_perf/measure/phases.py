@@ -75,22 +75,27 @@ def phases_of(execution: Execution, publication: Publication | None, clocks: Clo
 
 
 def ready_ns(publication: Publication) -> int:
-    """Return the time from which a message could be run: its publication, or the end of its delay."""
-    return publication.published_ns + _waited_ns(publication)
+    """Return the time from which a message could be run: its publication, or the end of its delay.
+
+    In an open loop it counts from when it was meant to be published: a publisher that is held up by what it
+    measures, and so sends later, would hide just that (coordinated omission).
+    """
+    return publication.due_ns + _waited_ns(publication)
 
 
 def end_to_end_ns(life: Life, clocks: Clocks) -> int | None:
     """Measure a task from its first publication to the end of the execution that concluded it.
 
-    Countdowns, retries, redeliveries and their waits are part of it: as they were waited for,
-    where the plugin compressed them. None if the task has no end or was not seen to be published.
+    In an open loop it begins when it was meant to be published. Countdowns, retries, redeliveries and their waits are
+    part of it: as they were waited for, where the plugin compressed them. None if the task has no end or was not seen
+    to be published.
     """
     if life.concluding is None or not life.publications:
         return None
     first = life.publications[0]
     if first.retries != 0 or not clocks.agree(first.boot, life.concluding.boot):
         return None
-    return _between(first.published_ns, life.concluding.ended_ns)
+    return _between(first.due_ns, life.concluding.ended_ns)
 
 
 def _between(start_ns: int | None, end_ns: int | None) -> int | None:

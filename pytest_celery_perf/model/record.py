@@ -202,6 +202,8 @@ class Publication:
     """The delay that was requested, by ``countdown`` or ``eta``."""
     waited_s: float | None = None
     """The delay that was really asked of the worker, where it was compressed."""
+    intended_ns: int | None = None
+    """When an open loop meant it to be published, which it may have been later; ``None`` elsewhere."""
     confirmed: bool = True
     """False if the publish raised, or never returned: then nobody knows whether it was sent."""
     boot: str | None = None
@@ -210,6 +212,11 @@ class Publication:
     """Why no worker will ever run it: revoked (or expired), or rejected as unknown."""
     expired: bool = False
     """Whether it was discarded because it had expired."""
+
+    @property
+    def due_ns(self) -> int:
+        """The time from which its sender waits for it: that at which it was meant to be published, or was."""
+        return self.published_ns if self.intended_ns is None else self.intended_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,8 @@ class PublishTracker:
         self._announce = announce or journal.write
         self._header = header
         self._retrying = retrying
+        self.intended_ns: int | None = None
+        """When what is published next was meant to be, if somebody keeps to a schedule."""
 
     def connect(self) -> None:
         """Listen to Celery's publish signals."""
@@ -91,6 +93,7 @@ class PublishTracker:
                 (properties or {}).get("priority"),
                 requested,
                 waited,
+                self.intended_ns,
             )
         )
 

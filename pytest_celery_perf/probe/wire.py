@@ -84,6 +84,8 @@ class Publishing(NamedTuple):
     priority: int | None
     countdown_s: float | None
     waited_s: float | None
+    intended_ns: int | None = None
+    """When an open loop meant it to be published."""
 
 
 class Published(NamedTuple):
@@ -92,6 +94,23 @@ class Published(NamedTuple):
     ns: int
     id: str
     retries: int
+
+
+class Bulk(NamedTuple):
+    """Copies of a message that the app had published before were put into the broker at once."""
+
+    ns: int
+    token: str
+    name: str
+    queue: str | None
+    priority: int | None
+    countdown_s: float | None
+    waited_s: float | None
+    confirmed: bool
+    """Whether the broker said that it has them."""
+    ids: list[str]
+    intended_ns: list[int] | None
+    """When an open loop meant each to be published."""
 
 
 class Received(NamedTuple):
@@ -283,6 +302,7 @@ Record = (
     | Task
     | Publishing
     | Published
+    | Bulk
     | Received
     | Message
     | Accepted

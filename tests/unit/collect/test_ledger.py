@@ -84,9 +84,14 @@ RETRIED: Files = {
     CHILD: [wire.Started(20, "pay", 0, 10, True), *publishing("pay", 1), finished("pay", "retried")],
     OTHER: run("pay", received_ns=50, retries=1),
 }
+BULK: Files = {
+    TEST: [wire.Bulk(2, "token", "shop.pay", "q", None, None, None, True, ["a", "b"], [1, 3])],
+    MAIN: [received("a"), acknowledged("a"), received("b", 12), acknowledged("b", 12)],
+    CHILD: [*run("a"), *run("b", received_ns=12)],
+}
 
 
-@pytest.mark.parametrize("files", [SIMPLE, FAMILY, RETRIED], ids=["simple", "family", "retried"])
+@pytest.mark.parametrize("files", [SIMPLE, FAMILY, RETRIED, BULK], ids=["simple", "family", "retried", "bulk"])
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_reading_changes_nothing(files: Files, seed: int) -> None:
     order = [file for file, records in files.items() for _ in range(len(records) + 1)]
@@ -95,7 +100,7 @@ def test_the_order_of_reading_changes_nothing(files: Files, seed: int) -> None:
     assert history_of(files) == history_of(files, order)
 
 
-@pytest.mark.parametrize("files", [SIMPLE, FAMILY, RETRIED], ids=["simple", "family", "retried"])
+@pytest.mark.parametrize("files", [SIMPLE, FAMILY, RETRIED, BULK], ids=["simple", "family", "retried", "bulk"])
 @given(seed=st.integers(0, 10_000))
 def test_a_task_is_never_thought_done_while_an_end_is_missing(files: Files, seed: int) -> None:
     """Whatever has been read so far: with any process's last end unread, the test is not over."""
@@ -226,3 +231,26 @@ def test_what_the_broker_has_again_is_expected_again() -> None:
     assert book.open == {"a"}
     book.expect_no_more("a")
     assert book.open == set()
+
+
+def test_each_message_of_a_bulk_is_a_publication_of_its_own() -> None:
+    history = history_of(BULK)
+
+    assert [("a", 1, True), ("b", 3, True)] == [
+        (each.task_id, each.intended_ns, each.confirmed) for each in history.publications
+    ]
+    assert [Outcome.SUCCEEDED] * 2 == [each.outcome for each in history.executions]
+
+
+def test_a_bulk_that_the_broker_did_not_confirm_is_not_waited_for() -> None:
+    bulk = wire.Bulk(2, "token", "shop.pay", "q", None, None, None, False, ["a"], None)
+    book, ledger = entered({TEST: [bulk]})
+
+    assert not book.open
+    assert [False] == [each.confirmed for each in freeze(book, ledger).publications]
+
+
+def test_a_bulk_of_another_test_is_dropped() -> None:
+    bulk = wire.Bulk(2, "of another test", "shop.pay", "q", None, None, None, True, ["a"], None)
+
+    assert History() == history_of({TEST: [bulk]})

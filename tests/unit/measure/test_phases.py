@@ -91,3 +91,9 @@ def test_end_to_end_is_absent_without_an_end_a_publication_or_one_clock() -> Non
     assert end_to_end_ms(execution(), publications=()) is None
     assert end_to_end_ms(execution(retries=1)) is None
     assert end_to_end_ms(execution(), clocks=FOREIGN) is None
+
+
+def test_what_was_published_late_counts_from_when_it_was_meant_to_be() -> None:
+    late = publication(ms=2, intended_ns=at(-100))
+    assert ms(phases_of(execution(received=3, started=7), late, CLOCKS))[:2] == (107, 4)
+    assert end_to_end_ms(execution(started=7, body=8), publications=(late,)) == 115

@@ -100,3 +100,12 @@ def test_expiry_moves_with_the_time_that_is_left_out(written: Written) -> None:
 
     margin = datetime.fromisoformat(headers["expires"]) - datetime.fromisoformat(headers["eta"])
     assert pytest.approx(margin.total_seconds(), abs=0.01) == 60
+
+
+def test_who_keeps_to_a_schedule_says_when_a_message_was_meant_to_be_published(written: Written) -> None:
+    tracker = PublishTracker(written, lambda: {"t": "token"}, lambda: None)  # type: ignore[arg-type]
+    tracker.before("shop.pay", headers=message())
+    tracker.intended_ns = 17
+    tracker.before("shop.pay", headers=message())
+
+    assert [None, 17] == [each.intended_ns for each in written.records]
