@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Self
 
 from pytest_celery_perf.measure.phases import Phases
-from pytest_celery_perf.measure.summary import body_queries
+from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.units import format_duration_ns
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_celery_perf.judge.subjects import nothing_to_judge
 from pytest_celery_perf.measure.lives import Life, lives
-from pytest_celery_perf.measure.summary import body_queries
+from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.faults import FAULT_KINDS
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import FaultBudget

@@ -14,7 +14,7 @@ from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify, executions_of
-from pytest_celery_perf.measure.summary import body_queries
+from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution

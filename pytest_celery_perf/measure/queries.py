@@ -84,6 +84,12 @@ class QueryProfile:
         return tuple(statement for statement in self.statements if statement.n_plus_one)
 
 
+def body_queries(execution: Execution) -> int:
+    """Count the statements of a task's body, transaction control left out: the figure that is judged."""
+    body = (use for use in execution.queries if use.phase == "body")
+    return sum(use.count for use in body if not is_transaction_control(use.sql))
+
+
 def profile(execution: Execution) -> QueryProfile:
     """Put the queries of an execution together.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from pytest_celery_perf.measure.summary import body_queries
+from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.metric import Direction, Metric, Scope, Unit
 from pytest_celery_perf.model.record import Execution
 

@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import Self
 
 from pytest_celery_perf.measure.distribution import Distribution
-from pytest_celery_perf.measure.fingerprint import is_transaction_control
+from pytest_celery_perf.measure.figures import asked_figures
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.phases import Clocks, Phases, end_to_end_ns, phases_of
+from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.summary import TaskRow
@@ -155,10 +156,5 @@ def _row(name: str, group: list[Life], measured: list[tuple[Execution, Phases]])
         queue_p95_s=queue.percentile_or_none(95),
         runtime_p50_s=runtime.percentile_or_none(50),
         runtime_p95_s=runtime.percentile_or_none(95),
+        figures=asked_figures(execution for execution, _ in measured),
     )
-
-
-def body_queries(execution: Execution) -> int:
-    """Count the statements of a task's body, transaction control left out: the figure that is judged."""
-    body = (use for use in execution.queries if use.phase == "body")
-    return sum(use.count for use in body if not is_transaction_control(use.sql))

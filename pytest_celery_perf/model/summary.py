@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_celery_perf.model.metric import Metric
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureRow:
+    """One metric over the executions of a task that were measured for it."""
+
+    metric: Metric
+    executions: int
+    median: float
+    max: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRow:
@@ -32,3 +44,5 @@ class TaskRow:
     queue_p95_s: float | None = None
     runtime_p50_s: float | None = None
     runtime_p95_s: float | None = None
+    figures: tuple[FigureRow, ...] = ()
+    """What tests have asked for besides."""

@@ -38,6 +38,8 @@ def _check(check: Check) -> str:
 
 
 def _figures(row: TaskRow) -> list[tuple[str, str]]:
-    figures = dataclasses.asdict(row)
-    name = figures.pop("name")
-    return [(f"{name}.{figure}", f"{value:.10g}") for figure, value in figures.items() if value is not None]
+    fields = (field.name for field in dataclasses.fields(row) if field.name not in ("name", "figures"))
+    figures = [(field, getattr(row, field)) for field in fields]
+    for each in row.figures:
+        figures += [(f"{each.metric.name}_median", each.median), (f"{each.metric.name}_max", each.max)]
+    return [(f"{row.name}.{figure}", f"{value:.10g}") for figure, value in figures if value is not None]

@@ -78,7 +78,7 @@ def summary_table(
     Returns:
         The lines of the section, without its title.
     """
-    lines = _task_lines(rows, width) if rows else []
+    lines = [*_task_lines(rows, width), *_asked_lines(rows, width)] if rows else []
     if rows and verdicts:
         lines.append(Line(text=""))
     lines.extend(_verdict_lines(verdicts, width))
@@ -107,6 +107,19 @@ def _task_lines(rows: Sequence[TaskRow], width: int) -> list[Line]:
     cells = [(row.name, [show(row) for _, show in figures]) for row in rows]
     lines = table("task", [column for column, _ in figures], cells, width)
     return [Line(text=line) for line in lines]
+
+
+_ASKED = tuple(Column(title=title) for title in ("runs", "p50", "max"))
+
+
+def _asked_lines(rows: Sequence[TaskRow], width: int) -> list[Line]:
+    """What tests have asked for: a line for each metric of each task."""
+    cells = [
+        (f"{row.name} {each.metric.name}", [str(each.executions), *map(each.metric.format, (each.median, each.max))])
+        for row in rows
+        for each in row.figures
+    ]
+    return [Line(text=line) for line in ("", *table("measured", _ASKED, cells, width))] if cells else []
 
 
 def _number(figure: float | None) -> str:

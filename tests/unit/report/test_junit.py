@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_celery_perf.model.summary import TaskRow
+from dataclasses import replace
+
+from pytest_celery_perf.measure.registry import METRICS
+from pytest_celery_perf.model.summary import FigureRow, TaskRow
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 from pytest_celery_perf.report.junit import user_properties
 
@@ -42,3 +45,9 @@ def test_a_great_number_keeps_its_digits() -> None:
 
 
 ROW_OF_MANY = TaskRow(name="shop.pay", tasks=12345678, executions=3, succeeded=1, failed=1, lost=0, retries=1)
+
+
+def test_what_was_asked_for_is_a_property_too() -> None:
+    peak = FigureRow(metric=METRICS["gc_pause"], executions=3, median=0.5, max=2)
+    said = dict(user_properties((), (replace(ROW, figures=(peak,)),)))
+    assert (said["shop.pay.gc_pause_median"], said["shop.pay.gc_pause_max"]) == ("0.5", "2")

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.measure.registry import METRICS
+from pytest_celery_perf.model.summary import FigureRow, TaskRow
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 from pytest_celery_perf.report.glyphs import supports_unicode
 from pytest_celery_perf.report.terminal import summary_table, verdict_text, verdicts_text
@@ -180,3 +181,13 @@ def test_many_passes_of_one_marker_and_task_are_counted_rather_than_listed() -> 
 
     assert [*(f"✓ celery_latency  shop.pay  p95 runtime {n}ms ≤ 1s" for n in range(1, 6))] == lines[:5]
     assert ["    … and 3 more that passed"] == lines[5:]
+
+
+def test_what_was_asked_for_has_a_table_of_its_own() -> None:
+    peak = FigureRow(metric=METRICS["gc_pause"], executions=50, median=0.0012, max=0.02)
+    text = summary([replace(PAY, figures=(peak,)), MAIL])
+    assert text.splitlines()[-2:] == [
+        "measured                 runs    p50   max",
+        "shop.tasks.pay gc_pause    50  1.2ms  20ms",
+    ]
+    assert "measured" not in summary([PAY, MAIL])
