@@ -1,8 +1,9 @@
-"""Durations and sizes: parsed from what people write, printed as people read.
+"""Durations, rates and sizes: parsed from what people write, printed as people read.
 
 Inside the package a duration is an integer of nanoseconds in a name that ends in
-``_ns`` or a float of seconds in a name that ends in ``_s``; a size is an integer
-of bytes in a name that ends in ``_bytes``. They are converted here and nowhere else.
+``_ns`` or a float of seconds in a name that ends in ``_s``; a rate is a float in a name
+that ends in ``_per_s``; a size is an integer of bytes in a name that ends in ``_bytes``.
+They are converted here and nowhere else.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _PRINTED = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6
 _SHORTEST_IN_MINUTES_S = 120.0  # "90s" reads better than "1.5min"
 _ROUNDS_UP = 0.9995  # what three digits would show as 1000 of a unit is 1 of the next
 _BYTES = {"b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zµ]*)\s*", re.IGNORECASE | re.ASCII)
+_PER_S = {"/s": 1.0, "/min": 1 / 60, "/m": 1 / 60, "/h": 1 / 3600}
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zµ/]*)\s*", re.IGNORECASE | re.ASCII)
 _GREEK_MU, _MICRO_SIGN = "\u03bc", "\u00b5"  # keyboards have either, readers see no difference
 
 
@@ -40,6 +42,23 @@ def parse_duration_s(value: object, what: str) -> float:
     """
     valid = 'seconds as a number, or a text with a unit such as "250ms", "1.5s", "2min"'
     return _parse(value, _SECONDS, "s", what, valid)
+
+
+def parse_rate_per_s(value: object, what: str) -> float:
+    """Read how often something happens.
+
+    Args:
+        value: Times in a second as a number, or text with a unit such as ``"3000/min"``.
+        what: The option or marker argument it was given for, named in an error.
+
+    Returns:
+        Times in a second, zero or more.
+
+    Raises:
+        ConfigurationError: The value is not a rate.
+    """
+    valid = 'times in a second as a number, or a text with a unit such as "100/s", "3000/min", "10000/h"'
+    return _parse(value, _PER_S, "/s", what, valid)
 
 
 def parse_size_bytes(value: object, what: str) -> int:

@@ -1,4 +1,4 @@
-"""Durations and sizes are read as people write them and printed as people read them."""
+"""Durations, rates and sizes are read as people write them and printed as people read them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pytest_celery_perf.model.units import (
     format_duration_s,
     format_size,
     parse_duration_s,
+    parse_rate_per_s,
     parse_size_bytes,
 )
 
@@ -42,7 +43,7 @@ def test_a_duration_is_read(written: object, seconds: float) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "", "fast", "-1s", -1, True, None, "1 fortnight", "0 bananas", "1e3s", "1s2ms", "\u0663s", "64MiB",
+        "", "fast", "-1s", -1, True, None, "1 fortnight", "0 bananas", "1e3s", "1s2ms", "5/s", "\u0663s", "64MiB",
         float("nan"), float("inf"), 10**400, "9" * 400,
     ],
 )  # fmt: skip
@@ -51,6 +52,22 @@ def test_what_is_no_duration_is_refused_with_its_name_and_what_is_valid(written:
         parse_duration_s(written, "p95")
     assert str(error.value).startswith(f"p95={written!r}: expected seconds as a number")
     assert '"250ms"' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "per_s"),
+    [(40, 40.0), ("40", 40.0), ("100/s", 100.0), ("3000/min", 50.0), ("10000/h", 10000 / 3600), (" 1.5 /M ", 0.025)],
+)
+def test_a_rate_is_read(written: object, per_s: float) -> None:
+    assert per_s == pytest.approx(parse_rate_per_s(written, "min"))
+
+
+@pytest.mark.parametrize("written", ["fast", "100 s", "100/day", "100//s", "-1/s", True, None])
+def test_what_is_no_rate_is_refused(written: object) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parse_rate_per_s(written, "min")
+    assert str(error.value).startswith(f"min={written!r}: expected times in a second as a number")
+    assert '"3000/min"' in str(error.value)
 
 
 @pytest.mark.parametrize(
