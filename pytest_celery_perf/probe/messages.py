@@ -11,7 +11,7 @@ from pytest_celery_perf.probe.attempt import describe_error
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.faults import Faults
 from pytest_celery_perf.probe.limits import Limits
-from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, orders_for
+from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, asks_for_more, orders_for
 from pytest_celery_perf.probe.supervision import Supervision
 
 if TYPE_CHECKING:
@@ -95,17 +95,18 @@ class MessageWatch:
                 bool(delivery["redelivered"]),
             )
         )
-        orders = orders_for(header, task.name)
+        if asks_for_more(header):
+            self._prepare(consumer, request, header, key)
+
+    def _prepare(self, consumer: Any, request: Any, header: dict[str, Any], key: tuple[str, int, int]) -> None:
+        """Do what a message asks for before its task runs."""
+        message = request.message
+        tag = message.delivery_tag
+        orders = orders_for(header, request.task.name)
         if orders:
             self._limits.bring_forward(request, orders, header["t"])
         if any(order.do in AGAIN for order in orders):
-            self._journal.write(wire.Message(time.monotonic_ns(), *key, request.message.serializable()))
-        self._prepare(consumer, header, orders, key, tag)
-
-    def _prepare(
-        self, consumer: Any, header: dict[str, Any], orders: tuple[FaultOrder, ...], key: tuple[str, int, int], tag: str
-    ) -> None:
-        """Do what a message asks for before its task runs."""
+            self._journal.write(wire.Message(time.monotonic_ns(), *key, message.serializable()))
         if touch.is_wanted(header, orders):
             effects.install()
             self._touching[tag] = header["t"], orders

@@ -68,6 +68,11 @@ class FaultOrder:
         return self.at == "acknowledgment" or self.at.startswith("touch:")
 
 
+def asks_for_more(header: dict[str, Any]) -> bool:
+    """Tell whether a message asks for more than to be recorded and measured: most do not."""
+    return "faults" in header or "touch" in header or "notice" in header
+
+
 def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
     """Return the faults that a message's header holds for the task of that name."""
     faults = header.get("faults")
