@@ -1,42 +1,77 @@
-"""What the tests work on: a problem, a job, submissions, and an AI service that does what it is told."""
+"""What the tests work on: services that do what they are told; of the judge a problem, a job, and submissions."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 
 from fakes.ai_server import AIServer
+from fakes.exam_services import ExamServices
+from fakes.mail_server import MailServer
 from fakes.programs import ADD, SUBTRACT
 from judge.models import Problem, ScriptGenerationJob, SearchHistory, TestCase
 
-_ai_server = pytest.StashKey[AIServer]()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Stand-ins for services of others, which run as long as pytest does."""
+
+    ai: AIServer = field(default_factory=AIServer)
+    exams: ExamServices = field(default_factory=ExamServices)
+    mail: MailServer = field(default_factory=MailServer)
+    running: ExitStack = field(default_factory=ExitStack)
+
+
+Service = TypeVar("Service", AIServer, ExamServices, MailServer)
+
+_services = pytest.StashKey[Services]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the stand-in of the AI service before any worker: workers inherit its address by the environment."""
-    server = AIServer().__enter__()
-    config.stash[_ai_server] = server
-    os.environ["AI_SERVICE_URL"] = server.url
+    """Start the services before any worker: workers inherit their addresses by the environment."""
+    config.stash[_services] = services = Services()
+    for service in (services.ai, services.exams, services.mail):
+        services.running.enter_context(service)
+    os.environ["AI_SERVICE_URL"] = services.ai.url
+    os.environ["EXAM_SERVICES_URL"] = services.exams.url
+    os.environ["EMAIL_PORT"] = str(services.mail.port)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop it."""
-    config.stash[_ai_server].__exit__()
+    """Stop them."""
+    config.stash[_services].running.close()
 
 
 @pytest.fixture
 def ai(pytestconfig: pytest.Config) -> Iterator[AIServer]:
-    """Return the AI service, which has forgotten what other tests told it."""
-    server = pytestconfig.stash[_ai_server]
-    server.reset()
-    yield server
-    server.reset()
+    """Return the judge's AI service, which has forgotten what other tests told it."""
+    yield from _forgetful(pytestconfig.stash[_services].ai)
+
+
+@pytest.fixture
+def exam_services(pytestconfig: pytest.Config) -> Iterator[ExamServices]:
+    """Return the services of the examination platform, likewise."""
+    yield from _forgetful(pytestconfig.stash[_services].exams)
+
+
+@pytest.fixture
+def mail(pytestconfig: pytest.Config) -> Iterator[MailServer]:
+    """Return the mail server, likewise."""
+    yield from _forgetful(pytestconfig.stash[_services].mail)
+
+
+def _forgetful(service: Service) -> Iterator[Service]:
+    service.reset()
+    yield service
+    service.reset()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The examination platform: what computes runs in processes, what waits runs in greenlets."""

@@ -1,0 +1,11 @@
+"""Django's handle on the app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ExamsConfig(AppConfig):
+    """The examination platform."""
+
+    name = "exams"

@@ -1,0 +1,1 @@
+"""The back end of a registry of legal records: five queues by priority."""
