@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pytest_celery_perf.collect.book import Book, Draft
@@ -40,7 +41,9 @@ def freeze(book: Book, ledger: Ledger, members: Iterable[str] = ()) -> History:
         ),
         executions=judged,
         tasks={name: options for name, options in ledger.tasks.items() if name in names},
-        workers=tuple(info for boot, info in ledger.workers.items() if boot in boots),
+        workers=tuple(
+            replace(info, children=ledger.children_of(info)) for boot, info in ledger.workers.items() if boot in boots
+        ),
         faults=tuple(sorted(book.faults, key=lambda fault: fault.at_ns)),
         points=points_of(judged, book, ledger),
         snapshots=tuple(book.snapshots),

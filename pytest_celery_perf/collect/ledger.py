@@ -175,6 +175,11 @@ class Ledger:
         else:
             draft.finished = record
 
+    def children_of(self, info: WorkerInfo) -> tuple[tuple[int, int], ...]:
+        """Return (pid, when it began) of a worker's children."""
+        processes = (file.process for file in self.files.values())
+        return tuple((each.pid, each.ns) for each in processes if each.boot == info.boot and each.pid != info.pid)
+
     def forget(self, boot: str) -> None:
         """Drop the files of a worker that has ended, once no book needs them."""
         self.files = {file: content for file, content in self.files.items() if content.process.boot != boot}

@@ -13,9 +13,13 @@ from pytest_celery_perf.measure.figures import asked_figures
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.phases import Clocks, Phases, end_to_end_ns, phases_of
 from pytest_celery_perf.measure.queries import body_queries
+from pytest_celery_perf.measure.queues import QueueFigures, queues_of
+from pytest_celery_perf.measure.rates import Pace, duplicate_rate, failure_rate, retry_rate, share_within
+from pytest_celery_perf.measure.workers import WorkerFigures, by_name, workers_of
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.model.units import parse_duration_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,59 @@ class Run:
     def unfinished(self) -> int:
         """Tasks that had not ended when the waiting was over."""
         return self._count(Fate.UNFINISHED)
+
+    @property
+    def pace(self) -> Pace | None:
+        """How the tasks came and were worked off over time; None where clocks cannot be compared."""
+        return Pace.of(self.lives, self.history)
+
+    @property
+    def throughput(self) -> float | None:
+        """Tasks that ended in a second, from the first publication to the last end; None if none did."""
+        return None if self.pace is None else self.pace.throughput_per_s
+
+    @property
+    def drain_s(self) -> float | None:
+        """For how many seconds tasks were worked on once the last one was published; None if none has ended."""
+        return None if self.pace is None else self.pace.drain_s
+
+    @property
+    def concurrency(self) -> int | None:
+        """The most tasks that were run at a time, by all workers together."""
+        return None if self.pace is None else self.pace.active.max
+
+    @property
+    def failure_rate(self) -> float | None:
+        """The share of failed tasks among those that ended."""
+        return failure_rate(self.lives)
+
+    @property
+    def retry_rate(self) -> float | None:
+        """The share of executions that asked for another attempt."""
+        return retry_rate(self.lives)
+
+    @property
+    def duplicate_rate(self) -> float | None:
+        """The share of tasks that ran in two places at once, or to their end more than once."""
+        return duplicate_rate(self.history)
+
+    def share_within(self, within: str | float) -> float | None:
+        """Return the share of tasks that succeeded soon enough after they were published.
+
+        Args:
+            within: How soon: seconds, or a text such as ``"10s"``.
+        """
+        return share_within(self.lives, parse_duration_s(within, "within"), Clocks(self.history))
+
+    @property
+    def queues(self) -> Mapping[str, QueueFigures]:
+        """What went through each queue, by its name."""
+        return queues_of(self.history)
+
+    @property
+    def workers(self) -> Mapping[str, WorkerFigures]:
+        """How busy each worker was, by the part of its name before the ``@``."""
+        return by_name(workers_of(self.history))
 
     def _count(self, fate: Fate) -> int:
         return sum(life.fate is fate for life in self.lives)

@@ -249,6 +249,7 @@ class WorkerInfo:
     pid: int
     pool: str
     concurrency: int | None
+    """How many tasks it runs at once, at most."""
     queues: tuple[str, ...]
     registered: frozenset[str]
     """The names of the tasks that it knows."""
@@ -264,3 +265,5 @@ class WorkerInfo:
     """Its version of Celery; empty if it has not told."""
     started_how: str = "cold"
     """``warm`` (forked from the preloaded process) or ``cold``, with the reason in brackets."""
+    children: tuple[tuple[int, int], ...] = ()
+    """Of a prefork worker: (pid, when it began) of each process that was forked to run tasks, the dead included."""

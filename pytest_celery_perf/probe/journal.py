@@ -42,9 +42,9 @@ class Journal:
     """
 
     def __init__(self, spool: str, doorbell: str, boot: str) -> None:
-        self._spool = spool
-        self._doorbell = doorbell
-        self._boot = boot
+        self.spool = spool
+        self.doorbell = doorbell
+        self.boot = boot
         self._clock = clock_id()
         self._forget()
         os.register_at_fork(after_in_child=self._forget)
@@ -59,7 +59,8 @@ class Journal:
         self._problems = 0
         self._opening = threading.Lock()
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Begin the file of this process, unless it has one: its first line says since when there is a process."""
         with self._opening:
             if self._file < 0:
                 self._file = self._create()
@@ -67,19 +68,19 @@ class Journal:
     def _create(self) -> int:
         # Readable by all inside a directory that is the owner's alone: a worker in a container
         # may run as another user than the tests that read what it wrote.
-        path = os.path.join(self._spool, f"{os.getpid()}-{secrets.token_hex(4)}.jsonl")
+        path = os.path.join(self.spool, f"{os.getpid()}-{secrets.token_hex(4)}.jsonl")
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         # Opened for reading too: a FIFO without a reader refuses a writer, or kills it by SIGPIPE.
-        self._bell = os.open(self._doorbell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._bell = os.open(self.doorbell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         os.write(
-            file, lines.encode(wire.Process(wire.FORMAT, time.monotonic_ns(), self._boot, os.getpid(), self._clock))
+            file, lines.encode(wire.Process(wire.FORMAT, time.monotonic_ns(), self.boot, os.getpid(), self._clock))
         )
         return file
 
     def write(self, record: wire.Record) -> None:
         """Append one record."""
         if self._file < 0:
-            self._open()
+            self.open()
         os.write(self._file, lines.encode(record))
 
     def ring(self) -> None:

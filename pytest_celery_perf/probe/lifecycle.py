@@ -48,6 +48,7 @@ class Probe:
         for signal, handler in (
             (signals.celeryd_init, self.on_init),
             (signals.worker_init, self.on_worker_init),
+            (signals.worker_process_init, self.on_process_init),
             (signals.worker_ready, self.on_ready),
             (signals.task_failure, self.messages.on_failure),
             (signals.task_revoked, self.messages.on_revoked),
@@ -89,6 +90,10 @@ class Probe:
             setattr(task, attribute, with_body(getattr(task, attribute), task.name))
         self.executions.watch_tracers()
 
+    def on_process_init(self, **_: Any) -> None:
+        """Handle ``worker_process_init``: a child was forked, at the worker's start or in the place of another."""
+        self._journal.open()
+
     def on_ready(self, sender: Any = None, **_: Any) -> None:
         """Handle ``worker_ready``: the worker consumes."""
         from celery import __version__
@@ -98,7 +103,7 @@ class Probe:
                 time.monotonic_ns(),
                 sender.hostname,
                 self._pool,
-                getattr(sender.controller, "concurrency", None),
+                self._concurrency(sender.controller),
                 list(sender.app.amqp.queues.consume_from),
                 list(sender.app.tasks),
                 self._config.started,
@@ -108,6 +113,13 @@ class Probe:
             )
         )
         self._journal.ring()
+
+    def _concurrency(self, controller: Any) -> int | None:
+        """Return how many tasks the worker runs at most; Celery lets autoscale and the solo pool overrule the option."""
+        if self._pool == "solo":
+            return 1
+        most = getattr(controller, "max_concurrency", None) or getattr(controller, "concurrency", None)
+        return int(most) if most else None
 
 
 _installed: Probe | None = None

@@ -1,0 +1,81 @@
+"""How many there are at a time: a number that changes only when something begins or ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from pytest_celery_perf.model.units import NS_PER_S
+
+Span = tuple[int, int | None]
+"""From when to when something lasts, in nanoseconds; None: it has not ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """A step function over time, exact at every moment."""
+
+    changes: tuple[tuple[int, int], ...] = ()
+    """(when, how many from then on), in the order of time; before the first there is none."""
+
+    @classmethod
+    def of(cls, spans: Iterable[Span]) -> Self:
+        """Count spans by how many last at a time; one that begins when another ends takes its place.
+
+        Args:
+            spans: In any order; one that ends before it begins, by clocks that are read apart, lasts no time.
+        """
+        deltas: Counter[int] = Counter()
+        for begins_ns, ends_ns in spans:
+            deltas[begins_ns] += 1
+            if ends_ns is not None:
+                deltas[max(begins_ns, ends_ns)] -= 1
+        changes, count = [], 0
+        for at_ns in sorted(deltas):
+            if deltas[at_ns]:
+                count += deltas[at_ns]
+                changes.append((at_ns, count))
+        return cls(changes=tuple(changes))
+
+    @property
+    def max(self) -> int:
+        """The most there were at a time."""
+        return max((count for _, count in self.changes), default=0)
+
+    @property
+    def last(self) -> int:
+        """How many there were in the end."""
+        return self.changes[-1][1] if self.changes else 0
+
+    def at(self, at_ns: int) -> int:
+        """Return how many there were at a time."""
+        return next((count for since_ns, count in reversed(self.changes) if since_ns <= at_ns), 0)
+
+    def mean(self, from_ns: int, until_ns: int) -> float | None:
+        """Return how many there were on average over time; None over no time."""
+        span_ns = until_ns - from_ns
+        return self.integral_s(from_ns, until_ns) * NS_PER_S / span_ns if span_ns > 0 else None
+
+    def integral_s(self, from_ns: int, until_ns: int) -> float:
+        """Return how long all of them lasted together between two times, in seconds."""
+        total_ns = 0
+        ends = [at_ns for at_ns, _ in self.changes[1:]] + [until_ns]
+        for (since_ns, count), end_ns in zip(self.changes, ends, strict=False):
+            total_ns += count * max(0, min(end_ns, until_ns) - max(since_ns, from_ns))
+        return total_ns / NS_PER_S
+
+
+def rate_per_s(times_ns: Iterable[int]) -> float | None:
+    """Return how often something happens: the intervals between first and last, over the time between these.
+
+    Args:
+        times_ns: When it happened, in any order.
+
+    Returns:
+        Times in a second; None for fewer than two times, or if all are the same.
+    """
+    ordered = sorted(times_ns)
+    span_ns = ordered[-1] - ordered[0] if ordered else 0
+    return (len(ordered) - 1) * NS_PER_S / span_ns if span_ns > 0 else None
