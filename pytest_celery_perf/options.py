@@ -228,10 +228,11 @@ def _drills(value: str, what: str) -> tuple[str, ...]:
 
 
 def _instruments(value: str, what: str) -> tuple[str, ...]:
-    from pytest_celery_perf.probe.instruments import INSTRUMENTS
+    from pytest_celery_perf.probe.instruments import INSTRUMENTS, OBTRUSIVE
 
     names = [_one_of("all", *INSTRUMENTS)(name.strip(), what) for name in value.split(",") if name.strip()]
-    return INSTRUMENTS if "all" in names else tuple(dict.fromkeys(names))
+    every = [each for each in INSTRUMENTS if each not in OBTRUSIVE] if "all" in names else []
+    return tuple(dict.fromkeys([*every, *(name for name in names if name != "all")]))
 
 
 def _factor(value: str, what: str) -> float:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
+from pytest_celery_perf.measure.cpu import cpu_ns, cpu_share
 from pytest_celery_perf.measure.queries import body_queries
+from pytest_celery_perf.model.figures import Figures
 from pytest_celery_perf.model.metric import Direction, Metric, Scope, Unit
 from pytest_celery_perf.model.record import Execution
 
 OfExecution = Callable[[Execution], float | None]
 """Finds a figure of an execution; None if it was not measured."""
+
+
+Use = TypeVar("Use")
 
 
 def _metric(name: str, unit: Unit, direction: Direction, scope: Scope, meaning: str) -> Metric:
@@ -24,10 +30,17 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         metric.name: metric
         for metric in (
             _metric("runtime", Unit.SECONDS, _LOWER, Scope.EXECUTION, "of the task's own function"),
-            _metric("cpu", Unit.SECONDS, _LOWER, Scope.EXECUTION, "CPU time of the thread that ran it"),
+            _metric("cpu", Unit.SECONDS, _LOWER, Scope.EXECUTION, "CPU time of the task's own function"),
+            _metric("cpu_share", Unit.SHARE, _NEITHER, Scope.EXECUTION, "CPU time over runtime"),
             _metric("queries", Unit.COUNT, _LOWER, Scope.EXECUTION, "statements sent by the task's own function"),
+            _metric("memory_peak", Unit.BYTES, _LOWER, Scope.EXECUTION, "resident memory of its process, at most"),
+            _metric("memory_added", Unit.BYTES, _LOWER, Scope.EXECUTION, "of that, more than before the execution"),
+            _metric("memory_kept", Unit.BYTES, _LOWER, Scope.EXECUTION, "held more after the execution than before"),
             _metric("gc_pause", Unit.SECONDS, _LOWER, Scope.EXECUTION, "paused by the garbage collector"),
             _metric("gc_collections", Unit.COUNT, _NEITHER, Scope.EXECUTION, "runs of the garbage collector"),
+            _metric("message_size", Unit.BYTES, _LOWER, Scope.EXECUTION, "body of the message, as serialised"),
+            _metric("result_size", Unit.BYTES, _LOWER, Scope.EXECUTION, "stored result, as serialised"),
+            _metric("calls", Unit.COUNT, _LOWER, Scope.EXECUTION, "Python functions called by the task's own"),
         )
     }
 )
@@ -47,23 +60,30 @@ def _queries(execution: Execution) -> float | None:
     return body_queries(execution) if execution.queries_counted and execution.ended_ns is not None else None
 
 
-def _gc_pause_s(execution: Execution) -> float | None:
-    garbage = execution.figures.garbage
-    return None if garbage is None else garbage.paused_ns / 1e9
+def _of(use: Callable[[Figures], Use | None], figure: Callable[[Use], float | None]) -> OfExecution:
+    """Find a figure in what an instrument told."""
 
+    def find(execution: Execution) -> float | None:
+        told = use(execution.figures)
+        return None if told is None else figure(told)
 
-def _gc_collections(execution: Execution) -> float | None:
-    garbage = execution.figures.garbage
-    return None if garbage is None else garbage.collections
+    return find
 
 
 OF_EXECUTION: Mapping[str, OfExecution] = MappingProxyType(
     {
         "runtime": _runtime_s,
-        "cpu": lambda execution: _seconds(execution.cpu_ns),
+        "cpu": lambda execution: _seconds(cpu_ns(execution)),
+        "cpu_share": lambda execution: cpu_share([execution]),
         "queries": _queries,
-        "gc_pause": _gc_pause_s,
-        "gc_collections": _gc_collections,
+        "memory_peak": _of(lambda figures: figures.memory, lambda memory: memory.peak_bytes),
+        "memory_added": _of(lambda figures: figures.memory, lambda memory: memory.added_bytes),
+        "memory_kept": _of(lambda figures: figures.memory, lambda memory: memory.kept_bytes),
+        "gc_pause": _of(lambda figures: figures.garbage, lambda garbage: garbage.paused_ns / 1e9),
+        "gc_collections": _of(lambda figures: figures.garbage, lambda garbage: garbage.collections),
+        "message_size": _of(lambda figures: figures.payload, lambda payload: payload.message_bytes),
+        "result_size": _of(lambda figures: figures.payload, lambda payload: payload.result_bytes),
+        "calls": lambda execution: execution.figures.calls,
     }
 )
 """How to find each metric of an execution."""

@@ -14,10 +14,56 @@ class GarbageUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUse:
+    """The resident set of the process that ran it; the process ran nothing else meanwhile."""
+
+    before_bytes: int
+    after_bytes: int
+    peak_bytes: int | None
+    """At its highest, however short that was; None where the kernel does not tell."""
+
+    @property
+    def added_bytes(self) -> int | None:
+        """What the execution added at its peak to what its process held before."""
+        return None if self.peak_bytes is None else self.peak_bytes - self.before_bytes
+
+    @property
+    def kept_bytes(self) -> int:
+        """What its process holds more after it than before."""
+        return self.after_bytes - self.before_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuUse:
+    """The CPU time that the task's own function took, wherever it was spent."""
+
+    process_ns: int
+    """By all threads of its process, which ran nothing else meanwhile."""
+    commands_ns: int
+    """By the commands that it ran, and waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadUse:
+    """Message and result, as they are serialised."""
+
+    message_bytes: int
+    """The message's body, decompressed."""
+    result_bytes: int | None
+    """The result, with what Celery stores beside it; 0 if nothing is stored, None of a backend that serialises
+    results by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """The figures of one execution, an attribute for each instrument."""
 
     garbage: GarbageUse | None = None
+    memory: MemoryUse | None = None
+    cpu: CpuUse | None = None
+    payload: PayloadUse | None = None
+    calls: int | None = None
+    """How many Python functions the task's own function called in its thread, itself included."""
 
 
 UNMEASURED = Figures()

@@ -13,7 +13,7 @@ from pytest_celery_perf.probe.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.faults import Faults
-    from pytest_celery_perf.probe.instruments import Measurement
+    from pytest_celery_perf.probe.instruments import BodyReading, Measurement
     from pytest_celery_perf.probe.orders import FaultOrder
     from pytest_celery_perf.probe.queries import Capture
     from pytest_celery_perf.probe.touch import Touches
@@ -39,12 +39,16 @@ class RunningAttempt:
     __slots__ = (
         "_faults",
         "body_ended_ns",
+        "body_readings",
         "body_started_ns",
         "capture",
+        "counts_cpu",
+        "cpu_ns",
         "cpu_started_ns",
         "early",
         "header",
         "heeds_queries",
+        "hosts",
         "injected",
         "measurements",
         "name",
@@ -82,12 +86,20 @@ class RunningAttempt:
         """Whether `on_query` and `on_answer` must be called."""
         self.body_started_ns: int | None = None
         self.body_ended_ns: int | None = None
+        self.counts_cpu = False
+        """Whether its thread works for nobody else."""
         self.cpu_started_ns: int | None = None
+        self.cpu_ns: int | None = None
+        """CPU time of its thread in the body."""
         self.unattributed_before = 0
         self.scope: Any = None
         """What `context.leave` needs."""
         self.injected = False
+        self.hosts: dict[str, str] = {}
+        """The names that it has looked up, by address."""
         self.measurements: list[Measurement] = []
+        self.body_readings: tuple[BodyReading, ...] = ()
+        """Of instruments that measure the body alone."""
         self._faults = faults
 
     def strike(self, point: str) -> None:
@@ -113,6 +125,19 @@ class RunningAttempt:
         """Carry out what `announce_end` returned."""
         for order in orders:
             self._faults.carry_out(order, self.header["t"], self.task_id, early=self.early)
+
+    def reading(self, instrument: str) -> Any:
+        """Return what measures it; None if its message does not ask for that."""
+        return next((reading for name, reading in self.measurements if name == instrument), None)
+
+    @property
+    def counters(self) -> CountersReading:
+        """What its task counts by itself; measured from the first time that this is asked for."""
+        reading = self.reading(COUNTERS)
+        if reading is None:
+            reading = CountersReading()
+            self.measurements.append(Measurement(COUNTERS, reading))
+        return reading
 
     def touch(self, touches: Touches) -> None:
         """Number from now on the points at which it touches the outside world."""
@@ -147,6 +172,10 @@ class RunningAttempt:
         if self.capture is not None:
             self.capture.phase = "body"
         self.body_started_ns = time.monotonic_ns()
+        if self.counts_cpu:
+            self.cpu_started_ns = time.thread_time_ns()
+        for reading in self.body_readings:
+            reading.begin_body()
         if self.orders:
             # Set before and taken back after, since a `raise` order does not return.
             self.injected = True
@@ -155,6 +184,10 @@ class RunningAttempt:
 
     def end_body(self) -> None:
         """The task's own function returned or raised."""
+        for reading in self.body_readings[::-1]:
+            reading.end_body()
+        if self.cpu_started_ns is not None:
+            self.cpu_ns = time.thread_time_ns() - self.cpu_started_ns
         self.body_ended_ns = time.monotonic_ns()
         if self.capture is not None:
             self.capture.phase = "hooks"

@@ -10,6 +10,7 @@ from pytest_celery_perf.probe import context, effects, touch, wire
 from pytest_celery_perf.probe.attempt import describe_error
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.instruments import body_bytes
 from pytest_celery_perf.probe.limits import Limits
 from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, asks_for_more, orders_for
 from pytest_celery_perf.probe.supervision import Supervision
@@ -79,7 +80,9 @@ class MessageWatch:
             self._tell(task)
         key = (request.id, headers.get("retries") or 0, received_ns)
         self._unacked[tag] = key
-        headers[HEADER] = {**header, "received": received_ns}
+        headers[HEADER] = noted = {**header, "received": received_ns}
+        if "measure" in header:
+            noted["bytes"] = body_bytes(request.message.body)
         self._journal.write(
             wire.Received(
                 received_ns,

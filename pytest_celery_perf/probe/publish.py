@@ -20,7 +20,9 @@ Header = dict[str, Any]
 """``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``etas``: whether all other delays do, too;
 ``faults``: see `FaultOrder`; ``touch``: whether executions record their touch points, see `model.record.Point`;
 ``notice``: whether the test itself may kill a child; ``measure``: the instruments that measure its execution;
-``received``: set by the worker for its own child process."""
+``received``, ``bytes``: set by the worker for its own child process."""
+RECEIPT = ("received", "bytes")
+"""What belongs to one receipt of a message: when it was, and how large the message's body is."""
 
 
 class PublishTracker:
@@ -77,7 +79,7 @@ class PublishTracker:
         header = self._header() or headers.get(HEADER)
         if header is None:
             return
-        headers[HEADER] = {key: value for key, value in header.items() if key != "received"}
+        headers[HEADER] = {key: value for key, value in header.items() if key not in RECEIPT}
         requested, waited = self._shorten(headers, header)
         self._announce(
             wire.Publishing(

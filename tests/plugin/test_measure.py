@@ -12,6 +12,11 @@ def measured(tmp_path: Path) -> Project:
     return Project.copy("plain", tmp_path / "plain", "measure")
 
 
+@pytest.fixture
+def instruments(tmp_path: Path) -> Project:
+    return Project.copy("plain", tmp_path / "plain", "instruments")
+
+
 def test_what_is_asked_for_is_measured(measured: Project) -> None:
     inner = measured.run("--celery-perf-measure=all", "--deselect=test_measure.py::test_unasked")
     assert inner.cases.keys() == inner.passed, inner.text
@@ -23,6 +28,18 @@ def test_nothing_else_is(measured: Project) -> None:
     assert inner.passed == {"test_unasked"}, inner.text
 
 
+def test_every_instrument_tells_the_truth_on_every_pool(instruments: Project) -> None:
+    inner = instruments.run("--celery-perf-measure=all", "-k", "not calls")
+    assert inner.cases.keys() == inner.passed, inner.text
+    assert len(inner.passed) == 20
+
+
+def test_calls_are_counted_where_that_is_said(instruments: Project) -> None:
+    inner = instruments.run("--celery-perf-measure=calls", "-k", "calls")
+    assert inner.cases.keys() == inner.passed, inner.text
+    assert len(inner.passed) == 4
+
+
 def test_no_instrument(measured: Project) -> None:
     text = measured.run("--celery-perf-measure=weight").text
-    assert "celery_perf_measure (command line): 'weight' is not one of all, garbage" in text
+    assert "celery_perf_measure (command line): 'weight' is not one of all, calls, cpu, garbage" in text

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-INSTRUMENTS = ("garbage",)
+INSTRUMENTS = ("calls", "cpu", "garbage", "memory", "payload")
 """Their names: those of the modules."""
+OBTRUSIVE = ("calls",)
+"""Those that slow the task down, so that they spoil the figures of the others: they are asked for by name."""
 
 
 class Reading(Protocol):
@@ -22,6 +24,16 @@ class Reading(Protocol):
 
     def end(self) -> Iterable[tuple[Any, ...]] | None:
         """Return the rows of what was measured since its begin; None if that belongs to nobody."""
+
+
+class BodyReading(Protocol):
+    """An instrument that measures the task's own function alone; it adds itself to the attempt's `body_readings`."""
+
+    def begin_body(self) -> None:
+        """The function is called next."""
+
+    def end_body(self) -> None:
+        """The function has just returned or raised."""
 
 
 class Instrument(Protocol):
@@ -54,6 +66,11 @@ def begin(names: Iterable[str], attempt: RunningAttempt, pool: str) -> list[Meas
     """
     known = [(name, _load(name)) for name in names if name in INSTRUMENTS]
     return [Measurement(name, instrument.begin(attempt)) for name, instrument in known if pool in instrument.POOLS]
+
+
+def body_bytes(body: bytes | str) -> int:
+    """Return how large a body is, of a message or of a result."""
+    return len(body.encode() if isinstance(body, str) else body)
 
 
 def _load(name: str) -> Instrument:

@@ -6,6 +6,9 @@ import gc
 import os
 import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -60,6 +63,42 @@ def tidy(times: int) -> None:
             gc.collect()
     finally:
         gc.enable()
+
+
+@app.task
+def hoard(size: int, seconds: float = 0.0) -> None:
+    """Hold some memory for a moment, and give it back."""
+    held = bytearray(size)
+    time.sleep(seconds)
+    del held
+
+
+@app.task
+def delegate(seconds: float) -> None:
+    """Let a thread and a command compute."""
+    thread = threading.Thread(target=burn, args=(seconds,))
+    thread.start()
+    thread.join()
+    spin = f"import time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end: pass"
+    subprocess.run([sys.executable, "-S", "-c", spin], check=True)
+
+
+@app.task
+def call(times: int) -> None:
+    """Call a Python function that often, and the garbage collector's once in a while."""
+    for number in range(times):
+        _nothing(number)
+
+
+def _nothing(number: int) -> None:
+    if number % 100 == 0:
+        gc.collect()
+
+
+@app.task(ignore_result=False)
+def answer(size: int) -> str:
+    """Return a text whose JSON has that many bytes."""
+    return "x" * (size - len('""'))
 
 
 @app.task(autoretry_for=(ConnectionError,), retry_backoff=True, retry_jitter=False, max_retries=5)

@@ -1,0 +1,67 @@
+"""How many Python functions the body of an execution calls: a measure of its work that no machine's load changes.
+
+Every call and return is heard, which slows the task down many times over: times that are measured along with it are
+worth nothing. Counted are the calls in the thread that runs the task, generators that go on included; not those of
+this package, and not those by which the garbage collector tidies up, at moments that the process's past decides.
+
+Source:
+    ``sys.setprofile``: its function belongs to one thread, and hears ``call`` when a Python function is entered.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from threading import get_ident
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.probe.readings import Calls
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.attempt import RunningAttempt
+
+POOLS = frozenset({"prefork", "solo", "threads"})
+
+_OURS = str(Path(__file__).parents[1])
+
+
+def begin(attempt: RunningAttempt) -> _Reading:
+    """See `Instrument.begin`."""
+    reading = _Reading()
+    attempt.body_readings += (reading,)
+    return reading
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self._thread = get_ident()
+        self._calls = 0
+        self._tidying = False
+        self._heard = self._hear
+        self._undisturbed = False
+
+    def begin_body(self) -> None:
+        if sys.getprofile() is None:
+            gc.callbacks.append(self._hear_collector)
+            sys.setprofile(self._heard)
+
+    def end_body(self) -> None:
+        # A task that profiles itself has ended the count.
+        self._undisturbed = sys.getprofile() is self._heard
+        if self._undisturbed:
+            sys.setprofile(None)
+        if self._hear_collector in gc.callbacks:
+            gc.callbacks.remove(self._hear_collector)
+
+    def end(self) -> list[Calls] | None:
+        return [Calls(self._calls)] if self._undisturbed else None
+
+    def _hear(self, frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and not self._tidying and not frame.f_code.co_filename.startswith(_OURS):
+            self._calls += 1
+
+    def _hear_collector(self, phase: str, _: dict[str, Any]) -> None:
+        if get_ident() == self._thread:
+            self._tidying = phase == "start"
