@@ -117,7 +117,7 @@ class Execution:
     countdown_s: float | None = None
     """Of a retried execution: the countdown that the task requested for the next attempt."""
     cpu_ns: int | None = None
-    """CPU time of the executing thread; absent where threads are shared (gevent)."""
+    """CPU time of the executing thread in the task's own function; absent where threads are shared (gevent)."""
     queries: tuple[QueryUse, ...] = ()
     queries_counted: bool = True
     """Whether anybody counted them: without Django nobody does."""
