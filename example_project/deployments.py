@@ -9,11 +9,25 @@ import pytest
 
 from exams.queues import CPU, IO
 
+
+def io_worker(name: str = "io", greenlets: int = 100) -> pytest.MarkDecorator:
+    """Return the worker of what waits; it needs a connection for each of its greenlets, and a few."""
+    return pytest.mark.celery_worker(
+        name=name,
+        queues=IO,
+        pool="gevent",
+        concurrency=greenlets,
+        prefetch=1,
+        env={"BROKER_MAX_CONNECTIONS": str(greenlets + 10)},
+    )
+
+
 CPU_WORKER = pytest.mark.celery_worker(name="cpu", queues=CPU, concurrency=4, prefetch=1)
-IO_WORKER = pytest.mark.celery_worker(name="io", queues=IO, pool="gevent", concurrency=100, prefetch=1)
-IO_WORKER_BEFORE = pytest.mark.celery_worker(name="io", queues=IO, concurrency=8, prefetch=1)
-"""As the platform had it: processes that wait."""
+IO_WORKER = io_worker()
 EXAMS = (CPU_WORKER, IO_WORKER)
+
+ONE_POOL = pytest.mark.celery_worker(name="all", queues=CPU + IO, concurrency=8, prefetch=1)
+"""The platform as it was: the same processes for what computes and for what waits."""
 
 RECORDS = pytest.mark.celery_worker(
     name="registry", queues="default,email,reports,analytics,cleanup", options="--autoscale=8,2"

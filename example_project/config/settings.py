@@ -49,7 +49,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Longer than any task may run (1800 s): a message that is unacknowledged for this long is
     # delivered again, to a second worker, whether or not the first one still works on it.
     "visibility_timeout": 3600,
-    "max_connections": 50,
+    # Of one process, which takes one for each message that it acknowledges at this moment: a worker with more
+    # greenlets than this leaves messages unacknowledged, to be delivered again.
+    "max_connections": int(os.environ.get("BROKER_MAX_CONNECTIONS", "50")),
     "priority_steps": list(range(10)),
 }
 

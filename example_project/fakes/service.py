@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Thread
 from time import sleep
 from typing import Any, ClassVar, Self
 from uuid import uuid4
@@ -39,7 +39,7 @@ class FakeService(ThreadingHTTPServer):
         self.most_at_once = 0
         """How many questions were being answered at the same time, at most."""
         self.answers = answers
-        self._lock = Lock()
+        self._lock = Condition()
         self._calls: Counter[str] = Counter()
         self._billed: set[tuple[str, str]] = set()
         self._at_once = 0
@@ -77,6 +77,20 @@ class FakeService(ThreadingHTTPServer):
         """Answer those that wait, and all that follow."""
         self._open.set()
 
+    def wait_for(self, at_once: int, timeout_s: float = 60.0) -> None:
+        """Wait until so many questions are being answered at the same time.
+
+        Args:
+            at_once: How many.
+            timeout_s: For how long.
+
+        Raises:
+            TimeoutError: There are fewer.
+        """
+        with self._lock:
+            if not self._lock.wait_for(lambda: self._at_once >= at_once, timeout_s):
+                raise TimeoutError(f"{self._at_once} questions at once, not {at_once}, after {timeout_s:g} s")
+
     def reset(self) -> None:
         """Forget everything."""
         with self._lock:
@@ -102,6 +116,7 @@ class FakeService(ThreadingHTTPServer):
             self._calls[path] += 1
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
+            self._lock.notify_all()
             failing = self._failures > 0
             self._failures -= failing
         self._open.wait()
