@@ -193,6 +193,7 @@ class Output:
             rows=tuple(Run.of(active.history).by_task.values()),
             sweeps=active.sweeps,
             history=active.history,
+            properties=tuple((name, str(value)) for name, value in item.user_properties),
             # Elsewhere it would only repeat the records.
             journal=journal(active.history) if active.history.snapshots else (),
         )

@@ -26,5 +26,7 @@ class TestResult:
     sweeps: tuple[Sweep, ...] = ()
     """One for each marker for whose sake it ran several times."""
     history: History = field(default_factory=History)
+    properties: tuple[tuple[str, str], ...] = ()
+    """(name, value) of what the test itself recorded, by pytest's ``record_property``."""
     journal: tuple[JournalEntry, ...] = ()
     """The history in the order of time, of a test in which something went wrong, was made to, or was feared."""
