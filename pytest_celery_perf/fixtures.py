@@ -206,6 +206,13 @@ def celery_network(celery_faults: CeleryFaults) -> CeleryNetwork:
     return celery_faults.network
 
 
+@pytest.fixture
+def celery_size(request: pytest.FixtureRequest) -> int:
+    """The size that a test's data shall have in this of its runs: ``@pytest.mark.celery_scaling(sizes=…)``."""
+    size: int = request.node.stash[SPEC].size
+    return size
+
+
 @pytest.fixture(scope="session")
 def _celery_perf_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """The session, once the test databases exist; its workers end before they are dropped."""

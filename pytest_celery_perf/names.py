@@ -17,18 +17,22 @@ MARKERS = (
     "celery_drill",
     "celery_fault",
     "celery_routing",
+    "celery_scaling",
     "celery_crash_sweep",
     "celery_fault_sweep",
     "celery_idempotent",
 )
 DRILL = "celery_drill"
 """Also the parameter by which a test runs once for each of its drills; it may take it, as the drill's name."""
+SCALING = "celery_scaling"
+SIZE = "celery_size"
+"""The fixture by which a test learns the size that its data shall have."""
 RELIABILITY = ("celery_recovery", "celery_reliable", "celery_drill")
 """Those whose failure is explained by all that happened."""
 
 
 def concerns(item: pytest.Item) -> bool:
     """Tell whether a test has any of our markers, or uses one of the fixtures."""
-    if not {"celery_perf", "celery_faults"}.isdisjoint(getattr(item, "fixturenames", ())):
+    if not {"celery_perf", "celery_faults", SIZE}.isdisjoint(getattr(item, "fixturenames", ())):
         return True
     return any(mark.name in MARKERS for mark in item.iter_markers())

@@ -15,6 +15,7 @@ from pytest_celery_perf.fixtures import (
     celery_faults,
     celery_network,
     celery_perf,
+    celery_size,
     unittest_failed,
 )
 from pytest_celery_perf.names import DRILL, MARKERS, concerns
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import WorkerSpec
     from pytest_celery_perf.startup import Shared
 
-__all__ = ["_celery_perf_session", "celery_faults", "celery_network", "celery_perf"]
+__all__ = ["_celery_perf_session", "celery_faults", "celery_network", "celery_perf", "celery_size"]
 
 SHARED_INPUT = "celery_perf"
 """The key under which an xdist worker is told what the controller runs for all."""
@@ -203,7 +204,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return  # pytest will run none of them
     from pytest_celery_perf.startup import start
 
-    if any(spec.reruns for spec in specs):
+    if any(spec.several for spec in specs):
         from pytest_celery_perf.sweep import protocol
 
         config.pluginmanager.register(protocol, "celery_perf_sweeps")

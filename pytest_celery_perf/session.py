@@ -167,7 +167,7 @@ class Session:
                 notice=spec.isolated,
                 progress=progress,
                 etas=etas,
-                measure=instruments_of(spec.budgets, self.options.measure),
+                measure=instruments_of(spec.budgets, (*self.options.measure, *spec.measure)),
             )
             logs = [member.worker.launch.log for member in pool.members]
             sizes = {log: log.stat().st_size for log in logs}

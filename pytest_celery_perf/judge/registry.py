@@ -7,8 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pytest_celery_perf.judge import drills, faults, latency, queries, recovery, reliable, retries, routing
+from pytest_celery_perf.judge import drills, faults, latency, queries, recovery, reliable, retries, routing, scaling
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
     Budget,
     DrillBudget,
@@ -35,6 +36,7 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         DrillBudget: drills.judge,
         FaultBudget: faults.judge,
         RoutingBudget: routing.judge,
+        ScalingBudget: scaling.judge,
     }
 )
 

@@ -68,6 +68,12 @@ def advice(statements: Iterable[Statement], subject: Subject) -> Iterator[str]:
             yield f"{site} repeats `{readable(statement.fingerprint, 70)}`: {remedy}"
 
 
+def sent_from(statement: Statement, subject: Subject) -> str:
+    """Print where a statement is sent from most often; empty if no line of the user's code was seen."""
+    stacks = [stack for stack, _ in statement.stacks if stack]
+    return _site(stacks[0][:1], subject) if stacks else ""
+
+
 def _kind(statement: Statement) -> str:
     if statement.verb != "SELECT":
         return statement.verb

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.faults import celery_fault
+from pytest_celery_perf.markers.scaling import celery_scaling
 from pytest_celery_perf.model.arguments import (
     exception_name,
     flag,
@@ -271,5 +272,6 @@ JUDGING: dict[str, Callable[..., Budget]] = {
         celery_reliable,
         celery_fault,
         celery_routing,
+        celery_scaling,
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from pytest_celery_perf.markers import drills
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.sweeps import RERUNNING
 from pytest_celery_perf.model.drills import DRILLS
+from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import IdempotentBudget, TestSpec, WorkerSpec
-from pytest_celery_perf.names import MARKERS
+from pytest_celery_perf.names import MARKERS, SCALING, SIZE
 from pytest_celery_perf.worker.twin import with_twins
 
 if TYPE_CHECKING:
@@ -65,7 +66,30 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         topology = tuple(replace(worker, network=True) for worker in topology)
     if any(isinstance(budget, IdempotentBudget) and budget.at_once for budget in reruns):
         topology = with_twins(topology)
-    return TestSpec(isolated=isolated, workers=topology, budgets=tuple(budgets), reruns=tuple(reruns))
+    return TestSpec(
+        isolated=isolated,
+        workers=topology,
+        budgets=tuple(budgets),
+        reruns=tuple(reruns),
+        sizes=_sizes([each.sizes for each in budgets if isinstance(each, ScalingBudget)], fixtures, swept=bool(reruns)),
+    )
+
+
+def _sizes(given: list[tuple[int, ...]], fixtures: Sequence[str], *, swept: bool) -> tuple[int, ...]:
+    """Return the sizes for which a test runs, which its markers must agree about."""
+    where = f"@pytest.mark.{SCALING}"
+    if not given and SIZE in fixtures:
+        raise ConfigurationError(f"{SIZE} is one of the sizes of {where}(sizes=[…]), which the test has not")
+    if given and SIZE not in fixtures:
+        raise ConfigurationError(
+            f"{where}: neither the test nor a fixture of its takes {SIZE}, so its data do not grow"
+        )
+    if given and swept:
+        raise ConfigurationError(f"{where}: a sweep of the same test runs it for other reasons: write two tests")
+    if len({*given}) > 1:
+        listed = " and ".join(str([*each]) for each in given)
+        raise ConfigurationError(f"{where}: the test runs once for each size, and its markers name others: {listed}")
+    return given[0] if given else ()
 
 
 def _call(function: Callable[..., Any], mark: pytest.Mark) -> Any:

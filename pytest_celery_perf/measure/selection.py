@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_celery_perf.model.history import History
@@ -26,4 +27,26 @@ def published_since(history: History, since_ns: int) -> History:
         publications=tuple(each for each in history.publications if each.root_id in roots),
         executions=executions,
         points=tuple(each for each in history.points if each.task_id in ids),
+    )
+
+
+def joined(histories: Sequence[History]) -> History:
+    """Put the histories of several runs of a test together, as if they were one.
+
+    Args:
+        histories: In the order of the runs.
+    """
+    return History(
+        publications=tuple(each for history in histories for each in history.publications),
+        executions=tuple(each for history in histories for each in history.executions),
+        tasks={name: options for history in histories for name, options in history.tasks.items()},
+        workers=tuple({each.boot: each for history in histories for each in history.workers}.values()),
+        faults=tuple(each for history in histories for each in history.faults),
+        points=tuple(each for history in histories for each in history.points),
+        snapshots=tuple(each for history in histories for each in history.snapshots),
+        states={task: state for history in histories for task, state in history.states.items()},
+        problems=tuple(dict.fromkeys(each for history in histories for each in history.problems)),
+        unfinished=frozenset(each for history in histories for each in history.unfinished),
+        stuck_unacked=tuple(each for history in histories for each in history.stuck_unacked),
+        diagnosis="\n".join(history.diagnosis for history in histories if history.diagnosis),
     )

@@ -50,6 +50,8 @@ class History:
     """Of the broker, after each fault and at the end; in a test in which nothing went wrong, none."""
     states: dict[str, str] = field(default_factory=dict)
     """Task id to its state in the app's result backend at the end; empty where nobody asked, or nothing is stored."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Of a test that ran once for each size of its data: that size, by the id of the task with which all began."""
     problems: tuple[str, ...] = ()
     """What went wrong inside the probe: reported, never raised in the task."""
     unfinished: frozenset[str] = frozenset()

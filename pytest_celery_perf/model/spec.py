@@ -239,5 +239,16 @@ class TestSpec:
     """The markers for whose sake the test runs several times."""
     faults: tuple[FaultOrder, ...] = ()
     """Of one of these runs: what its tasks must suffer."""
+    measure: tuple[str, ...] = ()
+    """What its tasks are measured with besides what the kinds of its budgets need."""
+    sizes: tuple[int, ...] = ()
+    """The sizes of the data for each of which it runs once; empty: it has none."""
+    size: int | None = None
+    """Of one of these runs: that size."""
     timeout_s: float | None = None
-    """Of one of these runs: how long it may wait for its tasks; None: as long as any test."""
+    """Of one of the runs of a test: how long it may wait for its tasks; None: as long as any test."""
+
+    @property
+    def several(self) -> bool:
+        """Whether the test runs more than once."""
+        return bool(self.reruns or self.sizes)

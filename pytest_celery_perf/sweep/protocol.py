@@ -1,7 +1,5 @@
 """What pytest does for a test that runs several times: once to the eye, with one report for each phase."""
 
-# ruff: noqa: SLF001 - pytest has no public way to run a test twice.
-
 from __future__ import annotations
 
 import time
@@ -12,8 +10,9 @@ import pytest
 
 from pytest_celery_perf.judge.sweep import verdict_of
 from pytest_celery_perf.stash import OPTIONS, OUTPUT, SPEC
+from pytest_celery_perf.sweep import sizes
 from pytest_celery_perf.sweep.points import Reference, Swept, sweep
-from pytest_celery_perf.sweep.rerun import Pass, Rerunner, pytest_runtest_call
+from pytest_celery_perf.sweep.rerun import Pass, Rerunner, pytest_runtest_call, tear_down
 
 if TYPE_CHECKING:
     from pytest_celery_perf.output import Output
@@ -27,11 +26,13 @@ PASSES = "celery-perf"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Run a test with its sweeps, in the place of pytest's own implementation."""
-    if SPEC not in item.stash or not item.stash[SPEC].reruns or item.config.option.setuponly:
+    """Run a test with its sweeps or sizes, in the place of pytest's own implementation."""
+    spec = item.stash.get(SPEC, None)
+    if spec is None or not spec.several or item.config.option.setuponly:
         return None
+    reports_of = sizes.reports_of if spec.sizes else _reports
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for report in _reports(item, nextitem):
+    for report in reports_of(item, nextitem):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
@@ -50,7 +51,7 @@ def _reports(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Tes
             done = [sweep(budget, rerunner, reference, only) for budget in spec.reruns]
         else:
             shown = second  # it fails by chance, which is its first fault
-    last = _teardown(item, nextitem)
+    last = tear_down(item, nextitem)
     setup, *others, teardown = shown.reports
     call = shown.call
     if call is not None and shown.active is not None:
@@ -59,15 +60,6 @@ def _reports(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Tes
         call.duration = time.monotonic() - began_s - setup.duration - last.duration
         item.config.stash[OUTPUT].record(shown.active, item, call)
     return [setup, *others, last if teardown.passed else teardown]
-
-
-def _teardown(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport:
-    """Tear down what the next test does not need; the runs have kept all that is not the test's own."""
-    call = pytest.CallInfo.from_call(
-        lambda: item.session._setupstate.teardown_exact(nextitem), when="teardown", reraise=(pytest.exit.Exception,)
-    )
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    return report
 
 
 def _conclude(call: pytest.TestReport, shown: Pass, done: list[Swept], output: Output) -> None:

@@ -75,6 +75,7 @@ class Rerunner:
         self,
         *budgets: RerunBudget,
         faults: tuple[FaultOrder, ...] = (),
+        size: int | None = None,
         timeout_s: float | None = None,
         judged: bool = False,
     ) -> Pass:
@@ -83,12 +84,13 @@ class Rerunner:
         Args:
             budgets: The markers whose invariants are checked at its end.
             faults: What its tasks must suffer.
+            size: That of its data, if it runs once for each of several.
             timeout_s: How long it may wait for them; None: as long as any test.
             judged: Whether the budgets of its other markers are judged, too.
         """
         item, spec = self._item, self._spec
         kept = spec.budgets if judged else ()
-        item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, timeout_s=timeout_s)
+        item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, size=size, timeout_s=timeout_s)
         item.stash[RERUN] = watch = Watch(budgets)
         _forget_last(item)
         began_s = time.monotonic()
@@ -111,6 +113,15 @@ class Rerunner:
                 duration_s=time.monotonic() - began_s,
             ),
         )
+
+
+def tear_down(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport:
+    """Tear down what the next test does not need; the runs have kept all that is not the test's own."""
+    call = pytest.CallInfo.from_call(
+        lambda: item.session._setupstate.teardown_exact(nextitem), when="teardown", reraise=(pytest.exit.Exception,)
+    )
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    return report
 
 
 def _forget_last(item: pytest.Item) -> None:

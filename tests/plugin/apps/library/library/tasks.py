@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import socket
+import time
 
 from celery import shared_task
 from django.db import OperationalError, transaction
@@ -50,8 +51,22 @@ def remember() -> int:
 
 
 @shared_task
-def idle() -> None:
+def idle(seconds: float = 0) -> None:
     """Ask nothing."""
+    time.sleep(seconds)
+
+
+@shared_task
+def in_batches(size: int) -> int:
+    """Ask once for so many books together."""
+    return sum(len(Book.objects.order_by("pk")[at : at + size]) for at in range(0, Book.objects.count(), size))
+
+
+@shared_task
+def pairs() -> int:
+    """Ask once for each pair of books."""
+    keys = list(Book.objects.values_list("pk", flat=True))
+    return sum(Book.objects.filter(pk__in=[one, other]).exists() for one in keys for other in keys)
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)
