@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, UnfinishedTasksError
+from pytest_celery_perf.load.calls import Loads
 from pytest_celery_perf.stash import ACTIVE, OUTPUT, REFUSAL, SESSION, SPEC
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.worker.base import Worker
 
 
-class CeleryPerf:
+class CeleryPerf(Loads):
     """Runs tasks on the test's workers, and tells what became of them.
 
     Args:
@@ -33,6 +34,13 @@ class CeleryPerf:
     def __init__(self, session: Session, active: ActiveTest) -> None:
         self._session = session
         self._active = active
+        super().__init__(
+            active.trial,
+            find=self._task,
+            timeout_s=self._timeout_s,
+            wait=self._wait,
+            begun=active.rehearsal.play,
+        )
 
     def run(
         self,

@@ -7,7 +7,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_celery_perf.model.history import History
+    from pytest_celery_perf.model.load import Pace
     from pytest_celery_perf.model.result import TestResult
     from pytest_celery_perf.model.settings import Override
     from pytest_celery_perf.model.verdict import Verdict
@@ -117,8 +118,11 @@ class Output:
             unicode=self._unicode,
         )
 
-        def show(published: int, finished: int, failed: int) -> None:
-            line.update(Shown(published=published, finished=finished, failed=failed))
+        def show(published: int, finished: int, failed: int, pace: Callable[[], Pace] | None) -> None:
+            due = line.due_in_s <= 0  # to know the pace takes looking at every task
+            line.update(
+                Shown(published=published, finished=finished, failed=failed, pace=pace() if pace and due else None)
+            )
 
         try:
             yield show

@@ -49,6 +49,14 @@ class PublishTracker:
         self._retrying = retrying
         self.intended_ns: int | None = None
         """When what is published next was meant to be, if somebody keeps to a schedule."""
+        self.last: wire.Publishing | None = None
+        """What was announced last."""
+        self.unsent: list[wire.Record] | None = None
+        """The records of publishes that returned, while their messages are not sent yet; None if that is the same."""
+
+    def forget(self) -> None:
+        """Forget what was announced last."""
+        self.last = None
 
     def connect(self) -> None:
         """Listen to Celery's publish signals."""
@@ -81,28 +89,31 @@ class PublishTracker:
             return
         headers[HEADER] = {key: value for key, value in header.items() if key not in RECEIPT}
         requested, waited = self._shorten(headers, header)
-        self._announce(
-            wire.Publishing(
-                time.monotonic_ns(),
-                header["t"],
-                headers["id"],
-                headers.get("root_id"),
-                headers.get("parent_id"),
-                sender,
-                headers.get("retries") or 0,
-                # A queue may be bound by another key than its name.
-                getattr(declare[0], "name", routing_key) if declare else routing_key,
-                (properties or {}).get("priority"),
-                requested,
-                waited,
-                self.intended_ns,
-            )
+        self.last = wire.Publishing(
+            time.monotonic_ns(),
+            header["t"],
+            headers["id"],
+            headers.get("root_id"),
+            headers.get("parent_id"),
+            sender,
+            headers.get("retries") or 0,
+            # A queue may be bound by another key than its name.
+            getattr(declare[0], "name", routing_key) if declare else routing_key,
+            (properties or {}).get("priority"),
+            requested,
+            waited,
+            self.intended_ns,
         )
+        self._announce(self.last)
 
     def after(self, headers: dict[str, Any] | None = None, **_: Any) -> None:
         """Handle ``after_task_publish``."""
         if headers is not None and HEADER in headers:
-            self._journal.write(wire.Published(time.monotonic_ns(), headers["id"], headers.get("retries") or 0))
+            record = wire.Published(time.monotonic_ns(), headers["id"], headers.get("retries") or 0)
+            if self.unsent is not None:
+                self.unsent.append(record)
+                return
+            self._journal.write(record)
             self._journal.ring()
 
     def _shorten(self, headers: dict[str, Any], header: Header) -> tuple[float | None, float | None]:

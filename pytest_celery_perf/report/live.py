@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pytest_celery_perf.model.load import Pace
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.report.glyphs import fit
 
@@ -23,6 +24,8 @@ class Progress:
     """Whatever their end."""
     failed: int = 0
     """Of the finished ones."""
+    pace: Pace | None = None
+    """Of a load."""
 
 
 class LiveLine:
@@ -87,7 +90,8 @@ class LiveLine:
 
     def _text(self, progress: Progress, elapsed_s: float) -> str:
         failed = f", {progress.failed} failed" if progress.failed else ""
-        counts = f"{progress.finished}/{progress.published} tasks finished{failed}, {_whole_seconds(elapsed_s)}"
+        pace = "".join(f", {each}" for each in _pace(progress.pace)) if progress.pace else ""
+        counts = f"{progress.finished}/{progress.published} tasks finished{failed}{pace}, {_whole_seconds(elapsed_s)}"
         text = fit(f"celery-perf: {counts} · {self._label}", unicode=self._unicode)
         if not self._terminal:
             return text
@@ -98,6 +102,15 @@ class LiveLine:
         # Spaces wipe the rest of the old line on every terminal, an escape sequence only on some.
         self._write("\r" + text.ljust(len(self._shown or "")))
         self._shown = text
+
+
+def _pace(pace: Pace) -> Iterator[str]:
+    if pace.rate_per_s is not None:
+        yield f"{pace.rate_per_s:.3g}/s"
+    if pace.p95_s is not None:
+        yield f"p95 {format_duration_s(pace.p95_s)}"
+    if pace.eta_s is not None:
+        yield f"{_whole_seconds(pace.eta_s)} to go"
 
 
 def _whole_seconds(seconds: float) -> str:

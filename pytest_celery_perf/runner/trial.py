@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 
 from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.load import Pace
 from pytest_celery_perf.model.record import WorkerInfo
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import directory_beside
+from pytest_celery_perf.probe.journal import Journal
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.probe.overrides import Override
 from pytest_celery_perf.probe.publish import Header, PublishTracker
@@ -37,8 +39,8 @@ Source:
 """
 
 
-Progress = Callable[[int, int, int], None]
-"""Told how many tasks were published, have finished, and have failed among these."""
+Progress = Callable[[int, int, int, Callable[[], Pace] | None], None]
+"""Told how many tasks were published, have finished, and have failed of these; of a load also what tells its pace."""
 
 T = TypeVar("T")
 
@@ -86,6 +88,9 @@ class Trial:
         self._notice = notice
         self._measure = measure
         self._progress = progress
+        self.pace: Callable[[], Pace] | None = None
+        """Tells how a load goes, while there is one."""
+        self.tracker = PublishTracker(reader.journal, self._header, lambda: None)
         self._gates = Gates(directory_beside(pool.probe.doorbell), self.token)
         self._gates.build(faults)
         self._lookout = Lookout(self.book, app)
@@ -97,15 +102,14 @@ class Trial:
     @contextmanager
     def tracking(self) -> Iterator[None]:
         """Send this process's tasks to the workers, and keep track of them."""
-        tracker = PublishTracker(self._reader.journal, self._header, lambda: None)
         with ExitStack() as stack:
             self.overrides = stack.enter_context(on_broker(self.pool.probe, self.pool.clients))
             before = use_caches(self.pool.probe.caches)
             stack.callback(use_caches, before)
             stack.callback(clear_caches, self.pool.probe.caches)
             stack.callback(self._gates.close)
-            tracker.connect()
-            stack.callback(tracker.disconnect)
+            self.tracker.connect()
+            stack.callback(self.tracker.disconnect)
             stack.callback(self._reader.ledger.close_book, self.book)
             yield
 
@@ -173,8 +177,7 @@ class Trial:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0 or self.rescue.hopeless:
                 return False
-            published = len(book.last_attempt)
-            self._progress(published, published - len(book.open), len(book.failed))
+            self._tell()
             patience_s = min(left_s, self._duplicates.patience_s)
             self._reader.spool.wait(patience_s, *self.pool.exit_fds, ends=len(book.open) - until_open)
 
@@ -183,6 +186,10 @@ class Trial:
         self._reader.pump()
         self.rescue.tend()
         self._duplicates.tend()
+
+    def _tell(self) -> None:
+        published = len(self.book.last_attempt)
+        self._progress(published, published - len(self.book.open), len(self.book.failed), self.pace)
 
     def _give_up(self) -> None:
         """Give up what was acknowledged late, by a worker that need not run it again, and whose process is gone.
@@ -214,6 +221,21 @@ class Trial:
             if found is not None or left_s <= 0:
                 return found
             self._reader.spool.wait(min(left_s, self._duplicates.patience_s), *self.pool.exit_fds)
+
+    def attend(self, until_s: float) -> None:
+        """Take in what is recorded, at least once, and do what follows from it, until a time by the monotonic clock."""
+        while True:
+            self._tend()
+            self._tell()
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return
+            self._reader.spool.wait(min(left_s, self._duplicates.patience_s), *self.pool.exit_fds)
+
+    @property
+    def journal(self) -> Journal:
+        """Where the test process writes down what it publishes."""
+        return self._reader.journal
 
     def records(self) -> History:
         """Return what was recorded by now, without asking the broker."""

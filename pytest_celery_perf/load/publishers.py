@@ -1,0 +1,102 @@
+"""Several processes that publish, where one is too slow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Self
+
+from pytest_celery_perf.errors import BrokerError, ConfigurationError
+from pytest_celery_perf.guard.tether import tethered
+from pytest_celery_perf.load.line import Line, Order
+from pytest_celery_perf.load.publisher import Job, Share
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.runner.trial import Trial
+
+LOOK_S = 0.05
+"""How often it is looked whether they are done."""
+
+
+class Publishers:
+    """Processes that wait for something to publish; use it as a context manager.
+
+    They know nothing of the app: what they put into the broker are copies.
+
+    Args:
+        count: How many.
+        trial: The test's tasks.
+    """
+
+    def __init__(self, count: int, trial: Trial) -> None:
+        self._trial = trial
+        self._processes: list[subprocess.Popen[str]] = []
+        command = tethered([sys.executable, "-m", "pytest_celery_perf.load.publisher"])
+        with ExitStack() as stack:
+            for _ in range(count):
+                pipe = subprocess.PIPE
+                process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+                stack.enter_context(process)
+                stack.callback(process.kill)
+                self._processes.append(process)
+            for process in self._processes:
+                if process.stdout is not None:
+                    process.stdout.readline()  # that it is ready: to start takes as long as hundreds of tasks
+            self._ending = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.close()
+
+    def publish(self, work: Sequence[tuple[Line, Sequence[Order]]]) -> None:
+        """Have tasks published when they are due, and return when all are.
+
+        Args:
+            work: Lines, each with its tasks.
+
+        Raises:
+            ConfigurationError: The messages of a line cannot be copied.
+            BrokerError: A process did not come to its end; the text is what it said.
+        """
+        count = len(self._processes)
+        for number, process in enumerate(self._processes):
+            self._give(process, [self._share(line, orders[number::count]) for line, orders in work])
+        while any(process.poll() is None for process in self._processes):
+            self._trial.attend(time.monotonic() + LOOK_S)
+        for process in self._processes:
+            if process.returncode:
+                said = process.stderr.read().strip() if process.stderr else ""
+                raise BrokerError(f"a publisher of this load ended with status {process.returncode}: {said}")
+
+    def _share(self, line: Line, orders: Sequence[Order]) -> Share:
+        if line.template is None or line.like is None:
+            raise ConfigurationError(
+                f"celery_perf.load: publishers={len(self._processes)} can only copy messages, and those of "
+                f"{line.kind.name} cannot be copied: {line.published.reason}"
+            )
+        return Share.of(
+            line.template,
+            line.like,
+            blanks=[dict(line.blanks(order)) for order in orders],
+            intended_ns=[order.intended_ns or 0 for order in orders],
+        )
+
+    def _give(self, process: subprocess.Popen[str], shares: list[Share]) -> None:
+        probe = self._trial.pool.probe
+        job = Job(
+            url=probe.broker_write_url or probe.broker_url or "",
+            spool=self._trial.journal.spool,
+            doorbell=probe.doorbell,
+            boot=self._trial.journal.boot,
+            shares=shares,
+        )
+        if process.stdin is not None:
+            with process.stdin as pipe:
+                json.dump(asdict(job), pipe)

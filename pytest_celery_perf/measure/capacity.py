@@ -1,0 +1,55 @@
+"""How many tasks a second a topology bears."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rate that was tried."""
+
+    rate_per_s: float
+    p95_s: float | None
+    """Of the latencies from the time at which each task was meant to be published; None if tasks did not finish."""
+    late: float
+    """Which part of the tasks took longer than the budget, or was overdue when the attempt was given up."""
+    throughput: float | None
+    """Tasks done per second."""
+    held: bool
+    """Whether the 95th percentile kept its budget."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """The rate that a topology bears, from one open loop for each of several rates."""
+
+    budget_s: float
+    """That of the 95th percentile."""
+    workers: int
+    """How many workers there were."""
+    steps: tuple[Step, ...]
+    """In the order in which they were tried."""
+
+    @property
+    def rate(self) -> float | None:
+        """The highest rate that held the budget, in tasks per second; None if the lowest that was tried did not."""
+        broke = self.breaks_at
+        held = (each.rate_per_s for each in self.steps if each.held and (broke is None or each.rate_per_s < broke))
+        return max(held, default=None)
+
+    @property
+    def breaks_at(self) -> float | None:
+        """The lowest rate that broke the budget, in tasks per second; None if the highest that was tried held it."""
+        return min((each.rate_per_s for each in self.steps if not each.held), default=None)
+
+    def workers_for(self, rate: float) -> int | None:
+        """Return how many workers like these a rate needs, if twice as many bear twice as much.
+
+        That they do is not known from here: broker, database and machine are shared. None if the capacity is not known.
+
+        Args:
+            rate: Tasks per second.
+        """
+        return None if self.rate is None else math.ceil(rate * self.workers / self.rate)
