@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pytest_celery_perf.model.uses import CacheUse, HttpUse, LogUse, OutboundUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,12 @@ class Figures:
     payload: PayloadUse | None = None
     calls: int | None = None
     """How many Python functions the task's own function called in its thread, itself included."""
+    cache: CacheUse | None = None
+    logs: LogUse | None = None
+    outbound: OutboundUse | None = None
+    requests: HttpUse | None = None
+    counters: dict[str, float] = field(default_factory=dict, hash=False)
+    """What the task counted by itself, with ``pytest_celery_perf.count``; nobody needs to ask for it."""
 
 
 UNMEASURED = Figures()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_celery_perf.model.figures import UNMEASURED, Figures
+from pytest_celery_perf.model.frame import Frame as Frame  # noqa: PLC0414 - a record has it
 
 
 class Outcome(StrEnum):
@@ -34,16 +35,6 @@ class Outcome(StrEnum):
     def final(self) -> bool:
         """Whether no further execution follows unless the broker redelivers."""
         return self is not Outcome.RETRIED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """A line of the user's code."""
-
-    path: str
-    """As the interpreter knows it: absolute, unless the worker was started otherwise."""
-    line: int
-    function: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

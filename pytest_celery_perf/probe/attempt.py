@@ -12,6 +12,7 @@ from pytest_celery_perf.probe import context
 from pytest_celery_perf.probe.fingerprint import fingerprint
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.probe.counters import Counter
     from pytest_celery_perf.probe.faults import Faults
     from pytest_celery_perf.probe.instruments import BodyReading, Measurement
     from pytest_celery_perf.probe.orders import FaultOrder
@@ -42,6 +43,7 @@ class RunningAttempt:
         "body_readings",
         "body_started_ns",
         "capture",
+        "counters",
         "counts_cpu",
         "cpu_ns",
         "cpu_started_ns",
@@ -95,6 +97,8 @@ class RunningAttempt:
         self.scope: Any = None
         """What `context.leave` needs."""
         self.injected = False
+        self.counters: dict[str, Counter] = {}
+        """What its task counts, by name."""
         self.hosts: dict[str, str] = {}
         """The names that it has looked up, by address."""
         self.measurements: list[Measurement] = []
@@ -129,15 +133,6 @@ class RunningAttempt:
     def reading(self, instrument: str) -> Any:
         """Return what measures it; None if its message does not ask for that."""
         return next((reading for name, reading in self.measurements if name == instrument), None)
-
-    @property
-    def counters(self) -> CountersReading:
-        """What its task counts by itself; measured from the first time that this is asked for."""
-        reading = self.reading(COUNTERS)
-        if reading is None:
-            reading = CountersReading()
-            self.measurements.append(Measurement(COUNTERS, reading))
-        return reading
 
     def touch(self, touches: Touches) -> None:
         """Number from now on the points at which it touches the outside world."""

@@ -63,6 +63,11 @@ def user_stack(frame: FrameType | None) -> Stack:
     return _walk(frame).stack
 
 
+def innermost(frame: FrameType | None) -> tuple[str, int, str] | None:
+    """Return the innermost user frame from a frame outwards; None if there is none."""
+    return next(iter(user_stack(frame)), None)
+
+
 def stack_of(statement: str) -> Stack:
     """Return the user frames from here outwards, like `user_stack`, but most often for less.
 

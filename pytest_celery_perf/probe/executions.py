@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.probe import context, django_glue, effects, instruments, queries, stacks, touch, wire
+from pytest_celery_perf.probe import context, counters, django_glue, effects, instruments, queries, stacks, touch, wire
 from pytest_celery_perf.probe.attempt import RunningAttempt, describe_error, outcome_of
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.faults import Faults
 from pytest_celery_perf.probe.orders import HEADER, orders_for
+from pytest_celery_perf.probe.readings import Counted
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.journal import Journal
@@ -161,7 +162,7 @@ class ExecutionWatch:
 
     def _leave(self, attempt: RunningAttempt, state: str | None, retval: Any) -> None:
         cpu_ns = None if attempt.cpu_started_ns is None else time.thread_time_ns() - attempt.cpu_started_ns
-        if attempt.measurements:
+        if attempt.measurements or attempt.counters:
             self._measured(attempt)
         context.leave(attempt.scope)
         outcome = outcome_of(state)
@@ -198,10 +199,14 @@ class ExecutionWatch:
             attempt.carry_out(faults)
 
     def _measured(self, attempt: RunningAttempt) -> None:
-        for name, reading in reversed(attempt.measurements):
-            rows = reading.end()
+        """Write down what instruments have measured, and what the task has counted by itself."""
+        measured = [(name, reading.end()) for name, reading in reversed(attempt.measurements)]
+        if attempt.counters:
+            counted = [Counted(name, counter.amount) for name, counter in [*attempt.counters.items()]]
+            measured.append((counters.NAME, counted))
+        key = attempt.task_id, attempt.retries, attempt.received_ns
+        for name, rows in measured:
             if rows is not None:
-                key = attempt.task_id, attempt.retries, attempt.received_ns
                 self._journal.write(wire.Measured(time.monotonic_ns(), *key, name, [list(row) for row in rows]))
 
 

@@ -32,3 +32,25 @@ def unwrap(owner: type | ModuleType, name: str) -> None:
     original, replacement = _replaced.pop((owner, name), (None, None))
     if original is not None and getattr(owner, name) is replacement:
         setattr(owner, name, original)
+
+
+class Wrappers:
+    """Wrappers that belong together: what one part of the probe sees of other people's code."""
+
+    def __init__(self) -> None:
+        self._wrapped: list[tuple[type | ModuleType, str]] = []
+
+    def wrap(self, owner: type | ModuleType, name: str, make: Callable[[Any], Any]) -> None:
+        """Replace a method; see `wrap`."""
+        wrap(owner, name, make)
+        if (owner, name) not in self._wrapped:
+            self._wrapped.append((owner, name))
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._wrapped)
+
+    def unwrap(self) -> None:
+        """Put all originals back."""
+        while self._wrapped:
+            unwrap(*self._wrapped.pop())

@@ -53,7 +53,7 @@ class Cached(NamedTuple):
     """Without numbers."""
     lasting: bool
     """Whether the key has no TTL from then on."""
-    count: int
+    times: int
     where: Place
 
 
@@ -63,7 +63,7 @@ class Logged(NamedTuple):
     level: int
     text: str
     """The template, without its arguments and without numbers."""
-    count: int
+    times: int
     where: Place
 
 
@@ -89,7 +89,7 @@ class Requested(NamedTuple):
     """Without the query, without numbers."""
     status: int | None
     """None if there was no response."""
-    count: int
+    times: int
     where: Place
 
 

@@ -1,6 +1,6 @@
 """The points at which an execution touches the outside world, numbered in their order.
 
-Only what a message asks for is done: see `Header`. What touches is found in `probe/effects.py`.
+Only what a message asks for is done: see `Header`. What touches is found by `probe/effects.py`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Touches:
         journal: Where the points are written.
     """
 
-    __slots__ = ("_attempt", "_faults", "_journal", "_numbers", "_open", "_orders", "_publishing", "hosts")
+    __slots__ = ("_attempt", "_faults", "_journal", "_numbers", "_open", "_orders", "_publishing")
 
     def __init__(self, attempt: RunningAttempt, faults: Faults, journal: Journal) -> None:
         self._attempt = attempt
@@ -71,8 +71,6 @@ class Touches:
         self._orders = [order for order in attempt.orders if order.attempt in (None, attempt.retries)]
         self._publishing: dict[str, wire.Publishing] = {}
         self._open = True
-        self.hosts: dict[str, str] = {}
-        """The names that the execution has looked up, by address."""
 
     def reach(self, kind: str, label: str = "") -> None:
         """Come to a point.
