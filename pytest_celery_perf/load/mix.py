@@ -41,8 +41,9 @@ class Kind:
 
     def publish(self, number: int, **options: Any) -> None:
         """Have the app publish one task."""
+        is_signature = isinstance(self.task, Mapping)
         # A chain that is published gives its last link an id for good.
-        task = self.task.clone() if isinstance(self.task, Mapping) else self.task
+        task = self.task.clone() if is_signature else self.task
         task.apply_async(args=self.arguments(number), kwargs=dict(self.kwargs), **options)
 
 
