@@ -29,6 +29,5 @@ EXAMS = (CPU_WORKER, IO_WORKER)
 ONE_POOL = pytest.mark.celery_worker(name="all", queues=CPU + IO, concurrency=8, prefetch=1)
 """The platform as it was: the same processes for what computes and for what waits."""
 
-RECORDS = pytest.mark.celery_worker(
-    name="registry", queues="default,email,reports,analytics,cleanup", options="--autoscale=8,2"
-)
+RECORDS_QUEUES = ("default", "email", "reports", "analytics", "cleanup")
+RECORDS = pytest.mark.celery_worker(name="registry", queues=RECORDS_QUEUES, options="--autoscale=8,2")

@@ -23,6 +23,7 @@ class ExamTask(BaseTask):
     acks_late = True
     reject_on_worker_lost = True
     retry_on_worker_lost = True
+    default_retry_delay = 1
     ignore_result = True
     autoretry_for = (Exception,)
     dont_autoretry_for = (ObjectDoesNotExist, ServiceRejectedError, UnreadableDocumentError, SoftTimeLimitExceeded)

@@ -12,6 +12,8 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 
+from claims.catalogue import by_key
+from claims.recording import Measured
 from fakes.ai_server import AIServer
 from fakes.exam_services import ExamServices
 from fakes.mail_server import MailServer
@@ -48,6 +50,26 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop them."""
     config.stash[_services].running.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Record with each test which claims it proves.
+
+    Raises:
+        pytest.UsageError: Nobody claims that.
+    """
+    claims = by_key()
+    for item in items:
+        for key in (key for mark in item.iter_markers("claim") for key in mark.args):
+            if key not in claims:
+                raise pytest.UsageError(f"{item.nodeid}: claim({key!r}) is none of claims/catalogue.py")
+            item.user_properties.append(("claim", key))
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Measured:
+    """Return what records what was measured for a claim, and whether that bears it out."""
+    return Measured(record_property)
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.core.cache import cache
 
+from claims.recording import Measured
 from fakes.ai_server import AIServer
 from judge.models import Problem
 from judge.services.cache import problem_info_key, problem_key, user_stats_key
@@ -24,8 +26,9 @@ def seconds_left(key: str) -> int:
     return int(client.ttl(cache.make_key(key)))
 
 
+@pytest.mark.claim("B.cached-call")
 def test_the_second_call_is_served_by_the_cache(
-    celery_perf: CeleryPerf, ai: AIServer, problem_url: str, transactional_db: None
+    celery_perf: CeleryPerf, ai: AIServer, problem_url: str, transactional_db: None, measured: Measured
 ) -> None:
     """Extract, second call: no outbound call, and faster."""
     ai.delay_s = 0.5
@@ -35,6 +38,7 @@ def test_the_second_call_is_served_by_the_cache(
 
     assert ai.calls == {"/extract": 1}
     assert second.runtime.max < first.runtime.max
+    measured("B.cached-call", f"{first.runtime.max * 1e3:.0f} ms, then {second.runtime.max * 1e3:.1f} ms and no call")
 
 
 def test_what_was_extracted_is_kept_for_an_hour(
@@ -46,7 +50,8 @@ def test_what_was_extracted_is_kept_for_an_hour(
     assert 3500 < seconds_left(problem_info_key(problem_url)) <= 3600
 
 
-def test_warm_caches(celery_perf: CeleryPerf, problem: Problem, submission: dict[str, Any]) -> None:
+@pytest.mark.claim("A.cache-lifetimes")
+def test_warm_caches(celery_perf: CeleryPerf, problem: Problem, submission: dict[str, Any], measured: Measured) -> None:
     """Warm caches: the keys are there, with a time to live."""
     celery_perf.run(execute_code_task, kwargs=submission)
     celery_perf.run(warm_problem_cache_task)
@@ -56,3 +61,5 @@ def test_warm_caches(celery_perf: CeleryPerf, problem: Problem, submission: dict
     assert cache.get(stats) == {"submissions": 1, "solved": 1}
     assert 3500 < seconds_left(problem_key(problem.pk)) <= 3600
     assert 500 < seconds_left(stats) <= 600
+    lifetimes = [seconds_left(key) for key in (problem_key(problem.pk), stats)]
+    measured("A.cache-lifetimes", f"keys live for {' and '.join(f'{seconds} s' for seconds in lifetimes)}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from claims.recording import Measured
 from config.celery import app
 from judge import tasks
 from judge.tasks import delete_job_task, execute_code_task
@@ -61,7 +62,10 @@ def test_a_task_may_not_outlive_its_message() -> None:
     assert longest < app.conf.broker_transport_options["visibility_timeout"]
 
 
-def test_the_workers_hold_these_options(celery_perf: CeleryPerf, submission: dict[str, Any]) -> None:
+@pytest.mark.claim("B.settings")
+def test_the_workers_hold_these_options(
+    celery_perf: CeleryPerf, submission: dict[str, Any], measured: Measured
+) -> None:
     """Configuration: what counts is what the worker that ran the task says."""
     execute_code_task.delay(**submission)
     delete_job_task.delay(0)
@@ -71,9 +75,11 @@ def test_the_workers_hold_these_options(celery_perf: CeleryPerf, submission: dic
     assert (execution.acks_late, execution.reject_on_worker_lost, execution.retry_backoff_max_s) == (True, True, 600)
     assert (execution.time_limit_s, deletion.time_limit_s) == (1800, 60)
     assert deletion.ignore_result
+    measured("B.settings", "late acknowledgment, limits of 1800 s and 60 s, backoff of at most 600 s")
 
 
-def test_the_workers_answer(celery_perf: CeleryPerf) -> None:
+@pytest.mark.claim("B.ping")
+def test_the_workers_answer(celery_perf: CeleryPerf, measured: Measured) -> None:
     """Health: all four answer a ping."""
     replies = app.control.ping(timeout=10, limit=4) or []
 
@@ -83,3 +89,4 @@ def test_the_workers_answer(celery_perf: CeleryPerf) -> None:
         "ai",
         "maintenance",
     }
+    measured("B.ping", f"{len(replies)} answers")

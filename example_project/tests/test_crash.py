@@ -34,6 +34,7 @@ def publish(submission: dict[str, Any], job: ScriptGenerationJob, history: Searc
     return publish
 
 
+@pytest.mark.claim("A.crashes")
 @pytest.mark.celery_recovery(task=execute_code_task, kill="child", at="started", max_executions=2, within="30s")
 @pytest.mark.celery_recovery(task=generate_script_task, kill="child", at="started", max_executions=2, within="30s")
 @pytest.mark.celery_recovery(task=generate_hints_task, kill="child", at="started", max_executions=2, within="30s")
@@ -43,6 +44,7 @@ def test_a_killed_process(publish: Publish) -> None:
     publish()
 
 
+@pytest.mark.claim("A.crashes", "B.kill")
 @pytest.mark.celery_recovery(task=execute_code_task, kill="worker", at="started", max_executions=2, within="30s")
 @pytest.mark.celery_recovery(task=generate_script_task, kill="worker", at="started", max_executions=2, within="30s")
 @pytest.mark.celery_recovery(task=generate_hints_task, kill="worker", at="started", max_executions=2, within="30s")

@@ -21,6 +21,7 @@ from judge.tasks import (
 from pytest_celery_perf import CeleryPerf
 
 
+@pytest.mark.claim("B.function")
 @pytest.mark.parametrize(("code", "failed"), [(ADD, 0), (SUBTRACT, 20), ("1 / 0", 20)])
 def test_a_submission_is_judged(
     celery_perf: CeleryPerf,
@@ -47,6 +48,7 @@ def test_a_view_publishes(celery_perf: CeleryPerf, problem: Problem, client: Cli
     assert SearchHistory.objects.get().task_id == response.json()["task"]
 
 
+@pytest.mark.claim("B.function")
 def test_a_script_is_generated(celery_perf: CeleryPerf, job: ScriptGenerationJob, ai: AIServer) -> None:
     """Generate script: the job is completed, the test cases are those that the generator printed."""
     celery_perf.run(generate_script_task, args=(job.pk,))
@@ -56,6 +58,7 @@ def test_a_script_is_generated(celery_perf: CeleryPerf, job: ScriptGenerationJob
     assert "print" in job.generator_code
 
 
+@pytest.mark.claim("A.claimed-once", "B.function")
 def test_a_job_is_processed_once(celery_perf: CeleryPerf, job: ScriptGenerationJob, ai: AIServer) -> None:
     """Generate script: of two tasks for one job, at the same time, one does the work."""
     ai.delay_s = 0.5
@@ -66,6 +69,7 @@ def test_a_job_is_processed_once(celery_perf: CeleryPerf, job: ScriptGenerationJ
     assert (ai.calls, TestCase.objects.count()) == ({"/generator": 1}, 20)
 
 
+@pytest.mark.claim("A.outputs-queries", "B.function")
 def test_outputs_are_generated(celery_perf: CeleryPerf, make_problem: Callable[..., Problem]) -> None:
     """Generate outputs: every test case has what the solution printed."""
     problem = make_problem(cases=1000, outputs=False)
@@ -76,6 +80,7 @@ def test_outputs_are_generated(celery_perf: CeleryPerf, make_problem: Callable[.
     assert [case.output for case in problem.test_cases.order_by("pk")] == [f"{2 * n + 1}\n" for n in range(1000)]
 
 
+@pytest.mark.claim("B.function")
 def test_hints_are_generated_for_failures_only(celery_perf: CeleryPerf, history: SearchHistory, ai: AIServer) -> None:
     """Generate hints: one for each of the 3 cases that failed."""
     celery_perf.run(generate_hints_task, args=(history.pk,))
@@ -96,6 +101,7 @@ def test_hints_are_not_generated_again(
     assert (history.hints, ai.calls) == (["Look again."], {})
 
 
+@pytest.mark.claim("A.delete", "B.function")
 def test_a_job_is_deleted(celery_perf: CeleryPerf, job: ScriptGenerationJob) -> None:
     """Delete: the row is gone, and no result is stored that nobody reads."""
     run = celery_perf.run(delete_job_task, args=(job.pk,))

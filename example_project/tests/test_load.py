@@ -26,6 +26,7 @@ def problem(make_problem: Callable[..., Problem]) -> Problem:
     return make_problem(cases=3)
 
 
+@pytest.mark.claim("B.fifty")
 @pytest.mark.celery_queries(max=4)
 @pytest.mark.celery_latency(p50="15s", p95="30s", phase="end_to_end")
 def test_fifty_submissions_at_once(celery_perf: CeleryPerf, submission: dict[str, Any], problem: Problem) -> None:
@@ -46,6 +47,7 @@ def test_ten_users(celery_perf: CeleryPerf, submission: dict[str, Any]) -> None:
     assert run.succeeded == 40
 
 
+@pytest.mark.claim("B.spread")
 def test_tasks_spread_over_the_workers(
     celery_perf: CeleryPerf,
     submission: dict[str, Any],
@@ -67,6 +69,7 @@ def test_tasks_spread_over_the_workers(
     assert served == {name: name for name in ("execution", "generation", "ai", "maintenance")}
 
 
+@pytest.mark.claim("A.ai-isolated")
 def test_the_ai_service_does_not_block_submissions(
     celery_perf: CeleryPerf, submission: dict[str, Any], ai: AIServer
 ) -> None:

@@ -6,10 +6,12 @@ The markers alone bring the workers up, wait for the tasks and judge them: these
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 import pytest
 
+from claims.recording import Measured
 from fakes.ai_server import AIServer
 from judge.models import Problem, ScriptGenerationJob, SearchHistory
 from judge.services import cache
@@ -24,8 +26,10 @@ from judge.tasks import (
     warm_problem_cache_task,
     warm_user_stats_cache_task,
 )
+from pytest_celery_perf import CeleryPerf
 
 
+@pytest.mark.claim("A.execute-queries")
 @pytest.mark.celery_queries(exact=4, no_n_plus_one=True)
 @pytest.mark.parametrize("cases", [0, 1, 20, 100])
 def test_execute_code(
@@ -35,6 +39,7 @@ def test_execute_code(
     execute_code_task.delay(**make_submission(make_problem(cases)))
 
 
+@pytest.mark.claim("A.script-queries")
 @pytest.mark.celery_queries(max=3, no_n_plus_one=True)
 def test_generate_script(job: ScriptGenerationJob, ai: AIServer) -> None:
     """Generate script < 5: claim, save, create all test cases at once."""
@@ -47,6 +52,7 @@ def test_generate_script_writes_in_batches(make_job: Callable[..., ScriptGenerat
     generate_script_task.delay(make_job(cases=200).pk)
 
 
+@pytest.mark.claim("A.outputs-queries")
 @pytest.mark.celery_queries(exact=3, no_n_plus_one=True)
 def test_generate_outputs(make_problem: Callable[..., Problem]) -> None:
     """Generate outputs < 5: problem, test cases, one write."""
@@ -61,12 +67,14 @@ def test_generate_outputs_validates_first(make_problem: Callable[..., Problem]) 
     generate_outputs_task.delay(problem.platform, problem.problem_id)
 
 
+@pytest.mark.claim("A.extract-queries")
 @pytest.mark.celery_queries(max=2)
 def test_extract_problem_info(problem_url: str, ai: AIServer, transactional_db: None) -> None:
     """Extract < 3: look for the problem, create it."""
     extract_problem_info_task.delay(problem_url)
 
 
+@pytest.mark.claim("A.extract-queries")
 @pytest.mark.celery_queries(exact=0)
 def test_extract_problem_info_from_the_cache(problem_url: str, transactional_db: None) -> None:
     """Extract, second call: no query at all."""
@@ -75,12 +83,14 @@ def test_extract_problem_info_from_the_cache(problem_url: str, transactional_db:
     extract_problem_info_task.delay(problem_url)
 
 
+@pytest.mark.claim("A.hints-queries")
 @pytest.mark.celery_queries(max=2, verbs={"SELECT": 1, "UPDATE": 1})
 def test_generate_hints(history: SearchHistory, ai: AIServer) -> None:
     """Generate hints: one read, with the problem joined, and one targeted write."""
     generate_hints_task.delay(history.pk)
 
 
+@pytest.mark.claim("A.hints-queries")
 @pytest.mark.celery_queries(exact=1)
 @pytest.mark.parametrize("situation", [{"failed": 0}, {"hints": ("Look again.",)}], ids=["nothing failed", "known"])
 def test_generate_hints_has_nothing_to_do(situation: Any, make_history: Callable[..., SearchHistory]) -> None:
@@ -88,6 +98,7 @@ def test_generate_hints_has_nothing_to_do(situation: Any, make_history: Callable
     generate_hints_task.delay(make_history(**situation).pk)
 
 
+@pytest.mark.claim("A.delete")
 @pytest.mark.celery_queries(exact=1, verbs={"DELETE": 1})
 def test_delete_job(job: ScriptGenerationJob) -> None:
     """Delete: one statement, no field is loaded."""
@@ -99,3 +110,28 @@ def test_warm_caches(submission: dict[str, Any]) -> None:
     """Warm caches: one query each, whatever the number of problems and users."""
     warm_problem_cache_task.delay()
     warm_user_stats_cache_task.delay()
+
+
+@pytest.mark.claim("A.mean-queries")
+def test_on_average(  # noqa: PLR0917 - fixtures
+    celery_perf: CeleryPerf,
+    submission: dict[str, Any],
+    job: ScriptGenerationJob,
+    history: SearchHistory,
+    problem_url: str,
+    ai: AIServer,
+    measured: Measured,
+) -> None:
+    """Each of the eight tasks once: 2 to 4 queries on average."""
+    execute_code_task.delay(**submission)
+    generate_outputs_task.delay(history.problem.platform, history.problem.problem_id)
+    generate_script_task.delay(job.pk)
+    extract_problem_info_task.delay(problem_url)
+    generate_hints_task.delay(history.pk)
+    delete_job_task.delay(0)
+    warm_problem_cache_task.delay()
+    warm_user_stats_cache_task.delay()
+
+    mean = fmean(row.queries_median for row in celery_perf.wait().by_task.values())
+    measured("A.mean-queries", f"{mean:.2f} queries, each of the eight tasks once")
+    assert 2 <= mean <= 4

@@ -22,6 +22,7 @@ from judge.tasks import (
 from pytest_celery_perf import CeleryPerf
 
 
+@pytest.mark.claim("B.retries")
 @pytest.mark.celery_retries(attempts=3, backoff="exponential", jitter=True, final="succeeded")
 def test_an_outage_of_the_ai_service(ai: AIServer, problem_url: str, transactional_db: None) -> None:
     """Retry on a temporary failure: the service answers with status 503 twice."""
@@ -29,6 +30,7 @@ def test_an_outage_of_the_ai_service(ai: AIServer, problem_url: str, transaction
     extract_problem_info_task.delay(problem_url)
 
 
+@pytest.mark.claim("A.backoff")
 @pytest.mark.celery_retries(attempts=13, backoff="exponential", jitter=True, max_countdown=600, final="failed")
 def test_an_outage_that_does_not_end(ai: AIServer, history: SearchHistory) -> None:
     """Maximum respected: twelve retries, none of them later than ten minutes."""
@@ -75,6 +77,7 @@ def test_a_user_does_not_wait_for_long(celery_perf: CeleryPerf, submission: dict
     execute_code_task.delay(**submission)
 
 
+@pytest.mark.claim("B.retries")
 @pytest.mark.celery_retries(attempts=1, final="failed")
 def test_what_cannot_succeed_is_not_tried_again(submission: dict[str, Any]) -> None:
     """No retry for what is no temporary failure: a language without a sandbox, a problem that does not exist."""

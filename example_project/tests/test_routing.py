@@ -93,6 +93,7 @@ def test_important_tasks_start_first(publish_backlog: Callable[..., None]) -> No
     publish_backlog()
 
 
+@pytest.mark.claim("A.priorities")
 @ONE_SLOT
 @pytest.mark.xfail(reason="Redis serves the lowest number first", raises=pytest.fail.Exception)
 @pytest.mark.celery_routing(order=ORDER)

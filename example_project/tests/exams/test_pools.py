@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from claims.recording import Measured
 from deployments import CPU_WORKER, IO_WORKER, ONE_POOL, io_worker
 from exams.models import Document, Exam, Question
 from exams.tasks import cpu, io
@@ -22,9 +23,12 @@ def question(make_exam: Callable[..., Exam]) -> Question:
     return Question.objects.get(exam=make_exam(candidates=30, questions=1), position=1)
 
 
+@pytest.mark.claim("C.at-once", "C.completion", "C.failure-rate")
 @io_worker(greenlets=GREENLETS)
 @pytest.mark.celery_reliable
-def test_two_hundred_wait_at_once(celery_perf: CeleryPerf, question: Question, exam_services: ExamServices) -> None:
+def test_two_hundred_wait_at_once(
+    celery_perf: CeleryPerf, question: Question, exam_services: ExamServices, measured: Measured
+) -> None:
     """One worker of 200 greenlets asks the AI service 200 questions at the same time, and all are answered."""
     exam_services.hold()
     for _ in range(GREENLETS):
@@ -34,10 +38,16 @@ def test_two_hundred_wait_at_once(celery_perf: CeleryPerf, question: Question, e
 
     run = celery_perf.wait()
     assert (run.succeeded, run.retried) == (GREENLETS, 0)
+    measured("C.at-once", f"{exam_services.most_at_once} at once in one process of greenlets")
+    measured("C.completion", f"{run.succeeded / run.tasks:.0%} of {run.tasks}")
+    measured("C.failure-rate", f"{run.failed} of {run.tasks} failed, {run.retried} were retried")
 
 
+@pytest.mark.claim("C.at-once")
 @ONE_POOL
-def test_before_eight_waited_at_once(celery_perf: CeleryPerf, question: Question, exam_services: ExamServices) -> None:
+def test_before_eight_waited_at_once(
+    celery_perf: CeleryPerf, question: Question, exam_services: ExamServices, measured: Measured
+) -> None:
     """Eight processes are eight questions, however many tasks there are; then nothing computes either."""
     exam_services.hold()
     for _ in range(3 * PROCESSES):
@@ -49,8 +59,10 @@ def test_before_eight_waited_at_once(celery_perf: CeleryPerf, question: Question
 
     assert celery_perf.wait().succeeded == 3 * PROCESSES + 1
     assert exam_services.most_at_once == PROCESSES
+    measured("C.at-once", f"{exam_services.most_at_once} at once in eight processes")
 
 
+@pytest.mark.claim("C.undisturbed")
 @CPU_WORKER
 @IO_WORKER
 @pytest.mark.celery_reliable
@@ -71,6 +83,7 @@ def test_what_computes_is_not_held_up(
     assert celery_perf.wait().succeeded == GREENLETS + 2
 
 
+@pytest.mark.claim("C.scale-down")
 @io_worker("io1", greenlets=20)
 @io_worker("io2", greenlets=20)
 @pytest.mark.celery_reliable(max_executions=2)

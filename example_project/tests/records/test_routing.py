@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deployments import RECORDS
+from deployments import RECORDS, RECORDS_QUEUES
 from fakes.mail_server import MailServer
 from pytest_celery_perf import CeleryFaults
 from records.models import Record
@@ -17,10 +17,10 @@ from records.tasks.email import send_confirmation
 from records.tasks.intake import process_record
 from records.tasks.reports import generate_pdf
 
-ALL = "default,email,reports,analytics,cleanup"
-ONE_SLOT = pytest.mark.celery_worker(name="one", queues=ALL, concurrency=1, prefetch=1)
+ONE_SLOT = pytest.mark.celery_worker(name="one", queues=RECORDS_QUEUES, concurrency=1, prefetch=1)
 
 
+@pytest.mark.claim("E.queues")
 @RECORDS
 @pytest.mark.celery_routing(task=send_confirmation, queue="email", priority=7)
 @pytest.mark.celery_routing(task=generate_pdf, queue="reports", priority=5)
@@ -34,6 +34,7 @@ def test_each_task_has_its_queue(record: Record, mail: MailServer) -> None:
     archive_old_records.delay()
 
 
+@pytest.mark.claim("E.inheritance")
 @RECORDS
 @pytest.mark.celery_routing(task=process_record, queue="default", priority=1)
 @pytest.mark.celery_routing(task=send_confirmation, queue="email", priority=1)
@@ -71,6 +72,7 @@ def test_urgent_tasks_start_first(publish_backlog: Publish) -> None:
     publish_backlog()
 
 
+@pytest.mark.claim("E.priorities")
 @ONE_SLOT
 @pytest.mark.xfail(reason="Redis serves the lowest number first", raises=pytest.fail.Exception)
 @pytest.mark.celery_routing(order=[generate_pdf, send_confirmation, update_dashboard, archive_old_records])
