@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pytest_celery_perf.collect.book import Draft
 from pytest_celery_perf.collect.ledger import frame_of
-from pytest_celery_perf.model.figures import CpuUse, Figures, GarbageUse, MemoryUse, PayloadUse
+from pytest_celery_perf.model.figures import CpuUse, Figures, GarbageUse, MemoryUse, PayloadUse, ThreadUse
 from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.uses import (
     CacheCall,
@@ -31,6 +31,7 @@ def figures_of(draft: Draft) -> Figures:
         garbage=_single(draft, "garbage", readings.Garbage, GarbageUse),
         memory=_single(draft, "memory", readings.Memory, MemoryUse),
         cpu=_single(draft, "cpu", readings.Cpu, CpuUse),
+        thread=_single(draft, "thread", readings.Thread, _thread_use),
         payload=_single(draft, "payload", readings.Payload, PayloadUse),
         calls=_single(draft, "calls", readings.Calls, lambda *, calls: int(calls)),
         cache=_several(draft, "cache", readings.Cached, CacheCall, lambda calls: CacheUse(calls=calls)),
@@ -58,6 +59,10 @@ def _several(
         return None
     told = (row(*each)._asdict() for each in rows)
     return use(tuple(item(**{**each, "where": _frame(each["where"])}) for each in told))
+
+
+def _thread_use(*, where: list[Any] | None, **fields: Any) -> ThreadUse:
+    return ThreadUse(where=_frame(where), **fields)
 
 
 def _frame(where: list[Any] | None) -> Frame | None:

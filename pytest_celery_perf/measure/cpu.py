@@ -12,10 +12,13 @@ def cpu_ns(execution: Execution) -> int | None:
 
     Returns:
         Nanoseconds: of its thread, or where the test asks for it of all threads of its process and of the commands that
-        it ran; None where the thread was shared, or the function did not run.
+        it ran; on gevent, where the test asks for it, of its greenlets. None where the thread was shared, or the
+        function did not run.
     """
-    use = execution.figures.cpu
-    return execution.cpu_ns if use is None else use.process_ns + use.commands_ns
+    use, thread = execution.figures.cpu, execution.figures.thread
+    if use is not None:
+        return use.process_ns + use.commands_ns
+    return thread.running_ns if execution.cpu_ns is None and thread is not None else execution.cpu_ns
 
 
 def cpu_share(executions: Iterable[Execution]) -> float | None:

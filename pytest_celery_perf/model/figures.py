@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.uses import CacheUse, HttpUse, LogUse, OutboundUse
 
 
@@ -46,6 +47,22 @@ class CpuUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadUse:
+    """What the task's own function did with its thread."""
+
+    held_ns: int
+    """How long it had the thread: on gevent, from when it got it to when it waited for something that gevent knows."""
+    running_ns: int
+    """How much of that it was on a core."""
+    ready_ns: int | None
+    """How much of that it was ready to run while no core was free; None where the kernel does not tell."""
+    stuck_ns: int | None
+    """On gevent: for how long it kept the thread at most that all share, neither running nor ready; None elsewhere."""
+    where: Frame | None
+    """On gevent: the line of the user's code that kept it, if it did so for long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadUse:
     """Message and result, as they are serialised."""
 
@@ -63,6 +80,7 @@ class Figures:
     garbage: GarbageUse | None = None
     memory: MemoryUse | None = None
     cpu: CpuUse | None = None
+    thread: ThreadUse | None = None
     payload: PayloadUse | None = None
     calls: int | None = None
     """How many Python functions the task's own function called in its thread, itself included."""

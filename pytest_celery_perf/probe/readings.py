@@ -30,6 +30,16 @@ class Cpu(NamedTuple):
     commands_ns: int
 
 
+class Thread(NamedTuple):
+    """``thread``, one row: what the body did while it had its thread."""
+
+    held_ns: int
+    running_ns: int
+    ready_ns: int | None
+    stuck_ns: int | None
+    where: Place
+
+
 class Payload(NamedTuple):
     """``payload``, one row: message and result as they are serialised."""
 

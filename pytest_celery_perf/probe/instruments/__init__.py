@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-INSTRUMENTS = ("cache", "calls", "cpu", "garbage", "logs", "memory", "outbound", "payload", "requests")
+INSTRUMENTS = ("cache", "calls", "cpu", "garbage", "logs", "memory", "outbound", "payload", "requests", "thread")
 """Their names: those of the modules."""
 OBTRUSIVE = ("calls",)
 """Those that slow the task down, so that they spoil the figures of the others: they are asked for by name."""

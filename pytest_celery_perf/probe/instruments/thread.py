@@ -1,0 +1,156 @@
+"""What an execution did with its thread: run, be ready to run while no core was free, or neither.
+
+On gevent all executions share one thread, which each has until it waits for something that gevent knows. Whoever waits
+for anything else, in C code that nobody has patched, keeps the thread, and all others wait with it. So the time is
+taken at each switch between greenlets, and a lookout in a thread of its own sees in which line of code that was.
+
+Source:
+    ``greenlet.settrace``: called with each switch of its thread. ``/proc/<pid>/task/<tid>/schedstat``: nanoseconds on a
+    core, and on the run queue of one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.probe import callsite, context
+from pytest_celery_perf.probe.readings import Place, Thread
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.probe.attempt import RunningAttempt
+
+POOLS = frozenset({"prefork", "solo", "threads", "gevent"})
+
+LOOK_S = 0.01
+"""How often the lookout looks."""
+
+
+def begin(attempt: RunningAttempt) -> _Reading:
+    """See `Instrument.begin`."""
+    reading = _Reading(attempt)
+    attempt.body_readings += (reading,)
+    return reading
+
+
+class _Reading:
+    def __init__(self, attempt: RunningAttempt) -> None:
+        self.attempt = attempt
+        self.held_ns = self.running_ns = self.ready_ns = self.stuck_ns = 0
+        self.stretches = 0
+        """How often it got the thread."""
+        self.where: Place = None
+        self._since_ns = (0, 0, 0)
+        self._hub = _hub() if context.has_greenlets() else None
+
+    def begin_body(self) -> None:
+        self.take()
+        if self._hub is not None:
+            self._hub.add(self)
+
+    def end_body(self) -> None:
+        if self._hub is not None:
+            self._hub.remove(self)
+        self.leave()
+
+    def end(self) -> list[Thread] | None:
+        if not self.stretches:
+            return None
+        ready_ns = self.ready_ns if _schedstat() is not None else None
+        stuck_ns = None if self._hub is None else self.stuck_ns
+        return [Thread(self.held_ns, self.running_ns, ready_ns, stuck_ns, self.where)]
+
+    def take(self) -> None:
+        """It gets the thread."""
+        self.stretches += 1
+        self._since_ns = _clocks_ns()
+
+    def leave(self) -> None:
+        """It lets go of the thread."""
+        held, running, ready = (now - then for now, then in zip(_clocks_ns(), self._since_ns, strict=True))
+        self.held_ns += held
+        self.running_ns += running
+        self.ready_ns += ready
+        self.stuck_ns = max(self.stuck_ns, held - running - ready)
+
+
+class _Hub:
+    """Tells in a gevent worker whose turn it is."""
+
+    def __init__(self) -> None:
+        self._readings: dict[int, _Reading] = {}
+        self._thread = _native("_thread", "get_ident")()
+        self._turn: _Reading | None = None
+        """Who has the thread."""
+        self._before: Any = None
+        self._looking = False
+
+    def add(self, reading: _Reading) -> None:
+        if not self._readings:
+            self._before = sys.modules["greenlet"].settrace(self._switched)
+        if not self._looking:
+            self._looking = True
+            _native("_thread", "start_new_thread")(self._look_out, ())
+        self._readings[id(reading.attempt)] = self._turn = reading
+
+    def remove(self, reading: _Reading) -> None:
+        self._turn = None
+        del self._readings[id(reading.attempt)]
+        if not self._readings:
+            sys.modules["greenlet"].settrace(self._before)
+
+    def _switched(self, event: str, greenlets: tuple[Any, Any]) -> None:
+        if self._before is not None:
+            self._before(event, greenlets)
+        if self._turn is not None:
+            self._turn.leave()
+        attempt = context.of_greenlet(greenlets[1])
+        self._turn = None if attempt is None else self._readings.get(id(attempt))
+        if self._turn is not None:
+            self._turn.take()
+
+    def _look_out(self) -> None:
+        """Note of whoever keeps the thread from one look to the next which line of the user's code does it."""
+        seen: tuple[_Reading, int] | None = None
+        sleep = _native("time", "sleep")
+        while True:
+            sleep(LOOK_S)
+            turn = self._turn
+            now = None if turn is None else (turn, turn.stretches)
+            if turn is not None and turn.where is None and now == seen:
+                turn.where = callsite.innermost(sys._current_frames().get(self._thread))
+            seen = now
+
+
+_hubs: dict[int, _Hub] = {}
+_files: dict[tuple[int, int], int | None] = {}
+
+
+def _hub() -> _Hub:
+    return _hubs.setdefault(os.getpid(), _Hub())
+
+
+def _native(module: str, function: str) -> Any:
+    """Return a function as it was before gevent patched it."""
+    return sys.modules["gevent.monkey"].get_original(module, function)
+
+
+def _clocks_ns() -> tuple[int, int, int]:
+    """Return the time, and for how long this thread has been on a core and on the run queue of one."""
+    file = _schedstat()
+    ready_ns = 0 if file is None else int(os.pread(file, 64, 0).split()[1])
+    return time.monotonic_ns(), time.thread_time_ns(), ready_ns
+
+
+def _schedstat() -> int | None:
+    """Return the file that tells of this thread; None where there is none."""
+    thread = (os.getpid(), threading.get_native_id())
+    if thread not in _files:
+        try:
+            _files[thread] = os.open(f"/proc/self/task/{thread[1]}/schedstat", os.O_RDONLY)
+        except OSError:
+            _files[thread] = None
+    return _files[thread]
