@@ -21,7 +21,6 @@ from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.settings import Override
 from pytest_celery_perf.model.spec import (
     DrillBudget,
-    LatencyBudget,
     ReliableBudget,
     RetriesBudget,
     TestSpec,
@@ -145,7 +144,7 @@ class Session:
         Raises:
             BrokerError, WorkerError: Something could not be brought up.
         """
-        with turn(self._turns, alone=any(isinstance(budget, LatencyBudget) for budget in spec.budgets)):
+        with turn(self._turns, alone=any(budget.alone for budget in spec.budgets)):
             yield from self._test(nodeid, spec, progress)
 
     def _test(self, nodeid: str, spec: TestSpec, progress: Progress) -> Iterator[ActiveTest]:

@@ -7,8 +7,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pytest_celery_perf.judge import drills, faults, latency, queries, recovery, reliable, retries, routing, scaling
+from pytest_celery_perf.judge import (
+    drills,
+    faults,
+    isolation,
+    latency,
+    queries,
+    recovery,
+    reliable,
+    retries,
+    routing,
+    scaling,
+    share,
+    throughput,
+)
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.rates import IsolationBudget, ShareBudget, ThroughputBudget
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
     Budget,
@@ -30,6 +44,9 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
     {
         QueriesBudget: queries.judge,
         LatencyBudget: latency.judge,
+        ThroughputBudget: throughput.judge,
+        ShareBudget: share.judge,
+        IsolationBudget: isolation.judge,
         RetriesBudget: retries.judge,
         RecoveryBudget: recovery.judge,
         ReliableBudget: reliable.judge,

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.faults import celery_fault
+from pytest_celery_perf.markers.rates import RATES
 from pytest_celery_perf.markers.scaling import celery_scaling
 from pytest_celery_perf.model.arguments import (
     exception_name,
@@ -267,6 +268,7 @@ JUDGING: dict[str, Callable[..., Budget]] = {
     for function in (
         celery_queries,
         celery_latency,
+        *RATES,
         celery_retries,
         celery_recovery,
         celery_reliable,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
 from typing import Self
 
 from pytest_celery_perf.model.units import NS_PER_S
@@ -51,7 +54,8 @@ class Steps:
 
     def at(self, at_ns: int) -> int:
         """Return how many there were at a time."""
-        return next((count for since_ns, count in reversed(self.changes) if since_ns <= at_ns), 0)
+        number = bisect_right(self.changes, at_ns, key=itemgetter(0))
+        return self.changes[number - 1][1] if number else 0
 
     def mean(self, from_ns: int, until_ns: int) -> float | None:
         """Return how many there were on average over time; None over no time."""
@@ -79,3 +83,20 @@ def rate_per_s(times_ns: Iterable[int]) -> float | None:
     ordered = sorted(times_ns)
     span_ns = ordered[-1] - ordered[0] if ordered else 0
     return (len(ordered) - 1) * NS_PER_S / span_ns if span_ns > 0 else None
+
+
+def lasting_s(holds: Callable[..., bool], window: tuple[int, int], *steps: Steps) -> float:
+    """Return how long a condition held.
+
+    Args:
+        holds: Takes how many there were of each, in the order of `steps`.
+        window: From when to when, in nanoseconds.
+        steps: What it is about.
+
+    Returns:
+        Seconds.
+    """
+    from_ns, until_ns = window
+    changes = {at_ns for each in steps for at_ns, _ in each.changes if from_ns < at_ns < until_ns}
+    times = sorted({from_ns, *changes, until_ns}) if from_ns < until_ns else []
+    return sum(end - begin for begin, end in pairwise(times) if holds(*(each.at(begin) for each in steps))) / NS_PER_S

@@ -59,8 +59,10 @@ def format_count(value: float) -> str:
 
 
 def format_rate(value: float) -> str:
-    """Print how often something happens in a second, or in a minute where that is more readable."""
-    return f"{format_count(value)}/s" if value >= 1 or value == 0 else f"{format_count(value * 60)}/min"
+    """Print how often something happens in a second, or where that is more readable in a minute or an hour."""
+    if value >= 1 or value == 0:
+        return f"{format_count(value)}/s"
+    return f"{format_count(value * 60)}/min" if value * 60 >= 1 else f"{format_count(value * 3600)}/h"
 
 
 def format_share(value: float) -> str:

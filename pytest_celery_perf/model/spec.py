@@ -44,6 +44,8 @@ class Budget:
     """The name of the task that is judged; None: every task the test published."""
     instruments: ClassVar[tuple[str, ...]] = ()
     """What executions must be measured with for its sake: names of `probe.instruments`."""
+    alone: ClassVar[bool] = False
+    """Whether another test beside it would disturb its figures."""
 
 
 def instruments_of(budgets: Iterable[Budget], others: Iterable[str] = ()) -> tuple[str, ...]:
@@ -75,6 +77,7 @@ class QueriesBudget(Budget):
 class LatencyBudget(Budget):
     """``celery_latency``."""
 
+    alone = True
     phase: str = "runtime"
     """``runtime``, ``queue``, ``prefetch`` or ``end_to_end``."""
     p50_s: float | None = None

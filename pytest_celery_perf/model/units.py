@@ -23,7 +23,8 @@ _SHORTEST_IN_MINUTES_S = 120.0  # "90s" reads better than "1.5min"
 _ROUNDS_UP = 0.9995  # what three digits would show as 1000 of a unit is 1 of the next
 _BYTES = {"b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _PER_S = {"/s": 1.0, "/min": 1 / 60, "/m": 1 / 60, "/h": 1 / 3600}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zµ/]*)\s*", re.IGNORECASE | re.ASCII)
+_SHARES = {"": 1.0, "%": 0.01}
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zµ/%]*)\s*", re.IGNORECASE | re.ASCII)
 _GREEK_MU, _MICRO_SIGN = "\u03bc", "\u00b5"  # keyboards have either, readers see no difference
 
 
@@ -78,7 +79,25 @@ def parse_size_bytes(value: object, what: str) -> int:
     return round(_parse(value, _BYTES, "b", what, valid))
 
 
-def _parse(value: object, factors: Mapping[str, float], bare: str, what: str, valid: str) -> float:
+def parse_share(value: object, what: str) -> float:
+    """Read a share of a whole.
+
+    Args:
+        value: A number up to 1, or a text such as ``"95%"``.
+        what: The option or marker argument it was given for, named in an error.
+
+    Returns:
+        From 0 to 1.
+
+    Raises:
+        ConfigurationError: The value is not a share.
+    """
+    return _parse(value, _SHARES, "", what, 'a number from 0 to 1, or a text such as "95%"', most=1.0)
+
+
+def _parse(
+    value: object, factors: Mapping[str, float], bare: str, what: str, valid: str, *, most: float = math.inf
+) -> float:
     quantity = math.nan
     with suppress(OverflowError):
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -86,7 +105,7 @@ def _parse(value: object, factors: Mapping[str, float], bare: str, what: str, va
         elif isinstance(value, str) and (match := _QUANTITY.fullmatch(value.replace(_GREEK_MU, _MICRO_SIGN))):
             number, unit = match.groups()
             quantity = float(number) * factors.get(unit.lower() or bare, math.nan)
-    if 0 <= quantity < math.inf:
+    if 0 <= quantity <= most and quantity < math.inf:
         return quantity
     raise ConfigurationError(f"{what}={value!r}: expected {valid}")
 

@@ -13,6 +13,7 @@ from pytest_celery_perf.model.units import (
     format_size,
     parse_duration_s,
     parse_rate_per_s,
+    parse_share,
     parse_size_bytes,
 )
 
@@ -68,6 +69,18 @@ def test_what_is_no_rate_is_refused(written: object) -> None:
         parse_rate_per_s(written, "min")
     assert str(error.value).startswith(f"min={written!r}: expected times in a second as a number")
     assert '"3000/min"' in str(error.value)
+
+
+@pytest.mark.parametrize(("written", "share"), [(0.95, 0.95), ("95%", 0.95), ("95 %", 0.95), (1, 1.0), (0, 0.0)])
+def test_a_share_is_read(written: object, share: float) -> None:
+    assert share == pytest.approx(parse_share(written, "min"))
+
+
+@pytest.mark.parametrize("written", [95, "101%", -0.1, "most", "95%%", True, None])
+def test_what_is_no_share_is_refused(written: object) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parse_share(written, "min")
+    assert str(error.value) == f'min={written!r}: expected a number from 0 to 1, or a text such as "95%"'
 
 
 @pytest.mark.parametrize(
