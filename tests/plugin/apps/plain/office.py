@@ -74,6 +74,15 @@ def hoard(size: int, seconds: float = 0.0) -> None:
 
 
 @app.task
+def leak(size: int) -> None:
+    """Hold some memory for ever."""
+    _leaked.append(bytearray(size))
+
+
+_leaked: list[bytearray] = []
+
+
+@app.task
 def delegate(seconds: float) -> None:
     """Let a thread and a command compute."""
     thread = threading.Thread(target=burn, args=(seconds,))
@@ -153,6 +162,12 @@ def unsafe() -> None:
 @app.task(acks_late=True, reject_on_worker_lost=True, soft_time_limit=200, time_limit=300)
 def limited() -> None:
     """Be ended if it hangs."""
+
+
+@app.task
+def nap(seconds: float) -> None:
+    """Wait for a while."""
+    time.sleep(seconds)
 
 
 @app.task
