@@ -20,6 +20,8 @@ MARKERS = (
     "celery_drill",
     "celery_fault",
     "celery_routing",
+    "celery_memory",
+    "celery_cpu",
     "celery_scaling",
     "celery_crash_sweep",
     "celery_fault_sweep",

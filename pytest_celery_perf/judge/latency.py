@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_celery_perf.errors import NotEnoughSamplesError
 from pytest_celery_perf.judge.breakdown import Breakdown, Part
+from pytest_celery_perf.judge.percentiles import check_all, spread
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
-from pytest_celery_perf.measure.distribution import SAMPLES_NEEDED, Distribution
+from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.measure.phases import Clocks, end_to_end_ns, phases_of
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import LatencyBudget
-from pytest_celery_perf.model.units import format_duration_ns, format_duration_s
-from pytest_celery_perf.model.verdict import Check, Verdict
+from pytest_celery_perf.model.units import format_duration_ns
+from pytest_celery_perf.model.verdict import Verdict
 
 MARKER = "celery_latency"
 
@@ -54,7 +54,7 @@ def _judge_task(budget: LatencyBudget, subject: Subject) -> Verdict:
         instead = "judge phase='runtime', which one clock measures, or run the worker on the test's machine"
         return subject.verdict((), foreign, (instead,), inconclusive=True)
     distribution = Distribution.from_samples((sample.duration_ns for sample in samples), _SPOKEN[budget.phase])
-    judged = [_check(distribution, percent, limit_s) for percent, limit_s in _limits(budget)]
+    judged = check_all(budget, distribution)
     evidence = [*_overview(distribution, samples), *foreign, *([fates(subject)] if ended else [])]
     evidence += [_told(sample, subject) for sample in samples[:_SLOWEST_SHOWN]]
     fix = [lack for _, lack in judged if lack]
@@ -62,24 +62,6 @@ def _judge_task(budget: LatencyBudget, subject: Subject) -> Verdict:
         slowest = samples[0]
         fix.append(Breakdown.total(slowest.parts).advice(budget.phase, slowest.duration_ns))
     return subject.verdict([*ended, *(check for check, _ in judged)], evidence, fix)
-
-
-def _limits(budget: LatencyBudget) -> Iterator[tuple[int, float]]:
-    """Yield (percent, seconds); 100 is the maximum."""
-    for percent, limit_s in ((50, budget.p50_s), (95, budget.p95_s), (99, budget.p99_s), (100, budget.max_s)):
-        if limit_s is not None:
-            yield percent, limit_s
-
-
-def _check(distribution: Distribution, percent: int, limit_s: float) -> tuple[Check, str]:
-    """Compare a figure with its limit; where samples lack, the second value says what to do about it."""
-    metric = f"{'max' if percent == 100 else f'p{percent}'} {distribution.of}"
-    budget = f"≤ {format_duration_s(limit_s)}"
-    try:
-        actual_s = distribution.max if percent == 100 else distribution.percentile(percent)
-    except NotEnoughSamplesError as lack:
-        return Check(metric=metric, budget=budget, actual=f"unknown of {_count(distribution)}", ok=False), str(lack)
-    return Check(metric=metric, budget=budget, actual=format_duration_s(actual_s), ok=actual_s <= limit_s), ""
 
 
 def _samples(phase: str, subject: Subject) -> Iterator[_Sample]:
@@ -108,10 +90,7 @@ def _overview(distribution: Distribution, samples: list[_Sample]) -> Iterator[st
     """Tell the figures, and which phase the time of the average execution went to."""
     if not samples:
         return
-    figures = {f"p{percent}": distribution.percentile_or_none(percent) for percent in SAMPLES_NEEDED}
-    figures = {"min": distribution.min, **figures, "max": distribution.max}
-    told = ", ".join(f"{name} {format_duration_s(value)}" for name, value in figures.items() if value is not None)
-    yield f"{distribution.of} of {_count(distribution)}: {told}"
+    yield spread(distribution)
     if len(samples) > 1:
         yield f"on average: {Breakdown.average([part for sample in samples for part in sample.parts]).text()}"
 
@@ -124,7 +103,3 @@ def _told(sample: _Sample, subject: Subject) -> str:
     cold = ", first of its process" if last.first_in_process else ""
     duration, made_of = format_duration_ns(sample.duration_ns), Breakdown.total(sample.parts).text()
     return f"slow: {duration}, {sample.life.label} {which}, {where}{cold}: {made_of}"
-
-
-def _count(distribution: Distribution) -> str:
-    return f"{distribution.count} sample{'s' * (distribution.count != 1)}"

@@ -8,10 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_celery_perf.judge import (
+    calls,
+    cpu,
     drills,
     faults,
     isolation,
     latency,
+    memory,
     queries,
     recovery,
     reliable,
@@ -23,6 +26,7 @@ from pytest_celery_perf.judge import (
 )
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.rates import IsolationBudget, ShareBudget, ThroughputBudget
+from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, MemoryBudget
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
     Budget,
@@ -53,6 +57,9 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         DrillBudget: drills.judge,
         FaultBudget: faults.judge,
         RoutingBudget: routing.judge,
+        MemoryBudget: memory.judge,
+        CpuBudget: cpu.judge,
+        CallsBudget: calls.judge,
         ScalingBudget: scaling.judge,
     }
 )

@@ -41,9 +41,14 @@ class Subject:
     @property
     def decorator(self) -> str:
         """Where the reader finds the options: ``the decorator of charge (shop/tasks.py:20)``."""
+        return f"the decorator of {self.function}"
+
+    @property
+    def function(self) -> str:
+        """The task's function and where the reader finds it: ``charge (shop/tasks.py:20)``."""
         where = self.options.defined if self.options else None
         short = self.name.rpartition(".")[2]
-        return f"the decorator of {short}" + (f" ({self.place(where)})" if where else "")
+        return short + (f" ({self.place(where)})" if where else "")
 
     def place(self, frame: Frame) -> str:
         """Print the place of a line of code."""

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.faults import celery_fault
 from pytest_celery_perf.markers.rates import RATES
+from pytest_celery_perf.markers.resources import celery_cpu, celery_memory
 from pytest_celery_perf.markers.scaling import celery_scaling
 from pytest_celery_perf.model.arguments import (
     exception_name,
@@ -274,6 +275,8 @@ JUDGING: dict[str, Callable[..., Budget]] = {
         celery_reliable,
         celery_fault,
         celery_routing,
+        celery_memory,
+        celery_cpu,
         celery_scaling,
     )
 }

@@ -74,16 +74,22 @@ class QueriesBudget(Budget):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LatencyBudget(Budget):
+class PercentileBudget(Budget):
+    """Of durations of one kind."""
+
+    p50_s: float | None = None
+    p95_s: float | None = None
+    p99_s: float | None = None
+    max_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyBudget(PercentileBudget):
     """``celery_latency``."""
 
     alone = True
     phase: str = "runtime"
     """``runtime``, ``queue``, ``prefetch`` or ``end_to_end``."""
-    p50_s: float | None = None
-    p95_s: float | None = None
-    p99_s: float | None = None
-    max_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

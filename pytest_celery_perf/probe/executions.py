@@ -146,6 +146,7 @@ class ExecutionWatch:
         if first:
             self._ran.add(name)
             stacks.answer(self._spool)
+        attempt.counts_cpu = self._count_cpu
         attempt.unattributed_before = queries.unattributed
         attempt.scope = context.enter(attempt)
         self._journal.write(wire.Started(time.monotonic_ns(), task_id, attempt.retries, attempt.received_ns, first))
@@ -156,12 +157,9 @@ class ExecutionWatch:
             attempt.touch(touch.Touches(attempt, self._faults, self._journal))
         if "measure" in header:
             attempt.measurements = instruments.begin(header["measure"], attempt, self._pool)
-        if self._count_cpu:
-            attempt.cpu_started_ns = time.thread_time_ns()
         return attempt
 
     def _leave(self, attempt: RunningAttempt, state: str | None, retval: Any) -> None:
-        cpu_ns = None if attempt.cpu_started_ns is None else time.thread_time_ns() - attempt.cpu_started_ns
         if attempt.measurements or attempt.counters:
             self._measured(attempt)
         context.leave(attempt.scope)
@@ -184,7 +182,7 @@ class ExecutionWatch:
                 outcome,
                 attempt.body_started_ns,
                 attempt.body_ended_ns,
-                cpu_ns,
+                attempt.cpu_ns,
                 countdown,
                 error,
                 None if capture is None else capture.summary(journal.statement, journal.stack),

@@ -31,15 +31,15 @@ def test_nothing_else_is(measured: Project) -> None:
 def test_every_instrument_tells_the_truth_on_every_pool(instruments: Project) -> None:
     inner = instruments.run("--celery-perf-measure=all", "-k", "not calls")
     assert inner.cases.keys() == inner.passed, inner.text
-    assert len(inner.passed) == 20
+    assert len(inner.passed) == 19
 
 
 def test_calls_are_counted_where_that_is_said(instruments: Project) -> None:
-    inner = instruments.run("--celery-perf-measure=calls", "-k", "calls")
+    inner = instruments.run("--celery-perf-measure=calls,cpu", "-k", "calls")
     assert inner.cases.keys() == inner.passed, inner.text
     assert len(inner.passed) == 4
 
 
 def test_no_instrument(measured: Project) -> None:
     text = measured.run("--celery-perf-measure=weight").text
-    assert "celery_perf_measure (command line): 'weight' is not one of all, calls, cpu, garbage" in text
+    assert "celery_perf_measure (command line): 'weight' is not one of all, " in text

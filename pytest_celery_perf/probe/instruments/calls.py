@@ -17,12 +17,13 @@ from threading import get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from pytest_celery_perf.probe.pools import OWN_THREAD
 from pytest_celery_perf.probe.readings import Calls
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo", "threads"})
+POOLS = OWN_THREAD
 
 _OURS = str(Path(__file__).parents[1])
 

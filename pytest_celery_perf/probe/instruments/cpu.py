@@ -13,12 +13,13 @@ import resource
 import time
 from typing import TYPE_CHECKING
 
+from pytest_celery_perf.probe.pools import OWN_PROCESS
 from pytest_celery_perf.probe.readings import Cpu
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo"})
+POOLS = OWN_PROCESS
 
 _NS_PER_S = 1_000_000_000
 
@@ -32,19 +33,20 @@ def begin(attempt: RunningAttempt) -> _Reading:
 
 class _Reading:
     def __init__(self) -> None:
-        self._process_began_ns = self._commands_began_ns = 0
-        self._row: Cpu | None = None
+        self._ran = False
+        self._process_ns = self._commands_ns = 0
 
     def begin_body(self) -> None:
-        self._commands_began_ns = _commands_ns()
-        self._process_began_ns = time.process_time_ns()
+        self._commands_ns = -_commands_ns()
+        self._process_ns = -time.process_time_ns()
 
     def end_body(self) -> None:
-        process_ns = time.process_time_ns() - self._process_began_ns
-        self._row = Cpu(process_ns, _commands_ns() - self._commands_began_ns)
+        self._process_ns += time.process_time_ns()
+        self._commands_ns += _commands_ns()
+        self._ran = True
 
     def end(self) -> list[Cpu] | None:
-        return None if self._row is None else [self._row]
+        return [Cpu(self._process_ns, self._commands_ns)] if self._ran else None
 
 
 def _commands_ns() -> int:

@@ -11,12 +11,13 @@ import gc
 import time
 from typing import TYPE_CHECKING, Any
 
+from pytest_celery_perf.probe.pools import OWN_PROCESS
 from pytest_celery_perf.probe.readings import Garbage
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo"})
+POOLS = OWN_PROCESS
 
 
 def begin(_: RunningAttempt) -> _Reading:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_celery_perf.probe.pools import OWN_PROCESS
 from pytest_celery_perf.probe.readings import Memory
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo"})
+POOLS = OWN_PROCESS
 
 _FORGET_THE_PEAK = b"5"
 _BYTES_PER_KB = 1024  # what the kernel prints as kB

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import context, patch
 from pytest_celery_perf.probe.instruments import body_bytes
+from pytest_celery_perf.probe.pools import ALL
 from pytest_celery_perf.probe.readings import Payload
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo", "threads", "gevent"})
+POOLS = ALL
 
 
 def begin(attempt: RunningAttempt) -> _Reading:

@@ -52,12 +52,7 @@ def test_memory_belongs_to_all_tasks(celery_perf: CeleryPerf, pool: str) -> None
 def test_cpu(celery_perf: CeleryPerf, pool: str) -> None:
     executions = celery_perf.run(burn, (0.03,), times=5).history.executions
     assert figures("cpu", executions) == pytest.approx([0.03] * 5, rel=0.03)
-
-
-@on("gevent")
-def test_cpu_belongs_to_all_greenlets(celery_perf: CeleryPerf, pool: str) -> None:
-    executions = celery_perf.run(burn, (0.01,)).history.executions
-    assert figures("cpu", executions) == figures("cpu_share", executions) == [None]
+    assert all(share is not None and 0 < share <= 1 for share in figures("cpu_share", executions))
 
 
 @on("prefork", "solo")
@@ -104,5 +99,6 @@ def test_calls(celery_perf: CeleryPerf, pool: str) -> None:
 
 
 @on("gevent")
-def test_calls_belong_to_all_greenlets(celery_perf: CeleryPerf, pool: str) -> None:
-    assert figures("calls", celery_perf.run(call, (1_000,)).history.executions) == [None]
+def test_cpu_and_calls_belong_to_all_greenlets(celery_perf: CeleryPerf, pool: str) -> None:
+    executions = celery_perf.run(call, (1_000,)).history.executions
+    assert figures("calls", executions) == figures("cpu", executions) == figures("cpu_share", executions) == [None]

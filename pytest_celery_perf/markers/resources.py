@@ -1,0 +1,69 @@
+"""The markers that bound what tasks take of their machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.arguments import natural, task_name
+from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, MemoryBudget
+from pytest_celery_perf.model.units import parse_duration_s, parse_share, parse_size_bytes
+
+
+def celery_memory(
+    *,
+    task: Any = None,
+    peak: str | int | None = None,
+    added: str | int | None = None,
+    warmup: int = 0,
+) -> MemoryBudget:
+    """Bound the memory of the process that runs the task: at its peak, or what an execution adds to it at its peak.
+
+    The kernel keeps the peak, so that it is seen however short it was. Linux, prefork and solo only: elsewhere the
+    memory of a process belongs to several tasks.
+    """
+    if peak is None and added is None:
+        raise ConfigurationError('nothing to judge: give peak= or added=, such as added="35MiB"')
+    return MemoryBudget(
+        task=task_name(task),
+        peak_bytes=None if peak is None else parse_size_bytes(peak, "peak"),
+        added_bytes=None if added is None else parse_size_bytes(added, "added"),
+        warmup=natural(warmup, "warmup", 0),
+    )
+
+
+def celery_cpu(
+    *,
+    task: Any = None,
+    p50: str | float | None = None,
+    p95: str | float | None = None,
+    p99: str | float | None = None,
+    max: str | float | None = None,
+    share: str | float | None = None,
+    calls: int | None = None,
+    warmup: int = 0,
+) -> CpuBudget | CallsBudget:
+    """Bound the CPU time of the task's body, its share in the runtime, or how many Python functions the body calls.
+
+    On prefork and solo, threads and commands of the task count too. Calls are the same on every machine, but to count
+    them slows the task down: write that into a test of its own. On gevent they belong to all tasks.
+    """
+    limits = {"p50": p50, "p95": p95, "p99": p99, "max": max}
+    timed = [name for name, limit in {**limits, "share": share}.items() if limit is not None]
+    if calls is not None:
+        if timed:
+            raise ConfigurationError(f"calls= slows the task down, {timed[0]}= is about time: write two tests")
+        return CallsBudget(task=task_name(task), max=natural(calls, "calls", 0), warmup=natural(warmup, "warmup", 0))
+    if not timed:
+        raise ConfigurationError('nothing to judge: give p50=, p95=, p99=, max=, share= or calls=, such as max="30ms"')
+    if warmup:
+        raise ConfigurationError(f"warmup={warmup!r} is of calls=; percentiles are of all executions")
+    seconds = {name: None if limit is None else parse_duration_s(limit, name) for name, limit in limits.items()}
+    return CpuBudget(
+        task=task_name(task),
+        p50_s=seconds["p50"],
+        p95_s=seconds["p95"],
+        p99_s=seconds["p99"],
+        max_s=seconds["max"],
+        share=None if share is None else parse_share(share, "share"),
+    )
