@@ -43,3 +43,10 @@ def test_calls_are_counted_where_that_is_said(instruments: Project) -> None:
 def test_no_instrument(measured: Project) -> None:
     text = measured.run("--celery-perf-measure=weight").text
     assert "celery_perf_measure (command line): 'weight' is not one of all, " in text
+
+
+@pytest.mark.docker
+def test_instruments_measure_in_containers(tmp_path: Path, worker_image: str) -> None:
+    boxed = Project.copy("plain", tmp_path / "plain", "boxed")
+    inner = boxed.run("--celery-perf-measure=cpu,memory,payload", env={"OFFICE_IMAGE": worker_image})
+    assert inner.passed == {"test_memory_cpu_and_message", "test_calls"}, inner.text

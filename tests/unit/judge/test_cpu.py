@@ -1,0 +1,93 @@
+"""celery_cpu passes within its limits, and otherwise says what the CPU worked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_celery_perf.judge import calls
+from pytest_celery_perf.judge.cpu import judge
+from pytest_celery_perf.model.figures import CpuUse, Figures
+from pytest_celery_perf.model.record import Execution
+from pytest_celery_perf.model.resources import CallsBudget, CpuBudget
+from pytest_celery_perf.model.verdict import Status, Verdict
+from tests.unit.histories import NS_PER_MS, execution, history
+
+
+def busy(task_id: str, own: float, *, threads: float = 0, commands: float = 0, body: float = 100) -> Execution:
+    """An execution on prefork, with its CPU time and its runtime in milliseconds."""
+    use = CpuUse(process_ns=round((own + threads) * NS_PER_MS), commands_ns=round(commands * NS_PER_MS))
+    return execution(task_id, body=body, cpu_ns=round(own * NS_PER_MS), figures=Figures(cpu=use))
+
+
+def verdict_of(budget: CpuBudget, *executions: Execution) -> Verdict:
+    (verdict,) = judge(budget, history(*executions))
+    return verdict
+
+
+def test_threads_and_commands_count() -> None:
+    verdict = verdict_of(CpuBudget(max_s=0.06, share=0.6), busy("a", 10, threads=20, commands=30))
+    assert [(check.metric, check.budget, check.actual, check.ok) for check in verdict.checks] == [
+        ("max CPU time", "≤ 60ms", "60ms", True),
+        ("CPU share of the runtime", "≤ 60 %", "60 %", True),
+    ]
+    assert verdict.status is Status.PASS
+
+
+def test_on_threads_the_thread_counts() -> None:
+    shared = execution(pool="threads", cpu_ns=20 * NS_PER_MS)
+    assert verdict_of(CpuBudget(max_s=0.02), shared).checks[0].actual == "20ms"
+
+
+def test_the_share_is_that_of_all_together() -> None:
+    verdict = verdict_of(CpuBudget(share=0.2), busy("a", 90, body=100), busy("b", 10, body=900))
+    assert (verdict.checks[0].actual, verdict.status) == ("10 %", Status.PASS)
+
+
+@pytest.mark.parametrize(
+    ("worst", "words"),
+    [
+        (busy("a", 50), "profile the body of charge (/app/shop/tasks.py:20)"),
+        (busy("a", 5, threads=50), "most of the CPU time went to other threads, which charge"),
+        (
+            busy("a", 5, commands=50),
+            "most of the CPU time went to the commands that charge (/app/shop/tasks.py:20) runs",
+        ),
+    ],
+)
+def test_the_advice_is_about_most_of_it(worst: Execution, words: str) -> None:
+    verdict = verdict_of(CpuBudget(max_s=0.04), busy("b", 1), worst)
+    assert verdict.status is Status.FAIL
+    assert words in " ".join(verdict.fix)
+
+
+def test_what_it_was_spent_for_is_told() -> None:
+    verdict = verdict_of(CpuBudget(max_s=0.04), busy("a", 10, threads=20, commands=30))
+    assert verdict.evidence[1].endswith(
+        "CPU 60ms (own thread 10ms, other threads 20ms, commands 30ms) in 100ms of runtime"
+    )
+
+
+def test_a_task_that_computes_too_much_is_to_have_processes() -> None:
+    verdict = verdict_of(CpuBudget(share=0.2), busy("a", 90))
+    assert (verdict.checks[0].actual, verdict.status) == ("90 %", Status.FAIL)
+    assert "charge (/app/shop/tasks.py:20) computes rather than waits" in verdict.fix[0]
+
+
+def test_too_few_samples_for_a_percentile() -> None:
+    verdict = verdict_of(CpuBudget(p95_s=1), *(busy(f"t{n}", 1) for n in range(19)))
+    assert verdict.status is Status.FAIL
+    assert verdict.fix[0].startswith("p95 of the CPU time needs 20 samples, there are 19")
+
+
+def test_a_count_of_calls() -> None:
+    executions = [execution(name, figures=Figures(calls=count)) for name, count in (("a", 900), ("b", 1_000))]
+    for limit, status in ((1_000, Status.PASS), (999, Status.FAIL)):
+        (verdict,) = calls.judge(CallsBudget(max=limit), history(*executions))
+        assert verdict.status is status
+        assert verdict.checks[0].actual == "1,000"
+
+
+def test_calls_that_nobody_could_count() -> None:
+    (verdict,) = calls.judge(CallsBudget(max=9), history(execution("a")))
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "it profiles itself" in verdict.evidence[0]
