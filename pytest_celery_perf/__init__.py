@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.measure.summary import Run as Run
     from pytest_celery_perf.model.history import History as History
     from pytest_celery_perf.model.record import Execution as Execution
+    from pytest_celery_perf.probe.counters import count as count
 
 _PUBLIC = {
     "CeleryFaults": "faults.control",
@@ -34,6 +35,7 @@ _PUBLIC = {
     "NotEnoughSamplesError": "errors",
     "Run": "measure.summary",
     "UnfinishedTasksError": "errors",
+    "count": "probe.counters",
 }
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "NotEnoughSamplesError",
     "Run",
     "UnfinishedTasksError",
+    "count",
 ]
 
 

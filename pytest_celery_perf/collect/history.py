@@ -147,9 +147,12 @@ def _queries(rows: list[Any], file: str, ledger: Ledger) -> list[QueryUse]:
             count=count,
             many=many,
             time_ns=time_ns,
+            slow=slow,
+            slowest_ns=slowest_ns,
+            library=library,
             stacks=tuple((definitions.stacks[ref], sampled) for ref, sampled in stacks),
         )
-        for alias, statement, phase, count, many, time_ns, stacks in rows
+        for alias, statement, phase, count, many, time_ns, slow, slowest_ns, library, stacks in rows
     ]
 
 

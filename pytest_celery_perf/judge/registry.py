@@ -8,13 +8,16 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_celery_perf.judge import (
+    cache,
     calls,
     cpu,
     drills,
     faults,
     isolation,
     latency,
+    logs,
     memory,
+    outbound,
     queries,
     recovery,
     reliable,
@@ -39,6 +42,7 @@ from pytest_celery_perf.model.spec import (
     RetriesBudget,
     RoutingBudget,
 )
+from pytest_celery_perf.model.uses import CacheBudget, LogsBudget, OutboundBudget
 from pytest_celery_perf.model.verdict import Verdict
 
 Judge = Callable[[Any, History, Path | None], tuple[Verdict, ...]]
@@ -57,6 +61,9 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         DrillBudget: drills.judge,
         FaultBudget: faults.judge,
         RoutingBudget: routing.judge,
+        CacheBudget: cache.judge,
+        LogsBudget: logs.judge,
+        OutboundBudget: outbound.judge,
         MemoryBudget: memory.judge,
         CpuBudget: cpu.judge,
         CallsBudget: calls.judge,

@@ -14,6 +14,7 @@ from pytest_celery_perf.markers.faults import celery_fault
 from pytest_celery_perf.markers.rates import RATES
 from pytest_celery_perf.markers.resources import celery_cpu, celery_memory
 from pytest_celery_perf.markers.scaling import celery_scaling
+from pytest_celery_perf.markers.uses import USES
 from pytest_celery_perf.model.arguments import (
     exception_name,
     flag,
@@ -275,6 +276,7 @@ JUDGING: dict[str, Callable[..., Budget]] = {
         celery_reliable,
         celery_fault,
         celery_routing,
+        *USES,
         celery_memory,
         celery_cpu,
         celery_scaling,

@@ -90,6 +90,11 @@ def body_queries(execution: Execution) -> int:
     return sum(use.count for use in body if not is_transaction_control(use.sql))
 
 
+def slow_queries(execution: Execution) -> int:
+    """Count the queries of a task's body that took 100 ms or longer."""
+    return sum(use.slow for use in execution.queries if use.phase == "body")
+
+
 def profile(execution: Execution) -> QueryProfile:
     """Put the queries of an execution together.
 

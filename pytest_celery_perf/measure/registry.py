@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from pytest_celery_perf.measure.cpu import cpu_ns, cpu_share
-from pytest_celery_perf.measure.queries import body_queries
+from pytest_celery_perf.measure.outbound import calls_of
+from pytest_celery_perf.measure.queries import body_queries, slow_queries
 from pytest_celery_perf.model.figures import Figures
 from pytest_celery_perf.model.metric import Direction, Metric, Scope, Unit
 from pytest_celery_perf.model.record import Execution
+from pytest_celery_perf.model.uses import hit_ratio
 
 OfExecution = Callable[[Execution], float | None]
 """Finds a figure of an execution; None if it was not measured."""
@@ -23,7 +25,7 @@ def _metric(name: str, unit: Unit, direction: Direction, scope: Scope, meaning: 
     return Metric(name=name, unit=unit, direction=direction, scope=scope, meaning=meaning)
 
 
-_LOWER, _NEITHER = Direction.LOWER, Direction.NEITHER
+_LOWER, _HIGHER, _NEITHER = Direction.LOWER, Direction.HIGHER, Direction.NEITHER
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
@@ -40,10 +42,31 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             _metric("gc_collections", Unit.COUNT, _NEITHER, Scope.EXECUTION, "runs of the garbage collector"),
             _metric("message_size", Unit.BYTES, _LOWER, Scope.EXECUTION, "body of the message, as serialised"),
             _metric("result_size", Unit.BYTES, _LOWER, Scope.EXECUTION, "stored result, as serialised"),
+            _metric("connects", Unit.COUNT, _LOWER, Scope.EXECUTION, "connections opened to databases"),
+            _metric(
+                "slow_queries", Unit.COUNT, _LOWER, Scope.EXECUTION, "statements of the body that took 100 ms or more"
+            ),
+            _metric("cache_hits", Unit.COUNT, _NEITHER, Scope.EXECUTION, "keys asked for and found in Django's caches"),
+            _metric("cache_misses", Unit.COUNT, _LOWER, Scope.EXECUTION, "keys asked for in vain"),
+            _metric("cache_hit_ratio", Unit.SHARE, _HIGHER, Scope.EXECUTION, "of the keys asked for"),
+            _metric("cache_sets", Unit.COUNT, _NEITHER, Scope.EXECUTION, "keys written to Django's caches"),
+            _metric("cache_deletes", Unit.COUNT, _NEITHER, Scope.EXECUTION, "keys deleted from Django's caches"),
+            _metric(
+                "keys_without_ttl", Unit.COUNT, _LOWER, Scope.EXECUTION, "keys written to Django's caches for good"
+            ),
+            _metric("log_records", Unit.COUNT, _LOWER, Scope.EXECUTION, "that its loggers let through"),
+            _metric("outbound_calls", Unit.COUNT, _LOWER, Scope.EXECUTION, "of others: HTTP requests, or connections"),
+            _metric("connections", Unit.COUNT, _LOWER, Scope.EXECUTION, "to others than the broker, databases, caches"),
+            _metric("http_requests", Unit.COUNT, _LOWER, Scope.EXECUTION, "sent by a client that is known"),
             _metric("calls", Unit.COUNT, _LOWER, Scope.EXECUTION, "Python functions called by the task's own"),
         )
     }
 )
+
+
+def counter(name: str) -> Metric:
+    """Return the metric that one of the user's own counters is."""
+    return _metric(f"count {name}", Unit.COUNT, _NEITHER, Scope.EXECUTION, f'count("{name}") in the task')
 
 
 def _seconds(ns: float | None) -> float | None:
@@ -58,6 +81,19 @@ def _runtime_s(execution: Execution) -> float | None:
 
 def _queries(execution: Execution) -> float | None:
     return body_queries(execution) if execution.queries_counted and execution.ended_ns is not None else None
+
+
+def _connects(execution: Execution) -> float | None:
+    return execution.connects if execution.queries_counted else None
+
+
+def _slow_queries(execution: Execution) -> float | None:
+    return slow_queries(execution) if execution.queries_counted else None
+
+
+def _outbound_calls(execution: Execution) -> float | None:
+    calls = calls_of(execution)
+    return None if calls is None else calls.total
 
 
 def _of(use: Callable[[Figures], Use | None], figure: Callable[[Use], float | None]) -> OfExecution:
@@ -83,6 +119,18 @@ OF_EXECUTION: Mapping[str, OfExecution] = MappingProxyType(
         "gc_collections": _of(lambda figures: figures.garbage, lambda garbage: garbage.collections),
         "message_size": _of(lambda figures: figures.payload, lambda payload: payload.message_bytes),
         "result_size": _of(lambda figures: figures.payload, lambda payload: payload.result_bytes),
+        "connects": _connects,
+        "slow_queries": _slow_queries,
+        "cache_hits": _of(lambda figures: figures.cache, lambda cache: cache.hits),
+        "cache_misses": _of(lambda figures: figures.cache, lambda cache: cache.misses),
+        "cache_hit_ratio": _of(lambda figures: figures.cache, lambda cache: hit_ratio([cache])),
+        "cache_sets": _of(lambda figures: figures.cache, lambda cache: cache.sets),
+        "cache_deletes": _of(lambda figures: figures.cache, lambda cache: cache.deletes),
+        "keys_without_ttl": _of(lambda figures: figures.cache, lambda cache: cache.lasting),
+        "log_records": _of(lambda figures: figures.logs, lambda logs: logs.records),
+        "outbound_calls": _outbound_calls,
+        "connections": _of(lambda figures: figures.outbound, lambda outbound: outbound.made),
+        "http_requests": _of(lambda figures: figures.requests, lambda requests: requests.sent),
         "calls": lambda execution: execution.figures.calls,
     }
 )

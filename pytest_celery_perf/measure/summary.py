@@ -177,6 +177,15 @@ class Run:
         """How busy each worker was, by the part of its name before the ``@``."""
         return by_name(workers_of(self.history))
 
+    @property
+    def counters(self) -> Mapping[str, float]:
+        """What the tasks counted by themselves, with ``pytest_celery_perf.count``, in all executions together."""
+        totals: dict[str, float] = {}
+        for execution in self.history.executions:
+            for name, amount in execution.figures.counters.items():
+                totals[name] = totals.get(name, 0) + amount
+        return MappingProxyType(totals)
+
     def _count(self, fate: Fate) -> int:
         return sum(life.fate is fate for life in self.lives)
 

@@ -42,9 +42,9 @@ class QueryUse:
     """One SQL statement as one execution used it."""
 
     alias: str
-    """The database alias, such as ``default``."""
+    """Of the database, such as ``default``; of SQLAlchemy the engine's ``logging_name``, else the database's name."""
     sql: str
-    """The statement as Django handed it to the cursor: with placeholders, without values."""
+    """The statement as it was handed to the cursor: with placeholders, without values."""
     phase: str
     """``body`` (the task's own function), ``connect`` (while a connection was being opened),
     ``hooks`` (everything else of the execution)."""
@@ -52,6 +52,11 @@ class QueryUse:
     many: int
     """How many of ``count`` were ``executemany`` calls."""
     time_ns: int
+    slow: int
+    """How many of ``count`` took 100 ms or longer."""
+    slowest_ns: int
+    library: str
+    """``django`` or ``sqlalchemy``, which sent it."""
     stacks: tuple[tuple[tuple[Frame, ...], int], ...]
     """User frames, innermost first, with the number of *sampled* calls from there. Sampled are
     the first 8 calls and then those at powers of two, so the numbers may add up to less than
@@ -111,7 +116,7 @@ class Execution:
     """CPU time of the executing thread in the task's own function; absent where threads are shared (gevent)."""
     queries: tuple[QueryUse, ...] = ()
     queries_counted: bool = True
-    """Whether anybody counted them: without Django nobody does."""
+    """Whether anybody counted them: without Django and SQLAlchemy nobody does."""
     connects: int = 0
     connect_ns: int = 0
     unattributed_queries: int = 0

@@ -161,6 +161,8 @@ class CacheBudget(Budget):
     max_misses: int | None = None
     """How many keys one execution may ask for in vain."""
     ttl_required: bool = False
+    warmup: int = 0
+    """How many executions of the task in each process are left out first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

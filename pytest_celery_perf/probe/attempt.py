@@ -33,7 +33,7 @@ class RunningAttempt:
         header: This package's message header.
         orders: The faults it must suffer.
         faults: Carries them out.
-        capture: Counts its queries; None without Django.
+        capture: Counts its queries; None without Django and SQLAlchemy.
         early: Whether its message is acknowledged when it starts, by another process or thread.
     """
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -28,7 +29,19 @@ _HIDDEN, _LIBRARY, _USER, _BRIDGE, _EDGE = range(5)
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _FRAMEWORKS = frozenset(
-    ("asgiref", "billiard", "celery", "django", "gevent", "greenlet", "kombu", "psycopg", "psycopg2", "psycopg_pool")
+    (
+        "asgiref",
+        "billiard",
+        "celery",
+        "django",
+        "gevent",
+        "greenlet",
+        "kombu",
+        "psycopg",
+        "psycopg2",
+        "psycopg_pool",
+        "sqlalchemy",
+    )
 )
 _INLINED = frozenset(("<listcomp>", "<dictcomp>", "<setcomp>"))
 """Frames of their own before Python 3.12 only."""
@@ -211,6 +224,27 @@ def unfollow_coroutines() -> None:
     """Undo `follow_coroutines`."""
     if "asgiref.sync" in sys.modules:
         patch.unwrap(sys.modules["asgiref.sync"].SyncToAsync, "__call__")
+
+
+@contextmanager
+def beside_coroutine() -> Iterator[None]:
+    """Remember which line awaits what this greenlet does, if SQLAlchemy has made it for a coroutine.
+
+    The greenlet's own frames know nothing of the coroutine.
+
+    Source:
+        ``sqlalchemy.util.concurrency.greenlet_spawn``: the coroutine runs in the parent of the greenlet.
+    """
+    greenlet: Any = sys.modules["greenlet"].getcurrent() if "greenlet" in sys.modules else None
+    frame = greenlet.parent.gr_frame if getattr(greenlet, "__sqlalchemy_greenlet_provider__", False) else None
+    if frame is None:
+        yield
+        return
+    token = origin.set(user_stack(frame) or origin.get())
+    try:
+        yield
+    finally:
+        origin.reset(token)
 
 
 def _remembering(hand_over: Callable[..., Any]) -> Callable[..., Any]:

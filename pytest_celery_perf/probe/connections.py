@@ -52,6 +52,9 @@ def install() -> None:
     _wrappers.wrap(socket.socket, "connect", _connecting)
     _wrappers.wrap(socket.socket, "connect_ex", _connecting)
     _wrappers.wrap(socket, "getaddrinfo", _resolving)
+    if context.has_greenlets():
+        # Its `create_connection` does not ask the patched module.
+        _wrappers.wrap(sys.modules["gevent.socket"], "getaddrinfo", _resolving)
 
 
 def uninstall() -> None:

@@ -41,18 +41,16 @@ class ExecutionWatch:
         """The names of the tasks that this process has run."""
         self._pool = ""
         self._count_cpu = True
-        self._count_queries = False
         self._acknowledges_at_start = True
         os.register_at_fork(after_in_child=self._ran.clear)
 
-    def configure(self, pool: str, *, count_queries: bool) -> None:
-        """Learn which pool this worker has, and whether it uses Django."""
+    def configure(self, pool: str) -> None:
+        """Learn which pool this worker has."""
         self._pool = pool
         # Greenlets share a thread, whose CPU time belongs to all of them.
         self._count_cpu = pool != "gevent"
         # The solo pool acknowledges after the body, whatever the task says.
         self._acknowledges_at_start = pool != "solo"
-        self._count_queries = count_queries
 
     def current_header(self) -> Header | None:
         """Return our header of the message that is being executed."""
@@ -139,7 +137,7 @@ class ExecutionWatch:
             header,
             orders_for(header, name),
             self._faults,
-            queries.Capture() if self._count_queries else None,
+            queries.Capture() if queries.observed else None,
             self._acknowledges_at_start and not task.acks_late,
         )
         first = name not in self._ran

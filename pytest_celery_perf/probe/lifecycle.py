@@ -6,7 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_celery_perf.probe import acceptance, context, django_glue, overrides, queries, visibility, wire
+from pytest_celery_perf.probe import (
+    acceptance,
+    context,
+    django_glue,
+    django_queries,
+    imports,
+    overrides,
+    sqlalchemy_queries,
+    visibility,
+    wire,
+)
 from pytest_celery_perf.probe.attempt import with_body
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.executions import ExecutionWatch
@@ -79,10 +89,10 @@ class Probe:
         """Handle ``worker_init``: all tasks are loaded; their tracers are not built yet."""
         self._pool = sender.pool_cls.__module__.rpartition(".")[2].replace("thread", "threads")
         context.configure(self._pool)
-        count_queries = django_glue.is_configured()
-        if count_queries:
-            queries.install(self._journal.problem)
-        self.executions.configure(self._pool, count_queries=count_queries)
+        if django_glue.is_configured():
+            django_queries.install(self._journal.problem)
+        imports.once_imported("sqlalchemy.engine", lambda: sqlalchemy_queries.install(self._journal.problem))
+        self.executions.configure(self._pool)
         for task in sender.app.tasks.values():
             # Autoretry calls what it wrapped by this name: an injected error must be raised
             # inside of it, and what it publishes is not the body's.

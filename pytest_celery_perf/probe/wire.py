@@ -23,7 +23,8 @@ FORMAT = 1
 StackFrames = list[tuple[str, int, str]]
 """Frames of a call stack, innermost first: path, line, function."""
 QueryRow = list[Any]
-"""``[alias, sql ref, phase, count, executemany count, time_ns, [[stack ref, sampled calls], …]]``."""
+"""``[alias, sql ref, phase, count, executemany count, time_ns, slow, slowest_ns, library, [[stack ref, sampled calls],
+…]]``."""
 
 
 class Process(NamedTuple):
@@ -176,7 +177,7 @@ class Finished(NamedTuple):
     error: list[Any] | None
     """``[type, message, frame or None]``."""
     queries: list[QueryRow] | None
-    """None without Django."""
+    """None without Django and SQLAlchemy."""
     connects: int
     connect_ns: int
     unattributed: int

@@ -57,10 +57,10 @@ def measure() -> tuple[float, float]:
         from celery import Celery
         from django.db import connection
 
-        from pytest_celery_perf.probe import context, queries
+        from pytest_celery_perf.probe import context, django_queries
 
         context.configure("prefork")
-        queries.install()
+        django_queries.install()
         wrappers: tuple[list[Any], list[Any]] = connection.execute_wrappers[:], []
         figures: dict[tuple[str, int], list[int]] = {}
 

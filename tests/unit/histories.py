@@ -169,6 +169,9 @@ def query(count: int = 1, *, ms: float = 1, **fields: Any) -> QueryUse:
         "sql": "SELECT * FROM shop_order WHERE id = %s",
         "phase": "body",
         "many": 0,
+        "slow": 0,
+        "slowest_ns": round(ms * NS_PER_MS),
+        "library": "django",
         "stacks": (),
     }
     return QueryUse(count=count, time_ns=round(ms * NS_PER_MS), **{**defaults, **fields})

@@ -44,12 +44,15 @@ class Answer:
                 count=count,
                 many=many,
                 time_ns=time_ns,
+                slow=slow,
+                slowest_ns=slowest_ns,
+                library=library,
                 stacks=tuple(
                     (tuple(Frame(path=path, line=line, function=function) for path, line, function in stack), sampled)
                     for stack, sampled in stacks
                 ),
             )
-            for alias, sql, phase, count, many, time_ns, stacks in told.pop("rows")
+            for alias, sql, phase, count, many, time_ns, slow, slowest_ns, library, stacks in told.pop("rows")
         )
         return cls(uses=uses, **told)
 

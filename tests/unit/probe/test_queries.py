@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_celery_perf.probe import context, queries
+from pytest_celery_perf.probe import context, django_queries, queries
 from pytest_celery_perf.probe.queries import Capture
 
 Row = list[Any]
@@ -67,7 +67,7 @@ def problems(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def query(sql: object = "SELECT 1", *, many: bool = False, connection: Any = CONNECTION) -> object:
-    return queries._observe(lambda *args: args[:3], sql, ("a",), many, {"connection": connection})
+    return django_queries._observe(lambda *args: args[:3], sql, ("a",), many, {"connection": connection})
 
 
 def test_a_query_is_passed_on_as_it_is(attempt: Any) -> None:
@@ -83,7 +83,7 @@ def test_queries_are_counted_by_alias_phase_and_text(attempt: Any) -> None:
     query(connection=replica)
     attempt.capture.phase = "hooks"
     query()
-    counted = [(alias, sql, phase, count, many) for alias, sql, phase, count, many, _, _ in attempt.rows]
+    counted = [(alias, sql, phase, count, many) for alias, sql, phase, count, many, *_ in attempt.rows]
     assert counted == [
         ("default", "SELECT 1", "body", 2, 0),
         ("default", "SELECT 2", "body", 1, 1),
@@ -95,7 +95,7 @@ def test_queries_are_counted_by_alias_phase_and_text(attempt: Any) -> None:
 def test_the_first_calls_are_sampled_and_then_powers_of_two(attempt: Any) -> None:
     for _ in range(40):
         query()
-    ((*_, count, _, _, [[stack, sampled]]),) = attempt.rows
+    ((_, _, _, count, *_, [[stack, sampled]]),) = attempt.rows
     assert (count, sampled) == (40, 8 + len([16, 32]))
     assert stack[0][0] == __file__
 
@@ -105,7 +105,7 @@ def test_a_failing_query_is_counted_and_raises(attempt: Any) -> None:
         raise LookupError("no such table")
 
     with pytest.raises(LookupError, match="no such table"):
-        queries._observe(refuse, "SELECT 1", (), False, {"connection": CONNECTION})
+        django_queries._observe(refuse, "SELECT 1", (), False, {"connection": CONNECTION})
     assert [row[3] for row in attempt.rows] == [1]
 
 
@@ -149,8 +149,8 @@ def test_a_time_limit_that_strikes_inside_of_the_capture_reaches_the_task(
 
 def test_problems_do_not_pile_up(problems: list[str]) -> None:
     for number in range(30):
-        queries._note(f"problem {number}")
-        queries._note(f"problem {number}")
+        queries.note(f"problem {number}")
+        queries.note(f"problem {number}")
     assert problems == [f"problem {number}" for number in range(20)]
 
 
@@ -158,7 +158,7 @@ def test_each_problem_is_reported_once(problems: list[str], monkeypatch: pytest.
     told: list[str] = []
     monkeypatch.setattr(queries, "_report", told.append)
     for problem in ("one", "two", "one"):
-        queries._note(problem)
+        queries.note(problem)
     assert told == ["one", "two"]
 
 
@@ -167,7 +167,7 @@ def test_a_report_that_cannot_be_written_disturbs_nobody(problems: list[str], mo
         raise OSError("no space left on device")
 
     monkeypatch.setattr(queries, "_report", full)
-    queries._note("one")
+    queries.note("one")
     assert problems == ["one"]
 
 
@@ -261,7 +261,7 @@ def test_opening_a_connection_is_timed_and_its_queries_are_told_apart(attempt: A
     def connect(opened: Any) -> None:
         query("SET names", connection=opened)
 
-    queries._timed(connect)(connection)
+    django_queries._timed(connect)(connection)
     query(connection=connection)
     assert attempt.capture.connects == 1
     assert attempt.capture.connect_ns > 0
@@ -273,7 +273,7 @@ def test_a_connection_that_is_refused_is_no_longer_being_opened(attempt: Any) ->
         raise ConnectionRefusedError
 
     with pytest.raises(ConnectionRefusedError):
-        queries._timed(refuse)(CONNECTION)
+        django_queries._timed(refuse)(CONNECTION)
     query()
     assert [row[2] for row in attempt.rows] == ["body"]
 
@@ -282,6 +282,6 @@ def test_the_wrapper_is_outermost_and_single() -> None:
     connection: Any = Connection()
     theirs = object()
     connection.execute_wrappers = [theirs]
-    queries._attach(connection)
-    queries._attach(connection)
-    assert connection.execute_wrappers == [queries._observe, theirs]
+    django_queries._attach(connection)
+    django_queries._attach(connection)
+    assert connection.execute_wrappers == [django_queries._observe, theirs]

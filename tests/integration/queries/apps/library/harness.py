@@ -25,7 +25,7 @@ def set_up(pool: str, *, address: str) -> None:
     from django.db import connection
 
     from library.models import Author, Book
-    from pytest_celery_perf.probe import callsite, context, queries
+    from pytest_celery_perf.probe import callsite, context, django_queries
 
     with connection.schema_editor() as editor:
         for model in (Book, Author):
@@ -35,8 +35,8 @@ def set_up(pool: str, *, address: str) -> None:
         editor.create_model(Book)
     for number in range(BOOKS):
         Book.objects.create(title=f"book {number}", author=Author.objects.create(name=f"author {number}"))
-    queries.install()
-    queries.install()  # once more changes nothing
+    django_queries.install()
+    django_queries.install()  # once more changes nothing
     context.configure(pool)
     # What calls a task is this file instead of Celery's.
     callsite._kinds[__file__] = callsite._EDGE

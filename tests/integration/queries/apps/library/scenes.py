@@ -150,10 +150,10 @@ def composed_sql() -> dict[str, Any]:
 
 def removed() -> list[str]:
     """The capture can be taken off again."""
-    from pytest_celery_perf.probe import queries
+    from pytest_celery_perf.probe import django_queries
 
     Author.objects.count()
-    queries.uninstall()
+    django_queries.uninstall()
     context.unconfigure()
     connection = connections["default"]
     methods = (
