@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
-from claims.catalogue import CLAIMS, Claim
+from claims.catalogue import CLAIMS, Claim, by_key
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.verdict import Check, Verdict
 from pytest_celery_perf.report.json import Report
@@ -32,17 +34,38 @@ class Finding:
     measured: tuple[str, ...] = ()
 
 
-def findings(report: Report) -> tuple[Finding, ...]:
+def said(text: str) -> Mapping[str, Finding]:
+    """Read what a benchmark says of claims.
+
+    Args:
+        text: JSON: a list of objects with ``key``, ``measured`` and ``holds``.
+
+    Returns:
+        By the claim's key.
+    """
+    claims = by_key()
+    return {
+        each["key"]: Finding(
+            claim=claims[each["key"]],
+            ruling=Ruling.CONFIRMED if each["holds"] else Ruling.CORRECTED,
+            measured=(each["measured"],),
+        )
+        for each in json.loads(text)
+    }
+
+
+def findings(report: Report, others: Mapping[str, Finding] = MappingProxyType({})) -> tuple[Finding, ...]:
     """Rule on all claims.
 
     Args:
         report: Of a run of the tests.
+        others: What was found elsewhere.
     """
     tests: dict[str, list[TestResult]] = defaultdict(list)
     for test in report.tests:
         for key in _recorded(test, "claim"):
             tests[key].append(test)
-    return tuple(_find(claim, tests[claim.key]) for claim in CLAIMS)
+    return tuple(others.get(claim.key) or _find(claim, tests[claim.key]) for claim in CLAIMS)
 
 
 def _find(claim: Claim, tests: list[TestResult]) -> Finding:

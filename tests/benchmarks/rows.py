@@ -27,7 +27,8 @@ class Row:
     """None where there is nothing to compare with."""
     unit: str
     """Of ``ours`` and ``reference``."""
-    goal: float
+    goal: float | None = None
+    """None where the figure is told and not judged."""
     judged: Judged = Judged.RATIO
 
     @property
@@ -49,8 +50,8 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether the goal is reached."""
-        return self.figure <= self.goal
+        """Whether the goal is reached, if there is one."""
+        return self.goal is None or self.figure <= self.goal
 
 
 def show(rows: Sequence[Row], width: int) -> str:
@@ -70,11 +71,13 @@ def _cells(row: Row) -> tuple[str, ...]:
         "–" if row.reference is None else _figure(row.reference, row.unit),
         "–" if row.ratio is None else f"{row.ratio:.3g}×",
         _goal(row),
-        "✓" if row.met else f"✗ {row.figure:.3g}",
+        "" if row.goal is None else "✓" if row.met else f"✗ {row.figure:.3g}",
     )
 
 
 def _goal(row: Row) -> str:
+    if row.goal is None:
+        return "–"
     if row.judged is Judged.RATIO:
         return f"≤ {row.goal:g}×"
     return f"≤ {'+' if row.judged is Judged.DIFFERENCE else ''}{_figure(row.goal, row.unit)}"

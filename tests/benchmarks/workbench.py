@@ -44,12 +44,16 @@ class BareWorker:
         command: The module to run, and its arguments.
         broker_url: Where it takes its messages.
         scratch: A directory for the FIFO by which it says that it is ready.
+        environment: Further variables.
     """
 
-    def __init__(self, command: Sequence[str], broker_url: str, scratch: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], broker_url: str, scratch: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._command = [sys.executable, "-m", *command]
         self._ready = scratch / "ready"
-        self._environment: Mapping[str, str] = {"WAREHOUSE_BROKER": broker_url, "WAREHOUSE_READY": str(self._ready)}
+        ours = {"WAREHOUSE_BROKER": broker_url, "WAREHOUSE_READY": str(self._ready)}
+        self._environment: Mapping[str, str] = {**ours, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> int:

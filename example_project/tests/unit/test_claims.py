@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claims.catalogue import CLAIMS, SYSTEMS, by_key
-from claims.evidence import Finding, Ruling, findings
+from claims.evidence import Finding, Ruling, findings, said
 from claims.table import markdown
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.summary import TaskRow
@@ -51,6 +51,14 @@ def found(report: Report) -> Finding:
 def test_what_became_of_a_claim(given: Report, ruling: Ruling, measured: tuple[str, ...]) -> None:
     """By the outcome of its test, the verdicts of its markers, and what it recorded."""
     assert (found(given).ruling, found(given).measured) == (ruling, measured)
+
+
+def test_what_a_benchmark_says() -> None:
+    """Of claims that no test of the example measures."""
+    also = said('[{"key": "D.ratio", "measured": "4.7×", "holds": false}]')
+
+    finding = next(finding for finding in findings(report(), also) if finding.claim.key == "D.ratio")
+    assert (finding.ruling, finding.measured) == (Ruling.CORRECTED, ("4.7×",))
 
 
 def test_what_cannot_be_tested_says_why() -> None:
