@@ -28,6 +28,33 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@app.task(name="warehouse.burn")
+def burn(cpu_ns: int) -> None:
+    """Compute for a known time."""
+    end_ns = time.thread_time_ns() + cpu_ns
+    while time.thread_time_ns() < end_ns:
+        pass
+
+
+@app.task(name="warehouse.hoard")
+def hoard(size: int, seconds: float) -> None:
+    """Hold some memory for a moment."""
+    held = bytearray(size)
+    time.sleep(seconds)
+    del held
+
+
+@app.task(name="warehouse.call")
+def call(times: int) -> None:
+    """Call a function that often."""
+    for number in range(times):
+        _called(number)
+
+
+def _called(_: int) -> None:
+    pass
+
+
 @app.task(name="warehouse.move", reject_on_worker_lost=True)
 def move() -> None:
     """Survive everything."""
