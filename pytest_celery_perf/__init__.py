@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from pytest_celery_perf.faults import CeleryFaults as CeleryFaults
     from pytest_celery_perf.faults.network import CeleryNetwork as CeleryNetwork
     from pytest_celery_perf.fixtures import CeleryPerf as CeleryPerf
+    from pytest_celery_perf.measure.capacity import Capacity as Capacity
     from pytest_celery_perf.measure.distribution import Distribution as Distribution
+    from pytest_celery_perf.measure.load import Load as Load
     from pytest_celery_perf.measure.summary import Run as Run
     from pytest_celery_perf.model.history import History as History
     from pytest_celery_perf.model.record import Execution as Execution
     from pytest_celery_perf.probe.counters import count as count
 
 _PUBLIC = {
+    "Capacity": "measure.capacity",
     "CeleryFaults": "faults.control",
     "CeleryNetwork": "faults.network",
     "CeleryPerf": "fixtures",
@@ -32,6 +35,7 @@ _PUBLIC = {
     "Distribution": "measure.distribution",
     "Execution": "model.record",
     "History": "model.history",
+    "Load": "measure.load",
     "NotEnoughSamplesError": "errors",
     "Run": "measure.summary",
     "UnfinishedTasksError": "errors",
@@ -39,6 +43,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Capacity",
     "CeleryFaults",
     "CeleryNetwork",
     "CeleryPerf",
@@ -47,6 +52,7 @@ __all__ = [
     "Distribution",
     "Execution",
     "History",
+    "Load",
     "NotEnoughSamplesError",
     "Run",
     "UnfinishedTasksError",
