@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pytest_celery_perf.model.load import Pace
 from pytest_celery_perf.report.live import LiveLine, Progress
 
 
@@ -133,3 +134,20 @@ def test_a_wait_may_block_until_the_next_sign_of_life_is_due(clock: Clock, scree
     assert live.due_in_s == 0
     live.update(Progress(published=5, finished=1))
     assert live.due_in_s == 30
+
+
+def test_a_load_tells_its_pace(clock: Clock, screen: Screen) -> None:
+    live = LiveLine(screen.write, clock, terminal=True, label="test_rush")
+    clock.now_s += 12
+    live.update(Progress(published=900, finished=600, failed=2, pace=Pace(rate_per_s=51.26, p95_s=0.182, eta_s=371)))
+    assert (
+        screen.line
+        == ("celery-perf: 600/900 tasks finished, 2 failed, 51.3/s, p95 182ms, 6.18min to go, 12s · test_rush"[:79])
+    )
+
+
+def test_what_is_not_known_of_a_pace_is_not_told(clock: Clock, screen: Screen) -> None:
+    live = LiveLine(screen.write, clock, terminal=True, label="test_rush")
+    clock.now_s += 2
+    live.update(Progress(published=9, finished=1, pace=Pace(rate_per_s=0.5, p95_s=None, eta_s=None)))
+    assert screen.line == "celery-perf: 1/9 tasks finished, 0.5/s, 2s · test_rush"
