@@ -26,11 +26,12 @@ from pytest_celery_perf.probe.overrides import (
 _ABSENT = object()
 
 
-def load(path: str) -> Any:
+def load(path: str, what: str = "celery_perf_app") -> Any:
     """Import the Celery app.
 
     Args:
         path: As ``celery -A`` takes it.
+        what: The setting or option that it was given for.
 
     Returns:
         The app, finalized.
@@ -52,7 +53,7 @@ def load(path: str) -> Any:
         app.finalize()
     except Exception as error:  # the user's code: anything may come out of it
         raise ConfigurationError(
-            f"celery_perf_app={path!r} cannot be loaded: {type(error).__name__}: {str(error).strip()}{_place_of(error)}"
+            f"{what}={path!r} cannot be loaded: {type(error).__name__}: {str(error).strip()}{_place_of(error)}"
         ) from error
     return app
 

@@ -1,0 +1,200 @@
+"""The command ``celery-perf``: what helps with Celery outside of a test suite."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, WorkerError
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.record import Execution
+    from pytest_celery_perf.runner.stage import Stage
+
+NAME = "celery-perf"
+APP_VARIABLE = "CELERY_PERF_APP"
+FAILED, WRONG = 1, 2
+"""The statuses of a command that could not do its work, and of one that was given wrongly."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line; None for the process's own.
+
+    Returns:
+        The exit status.
+    """
+    given = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _ended)
+    sys.path.insert(0, str(Path.cwd()))  # where the app is, as for `celery -A`
+    try:
+        return _pools(given)
+    except CeleryPerfError as error:
+        _tell(f"error: {error}")
+        return WRONG if isinstance(error, ConfigurationError) else FAILED
+
+
+def _ended(number: int, _: object) -> NoReturn:
+    """End in the way in which everything is removed."""
+    sys.exit(128 + number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=NAME, description="Performance of Celery tasks on real workers.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    pools = commands.add_parser(
+        "pools",
+        help="run tasks on several pools, side by side, and recommend one",
+        description="Run tasks on several pools, side by side, say what they do with their time, recommend a pool. "
+        "Broker and workers are started for it; databases and services are those of the app's settings: the tasks "
+        "run for real, many times.",
+    )
+    add = pools.add_argument
+    add("tasks", nargs="*", metavar="TASK", help="the name of a task")
+    add("--app", metavar="MODULE:APP", help=f"the Celery app, as `celery -A` takes it; else ${APP_VARIABLE}")
+    add("--args", metavar="JSON", default="[]", help="arguments of the tasks, such as [1,2]")
+    add("--kwargs", metavar="JSON", default="{}", help='keyword arguments of the tasks, such as {"user":1}')
+    add("--pools", metavar="LIST", help="default: prefork:8,gevent:200,threads:32,solo")
+    add("--tasks", metavar="N", dest="count", help="tasks on each pool; default: 4 for each slot, at least 20")
+    add("--timeout", metavar="DURATION", default="60s", help="how long each pool may take; default: 60s")
+    add("--broker", metavar="KIND", default="auto", help="auto (default), process, container or a redis:// URL")
+    add("--json", metavar="FILE", type=Path, help="write all figures to this file")
+    add("--all", action="store_true", help="take stock of all tasks of the app instead; runs those without arguments")
+    add("--report", metavar="FILE", type=Path, help="of --all: take what a --celery-perf-json file knows from there")
+    return parser
+
+
+def _pools(given: argparse.Namespace) -> int:
+    if given.all == bool(given.tasks):
+        raise ConfigurationError("TASK and --all exclude each other" if given.all else "name a TASK, or say --all")
+    if given.report is not None and not given.all:
+        raise ConfigurationError(f"--report={given.report} needs --all")
+    if given.broker not in {"auto", "process", "container"} and not given.broker.startswith(("redis://", "rediss://")):
+        raise ConfigurationError(f"--broker={given.broker!r} is not auto, process, container or a redis:// URL")
+    path = given.app or os.environ.get(APP_VARIABLE)
+    if not path:
+        raise ConfigurationError(f"--app is not given, nor is {APP_VARIABLE} set: name the Celery app, as `celery -A`")
+    work = _stock(given) if given.all else _compare(given)
+    from pytest_celery_perf.options import DEFAULT_IMAGE
+    from pytest_celery_perf.pools.compare import on_stage
+    from pytest_celery_perf.runner.app import load
+
+    app = load(path, "--app" if given.app else APP_VARIABLE)
+    for name in given.tasks:
+        _check_task(name, app.tasks)
+    with on_stage(path, given.broker, DEFAULT_IMAGE) as stage:
+        return work(stage)
+
+
+def _compare(given: argparse.Namespace) -> Callable[[Stage], int]:
+    """Read the arguments of a comparison; return what makes it."""
+    from pytest_celery_perf.model.arguments import natural
+    from pytest_celery_perf.model.units import parse_duration_s
+    from pytest_celery_perf.pools.plans import DEFAULT, plans_of
+
+    plans = plans_of(given.pools or DEFAULT, "--pools")
+    args, kwargs = _json(given.args, "--args", list), _json(given.kwargs, "--kwargs", dict)
+    count = None if given.count is None else natural(_number(given.count), "--tasks", 1)
+    timeout_s = parse_duration_s(given.timeout, "--timeout")
+
+    def run(stage: Stage) -> int:
+        from pytest_celery_perf.pools.compare import Call, compare
+        from pytest_celery_perf.report.pools import comparison_text
+
+        done, status = [], 0
+        for name in given.tasks:
+            call = Call(task=stage.app.tasks[name], args=args, kwargs=kwargs)
+            try:
+                found = compare(stage, call, plans, tasks=count, timeout_s=timeout_s, told=_tell)
+            except WorkerError as error:  # the next task may run
+                _tell(f"error: {error}")
+                status = FAILED
+            else:
+                _show(comparison_text, found)
+                done.append(found)
+        _write(given.json, done)
+        return status
+
+    return run
+
+
+def _stock(given: argparse.Namespace) -> Callable[[Stage], int]:
+    """Read the arguments of an inventory; return what takes it."""
+    from pytest_celery_perf.model.units import parse_duration_s
+
+    for option in ("pools", "count"):
+        if getattr(given, option) is not None:
+            raise ConfigurationError(f"--{option.replace('count', 'tasks')}={getattr(given, option)} is not for --all")
+    timeout_s = parse_duration_s(given.timeout, "--timeout")
+    executions = () if given.report is None else _executions(given.report)
+
+    def take_stock(stage: Stage) -> int:
+        from pytest_celery_perf.pools.inventory import inventory
+        from pytest_celery_perf.report.pools import inventory_text
+
+        stocks = inventory(stage, executions, timeout_s=timeout_s, told=_tell)
+        _show(inventory_text, stocks)
+        _write(given.json, stocks)
+        return 0
+
+    return take_stock
+
+
+def _executions(path: Path) -> tuple[Execution, ...]:
+    from pytest_celery_perf.report.json import load
+
+    try:
+        report = load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"--report={path} is no report of --celery-perf-json: {error}") from None
+    return tuple(each for test in report.tests for each in test.history.executions)
+
+
+def _check_task(name: str, tasks: Iterable[str]) -> None:
+    if name not in tasks:
+        from pytest_celery_perf.judge.phrases import closest
+
+        near = closest(name, tasks)
+        raise ConfigurationError(f"the app has no task {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+
+
+def _json(text: str, what: str, kind: type) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{what}={text!r} is not JSON: {error}") from None
+    if not isinstance(value, kind):
+        wanted = "an array, such as [1,2]" if kind is list else 'an object, such as {"user":1}'
+        raise ConfigurationError(f"{what}={text!r} is not {wanted}")
+    return value
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _show(tell: Callable[..., str], found: object) -> None:
+    from pytest_celery_perf.report.glyphs import supports_unicode
+
+    width = shutil.get_terminal_size((100, 24)).columns
+    print(tell(found, width=width, unicode=supports_unicode(sys.stdout.encoding)) + "\n", flush=True)  # noqa: T201
+
+
+def _tell(text: str) -> None:
+    print(f"{NAME}: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _write(path: Path | None, found: Sequence[object]) -> None:
+    if path is not None:
+        from pytest_celery_perf.model.codec import encode
+
+        path.write_text(json.dumps([encode(each) for each in found], indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,121 @@
+"""What a task does with its time, and how it does on a pool."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+
+from pytest_celery_perf.measure.cpu import cpu_ns
+from pytest_celery_perf.measure.distribution import Distribution
+from pytest_celery_perf.measure.lives import Fate, Life, lives
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.pools import Kind, PoolPlan, PoolRun, TaskProfile
+from pytest_celery_perf.model.record import Execution, Outcome
+from pytest_celery_perf.model.units import NS_PER_S
+
+WAITS_UP_TO = 0.2
+"""A core can serve five such tasks or more at once."""
+COMPUTES_FROM = 0.7
+"""With two such tasks a core has too much to do already."""
+ERRORS = 3
+
+
+def kind_of(cpu_share: float) -> Kind:
+    """Class a task by the share of its runtime in which it computes."""
+    if cpu_share <= WAITS_UP_TO:
+        return Kind.WAITS
+    return Kind.COMPUTES if cpu_share >= COMPUTES_FROM else Kind.MIXED
+
+
+def profile_of(task: str, executions: Sequence[Execution], source: str) -> TaskProfile | None:
+    """Say what a task does with its time.
+
+    Args:
+        task: Its name.
+        executions: Those from which to tell, of any task.
+        source: Where they come from.
+
+    Returns:
+        The profile; None if the task did not succeed once.
+    """
+    own = [each for each in executions if each.name == task and each.outcome is Outcome.SUCCEEDED]
+    # The first one in a process imports, connects and fills caches, which none after it does.
+    own = [each for each in own if not each.first_in_process] or own
+    runtimes = [runtime_ns for each in own if (runtime_ns := _runtime_ns(each)) is not None]
+    if not runtimes:
+        return None
+    share = _cpu_share(own)
+    return TaskProfile(
+        task=task,
+        kind=None if share is None else kind_of(share),
+        cpu_share=share,
+        runtime_s=statistics.median(runtimes) / NS_PER_S,
+        executions=len(runtimes),
+        source=source,
+    )
+
+
+def run_of(plan: PoolPlan, history: History, profile: TaskProfile) -> PoolRun:
+    """Return what a task did on a pool.
+
+    Args:
+        plan: The pool.
+        history: Of its tasks there.
+        profile: What it does undisturbed.
+    """
+    own = [life for life in lives(history) if life.name == profile.task and life.publications[0].boot is None]
+    done = [life for life in own if life.fate is Fate.SUCCEEDED]
+    executions = [each for life in done for each in life.started if each.outcome is Outcome.SUCCEEDED]
+    runtime = Distribution.from_samples(map(_runtime_ns, executions), "runtime")
+    cpu = [taken for each in executions if (taken := cpu_ns(each)) is not None]
+    threads = [each.figures.thread for each in executions if each.figures.thread is not None]
+    stuck = [use.stuck_ns for use in threads if use.stuck_ns is not None]
+    places = Counter(use.where for use in threads if use.where is not None)
+    throughput = _throughput(done)
+    return PoolRun(
+        plan=plan,
+        tasks=len(own),
+        succeeded=len(done),
+        unfinished=sum(life.fate is Fate.UNFINISHED for life in own),
+        throughput=throughput,
+        parallel=None if throughput is None else throughput * profile.runtime_s,
+        runtime_p50_s=runtime.percentile_or_none(50),
+        runtime_p95_s=runtime.percentile_or_none(95),
+        runtime_p99_s=runtime.percentile_or_none(99),
+        cpu_s=statistics.mean(cpu) / NS_PER_S if cpu else None,
+        stuck_s=statistics.median(stuck) / NS_PER_S if stuck else None,
+        stuck_at=places.most_common(1)[0][0] if places else None,
+        errors=errors_of(own),
+    )
+
+
+def errors_of(every: Sequence[Life]) -> tuple[str, ...]:
+    """Tell what tasks failed with, the most frequent first, with how often."""
+    errors = [each.error for life in every if life.fate is not Fate.SUCCEEDED for each in life.executions if each.error]
+    told = Counter(f"{error.type.removeprefix('builtins.')}: {error.message}".rstrip(": ") for error in errors)
+    return tuple(f"{count} × {text}" for text, count in told.most_common(ERRORS))
+
+
+def _throughput(done: Sequence[Life]) -> float | None:
+    """Return how many tasks ended in a second, from the first start to the last end."""
+    starts = [each.started_ns for life in done for each in life.started if each.started_ns is not None]
+    ends = [life.concluding.ended_ns for life in done if life.concluding and life.concluding.ended_ns is not None]
+    return len(ends) * NS_PER_S / (max(ends) - min(starts)) if starts and ends else None
+
+
+def _runtime_ns(execution: Execution) -> int | None:
+    if execution.body_started_ns is None or execution.body_ended_ns is None:
+        return None
+    return execution.body_ended_ns - execution.body_started_ns
+
+
+def _cpu_share(executions: Sequence[Execution]) -> float | None:
+    """Return CPU time over the time in which it could have had the CPU."""
+    known = [
+        (taken, runtime_ns - ((each.figures.thread and each.figures.thread.ready_ns) or 0))
+        for each in executions
+        if (taken := cpu_ns(each)) is not None and (runtime_ns := _runtime_ns(each)) is not None
+    ]
+    available_ns = sum(available for _, available in known)
+    return sum(taken for taken, _ in known) / available_ns if available_ns else None
