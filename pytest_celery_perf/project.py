@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,13 +86,14 @@ class Project:
             spec: What its markers ask for.
 
         Raises:
-            ConfigurationError: It runs inside a transaction, or counts queries where there is no Django.
+            ConfigurationError: It runs inside a transaction, or counts queries where nobody can.
         """
         if not self.uses_django:
-            if any(isinstance(budget, QueriesBudget) for budget in spec.budgets):
+            counts = any(isinstance(budget, QueriesBudget) for budget in spec.budgets)
+            if counts and importlib.util.find_spec("sqlalchemy") is None:
                 raise ConfigurationError(
-                    "@pytest.mark.celery_queries counts the queries of Django, which is not configured here: "
-                    "install pytest-django and set DJANGO_SETTINGS_MODULE"
+                    "@pytest.mark.celery_queries counts the queries of Django, which is not configured here (install "
+                    "pytest-django and set DJANGO_SETTINGS_MODULE), and of SQLAlchemy, which is not installed"
                 )
             return
         if not _in_transaction(item):

@@ -18,7 +18,7 @@ from pytest_celery_perf.model.verdict import Check, Verdict
 MARKER = "celery_queries"
 
 _WARM_UP = "warm-up"
-_NOT_COUNTED = "in a worker that has not set up Django, where nobody counts queries"
+_NOT_COUNTED = "in a worker that uses neither Django nor SQLAlchemy, where nobody counts queries"
 _UNATTRIBUTED = "unattributed queries"
 _WORST_SHOWN = 2
 """How many executions are shown where different checks were failed by different ones."""
@@ -174,7 +174,8 @@ def _nothing_known(
         fix.append(f"run the task more often than warmup={budget.warmup} in each process, or lower warmup")
     if left_out[_NOT_COUNTED]:
         fix.append(
-            "let the module of celery_perf_app set DJANGO_SETTINGS_MODULE, as Celery's Django integration asks for"
+            "with Django: let the module of celery_perf_app set DJANGO_SETTINGS_MODULE, as Celery's Django integration "
+            "asks for"
         )
     return subject.verdict((check,), _scope((), left_out), fix)
 

@@ -48,7 +48,7 @@ def table(profile: QueryProfile, subject: Subject, mark: Callable[[Statement], s
 
 _BY_KEY = re.compile(r" WHERE \(?(?:[\w.]+\.)?id = \?\)?(?: LIMIT \?)?$")
 _AGGREGATE = re.compile(r"SELECT (?:COUNT|SUM|AVG|MAX|MIN)\(")
-_REMEDIES = {
+_OF_DJANGO = {
     "key": "load the rows together: select_related(…) where a foreign key is followed, else in_bulk(…) before the loop",
     "aggregate": "let the outer query compute it: annotate(…)",
     "exists": "let the outer query tell: annotate(Exists(…)), or ask once with filter(…__in=…)",
@@ -57,6 +57,16 @@ _REMEDIES = {
     "UPDATE": "collect the objects and write them with bulk_update(…, batch_size=…), or with one queryset.update(…)",
     "DELETE": "delete them with one filter(pk__in=…).delete()",
 }
+_OF_SQLALCHEMY = {
+    "key": "load the rows together: options(joinedload(…)) on the outer query, or one where(….in_(…)) before the loop",
+    "aggregate": "let the outer query compute it: group_by(…), or a scalar_subquery()",
+    "exists": "let the outer query tell: where(….any()), or ask once with where(….in_(…))",
+    "SELECT": "load the rows together: options(selectinload(…)) on the outer query, or where(….in_(…)) before the loop",
+    "INSERT": "write them together: session.add_all(…) and one flush, or execute(insert(…), rows)",
+    "UPDATE": "write them together: execute(update(…), rows), or one update(…).where(…)",
+    "DELETE": "delete them with one delete(…).where(….in_(…))",
+}
+_REMEDIES = {"django": _OF_DJANGO, "sqlalchemy": _OF_SQLALCHEMY}
 
 
 def advice(statements: Iterable[Statement], subject: Subject) -> Iterator[str]:
@@ -64,7 +74,7 @@ def advice(statements: Iterable[Statement], subject: Subject) -> Iterator[str]:
     for statement in statements:
         if statement.repeated:
             site = _site(statement.repeated[0][:1], subject)
-            remedy = _REMEDIES.get(_kind(statement), "send it once for all rows")
+            remedy = _REMEDIES[statement.library].get(_kind(statement), "send it once for all rows")
             yield f"{site} repeats `{readable(statement.fingerprint, 70)}`: {remedy}"
 
 

@@ -24,6 +24,8 @@ class Statement:
     """All uses of one statement on one database in the body of one execution."""
 
     alias: str
+    library: str
+    """``django`` or ``sqlalchemy``."""
     fingerprint: str
     verb: str
     count: int
@@ -127,6 +129,7 @@ def _statement(alias: str, text: str, uses: list[QueryUse]) -> Statement:
     repeated = _counts(pair for use in single for pair in use.stacks)
     return Statement(
         alias=alias,
+        library=uses[0].library,
         fingerprint=text,
         verb=verb(uses[0].sql),
         count=sum(use.count for use in uses),

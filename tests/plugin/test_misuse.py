@@ -195,7 +195,8 @@ def test_an_option_that_is_wrong(plain: Project, option: str) -> None:
     assert "Traceback" not in inner.text
 
 
-def test_queries_without_django(plain: Project) -> None:
+def test_queries_without_django_and_sqlalchemy(plain: Project) -> None:
+    plain.write("conftest.py", "import sys\nsys.modules['sqlalchemy'] = None  # as if it were not installed\n")
     plain.write("test_wrong.py", "import pytest\n@pytest.mark.celery_queries(max=1)\ndef test_a(): pass\n")
     inner = plain.run()
     assert "@pytest.mark.celery_queries counts the queries of Django, which is not configured here" in inner.text

@@ -238,7 +238,8 @@ def test_a_task_that_only_crashed_fails() -> None:
 def test_a_worker_without_django_counts_nothing_which_is_not_zero() -> None:
     verdict = verdict_on(QueriesBudget(max=9), execution(queries_counted=False))
     assert figures(verdict) == [("executions to judge", "≥ 1", "0 of 1", False)]
-    assert verdict.evidence == ("left out: 1 in a worker that has not set up Django, where nobody counts queries",)
+    told = "left out: 1 in a worker that uses neither Django nor SQLAlchemy, where nobody counts queries"
+    assert verdict.evidence == (told,)
     assert "DJANGO_SETTINGS_MODULE" in verdict.fix[0]
 
 

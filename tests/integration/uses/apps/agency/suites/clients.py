@@ -14,9 +14,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.celery_worker
 def test_requests_of(celery_perf, client, port):
     (execution,) = celery_perf.run(fetch_by, [client, port]).history.executions
     assert execution.outcome == "succeeded", execution.error
-    told = {
-        (each.method, each.host, each.path, each.status, each.times) for each in execution.figures.requests.requests
-    }
+    requests = execution.figures.requests.requests
+    told = {(each.method, each.host, each.path, each.status, each.times) for each in requests}
     assert told == {("GET", "localhost", "/clients/#", 200, 1), ("PUT", "localhost", "/clients/#", 200, 1)}
     assert OF_EXECUTION["outbound_calls"](execution) == 2
     assert {each.where.function.removeprefix("_") for each in requests} <= {
