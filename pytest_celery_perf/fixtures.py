@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.faults.network import CeleryNetwork
     from pytest_celery_perf.measure.summary import Run
     from pytest_celery_perf.model.history import History
+    from pytest_celery_perf.model.pools import Comparison
     from pytest_celery_perf.session import ActiveTest, Session
     from pytest_celery_perf.worker.base import Worker
 
@@ -39,7 +40,7 @@ class CeleryPerf(Loads):
             find=self._task,
             timeout_s=self._timeout_s,
             wait=self._wait,
-            begun=active.rehearsal.play,
+            rehearsal=active.rehearsal,
         )
 
     def run(
@@ -138,6 +139,49 @@ class CeleryPerf(Loads):
                 args=() if error is None else error.args,
             )
         )
+
+    def pools(
+        self,
+        task: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        pools: str = "prefork:8,gevent:200,threads:32,solo",
+        tasks: int | None = None,
+        timeout: float | str | None = None,
+    ) -> Comparison:
+        """Run a task on several pools, one after the other, beside the test's own workers; print the table.
+
+        Its tasks are none of the test's: no marker judges them.
+
+        Args:
+            task: A task or its name.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+            pools: The pools with their concurrency.
+            tasks: How many tasks each gets; four for each slot by default, and twenty at least.
+            timeout: Seconds for each pool, or text such as ``"30s"``; ``celery_perf_timeout`` by default.
+
+        Returns:
+            What the task does with its time, what it did on each pool, and the pool that suits it.
+
+        Raises:
+            ConfigurationError: An argument is wrong.
+            WorkerError: The task does not run at all.
+        """
+        __tracebackhide__ = True
+        from pytest_celery_perf.pools.compare import Call, compare
+        from pytest_celery_perf.pools.plans import plans_of
+        from pytest_celery_perf.report.pools import comparison_text
+
+        if tasks is not None:
+            _check_count(tasks, "pools: tasks")
+        plans = plans_of(pools, "celery_perf.pools: pools")
+        call = Call(task=self._task(task), args=tuple(args), kwargs=dict(kwargs or {}))
+        with self._active.trial.aside():
+            found = compare(self._session.stage, call, plans, tasks=tasks, timeout_s=self._timeout_s(timeout))
+        print(comparison_text(found))  # noqa: T201 - pytest shows it with a failure, or as its user says
+        return found
 
     @property
     def broker(self) -> Broker:

@@ -32,6 +32,11 @@ class Rehearsal:
         for scene in self._scenes:
             PLAYS[scene.budget.drill].before(scene)
 
+    @property
+    def pending(self) -> bool:
+        """Whether it is still to be played."""
+        return bool(self._scenes)
+
     def play(self) -> None:
         """Play it now, unless that was done, or nothing has been published yet."""
         self._trial.pump()

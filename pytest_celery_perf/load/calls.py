@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.drills import Rehearsal
     from pytest_celery_perf.load.mix import Arguments, Kind
     from pytest_celery_perf.load.pulse import Pulse
     from pytest_celery_perf.measure.capacity import Capacity, Step
@@ -26,7 +27,7 @@ class Loads:
         find: Returns the task of that name; what is no name, as it is.
         timeout_s: Returns for how many seconds to wait if the user says so; None for what is set.
         wait: Waits for all tasks, for so many seconds.
-        begun: Called once the first task of a load is published.
+        rehearsal: Its drill, which begins once the first task is published.
     """
 
     def __init__(
@@ -36,13 +37,13 @@ class Loads:
         find: Callable[[Any], Any],
         timeout_s: Callable[[float | str | None], float],
         wait: Callable[[float], None],
-        begun: Callable[[], object],
+        rehearsal: Rehearsal,
     ) -> None:
         self._trial = trial
         self._find = find
         self._limit_s = timeout_s
         self._finish = wait
-        self._begun = begun
+        self._rehearsal = rehearsal
 
     def load(
         self,
@@ -205,7 +206,7 @@ class Loads:
 
         __tracebackhide__ = True
         since_ns = time.monotonic_ns()
-        with Drive(self._trial, kinds, bulk=bulk, begun=self._begun) as drive:
+        with Drive(self._trial, kinds, bulk=bulk, rehearsal=self._rehearsal) as drive:
             if isinstance(loop, OpenLoop):
                 drive.open(loop, give_up)
                 self._finish(timeout_s)

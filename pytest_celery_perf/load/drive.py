@@ -18,6 +18,7 @@ from pytest_celery_perf.model.load import ClosedLoop, OpenLoop, Published
 from pytest_celery_perf.model.units import NS_PER_S
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.drills import Rehearsal
     from pytest_celery_perf.runner.trial import Trial
 
 SURVEY_S = 0.1
@@ -31,12 +32,12 @@ class Drive:
         trial: The test's tasks.
         kinds: What to publish.
         bulk: Whether messages may be copied.
-        begun: Called once the first task is published.
+        rehearsal: The test's drill, which begins once the first task is published.
     """
 
-    def __init__(self, trial: Trial, kinds: Sequence[Kind], *, bulk: bool, begun: Callable[[], object]) -> None:
+    def __init__(self, trial: Trial, kinds: Sequence[Kind], *, bulk: bool, rehearsal: Rehearsal) -> None:
         self._trial = trial
-        self._begun = begun
+        self._rehearsal = rehearsal
         self._closing = ExitStack()
         probe = trial.pool.probe
         lists = Lists(probe.broker_write_url or probe.broker_url or "")
@@ -76,6 +77,7 @@ class Drive:
             if loop.count is not None:
                 room = min(room, loop.count - self._number)
             self._publish([None] * room)
+            self._play()
             if not self._trial.wait(left_s, until_open=limit - 1):
                 break
 
@@ -101,14 +103,17 @@ class Drive:
         due_ns = schedule(loop)
         pulse = Pulse(self._trial.book, len(due_ns))
         self._trial.pace = pulse.pace
-        if loop.publishers > 1:
-            self._open_in_processes(loop, due_ns)
-            return
-        began_ns = time.monotonic_ns()
+        if loop.publishers > 1 or self._rehearsal.pending:
+            self._open_apart(loop.publishers, due_ns, give_up, pulse)
+        else:
+            self._open_here(due_ns, time.monotonic_ns(), give_up, pulse)
+
+    def _open_here(self, due_ns: Sequence[int], began_ns: int, give_up: Callable[[Pulse], bool], pulse: Pulse) -> None:
         survey_s = 0.0
         while self._number < len(due_ns):
             upto = bisect.bisect_right(due_ns, time.monotonic_ns() - began_ns, lo=self._number)
             self._publish([began_ns + each for each in due_ns[self._number : upto]])
+            self._play()
             if self._number < len(due_ns):
                 self._trial.attend((began_ns + due_ns[self._number]) / NS_PER_S)
             if time.monotonic() > survey_s:
@@ -116,27 +121,36 @@ class Drive:
                     return
                 survey_s = time.monotonic() + SURVEY_S
 
-    def _open_in_processes(self, loop: OpenLoop, due_ns: Sequence[int]) -> None:
-        """Publish by a schedule until it is known what to copy; then have others do it."""
-        with Publishers(loop.publishers, self._trial) as publishers:
+    def _open_apart(
+        self, processes: int, due_ns: Sequence[int], give_up: Callable[[Pulse], bool], pulse: Pulse
+    ) -> None:
+        """Publish by a schedule until it is known what to copy; then have other processes do it.
+
+        So is a drill, which keeps this one busy, no pause in the load.
+        """
+        with Publishers(processes, self._trial) as publishers:
             began_ns = time.monotonic_ns()
             while self._number < len(due_ns) and any(line.lacks_template for line in self._lines):
                 at_ns = began_ns + due_ns[self._number]
                 self._trial.attend(at_ns / NS_PER_S)
                 self._publish([at_ns])
+            if processes == 1 and any(line.template is None for line in self._lines):
+                self._open_here(due_ns, began_ns, give_up, pulse)
+                return
             rest = self._orders([began_ns + each for each in due_ns[self._number :]])
-            publishers.publish([(line, orders) for line, orders in zip(self._lines, rest, strict=True) if orders])
+            publishers.give([(line, orders) for line, orders in zip(self._lines, rest, strict=True) if orders])
+            self._play()
+            publishers.finish()
+
+    def _play(self) -> None:
+        if self._rehearsal.pending:
+            self._rehearsal.play()
 
     def _publish(self, intended_ns: Sequence[int | None]) -> None:
         """Publish one task for each time at which it was meant to be."""
-        if not intended_ns:
-            return
-        first = self._number == 0
         for line, orders in zip(self._lines, self._orders(intended_ns), strict=True):
             if orders:
                 line.publish(orders)
-        if first:
-            self._begun()
 
     def _orders(self, intended_ns: Sequence[int | None]) -> list[list[Order]]:
         """Deal out the next tasks to the lines."""

@@ -55,19 +55,25 @@ class Publishers:
     def __exit__(self, *_: object) -> None:
         self._ending.close()
 
-    def publish(self, work: Sequence[tuple[Line, Sequence[Order]]]) -> None:
-        """Have tasks published when they are due, and return when all are.
+    def give(self, work: Sequence[tuple[Line, Sequence[Order]]]) -> None:
+        """Have tasks published when they are due.
 
         Args:
             work: Lines, each with its tasks.
 
         Raises:
             ConfigurationError: The messages of a line cannot be copied.
-            BrokerError: A process did not come to its end; the text is what it said.
         """
         count = len(self._processes)
         for number, process in enumerate(self._processes):
             self._give(process, [self._share(line, orders[number::count]) for line, orders in work])
+
+    def finish(self) -> None:
+        """Return when all are published.
+
+        Raises:
+            BrokerError: A process did not come to its end; the text is what it said.
+        """
         while any(process.poll() is None for process in self._processes):
             self._trial.attend(time.monotonic() + LOOK_S)
         for process in self._processes:

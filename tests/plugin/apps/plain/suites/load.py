@@ -40,6 +40,24 @@ def test_a_stall_is_seen_by_all_who_were_to_be_served_meanwhile(celery_perf: Cel
     assert load.later_than(0.25) >= 10
 
 
+@pytest.mark.celery_fault(kind="freeze", at="started", lasting="500ms")
+def test_a_frozen_worker_is_a_stall(celery_perf: CeleryPerf) -> None:
+    load = celery_perf.load(silent, rate=100, duration="1.5s")
+    assert load.stall.lasting_s >= 0.5
+    assert load.later_than(0.25) >= 10
+
+
+@pytest.mark.celery_drill("deploy")
+@pytest.mark.celery_worker(name="left", concurrency=1)
+@pytest.mark.celery_worker(name="right", concurrency=1)
+def test_a_drill_is_no_pause_in_the_load(celery_perf: CeleryPerf) -> None:
+    load = celery_perf.load(silent, rate=50, duration="2s")
+    faults = [fault.at_ns for fault in load.run.history.faults]
+    meanwhile = [each for each in load.run.history.publications if min(faults) < each.published_ns < max(faults)]
+    assert len(meanwhile) >= 5
+    assert load.done == load.tasks
+
+
 def test_a_closed_loop_keeps_so_many_in_flight(celery_perf: CeleryPerf) -> None:
     history = celery_perf.load(silent, count=60, in_flight=3).run.history
     ends = {each.task_id: each.ended_ns for each in history.executions}
