@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 
 from pytest_celery_perf.collect.book import Draft
 from pytest_celery_perf.collect.ledger import frame_of
-from pytest_celery_perf.model.figures import CpuUse, Figures, GarbageUse, MemoryUse, PayloadUse, ThreadUse
+from pytest_celery_perf.model.figures import (
+    CallUse,
+    CpuUse,
+    Figures,
+    FunctionCalls,
+    GarbageUse,
+    MemoryUse,
+    PayloadUse,
+    ThreadUse,
+)
 from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.uses import (
     CacheCall,
@@ -33,7 +42,7 @@ def figures_of(draft: Draft) -> Figures:
         cpu=_single(draft, "cpu", readings.Cpu, CpuUse),
         thread=_single(draft, "thread", readings.Thread, _thread_use),
         payload=_single(draft, "payload", readings.Payload, PayloadUse),
-        calls=_single(draft, "calls", readings.Calls, lambda *, calls: int(calls)),
+        calls=_single(draft, "calls", readings.Calls, _call_use),
         cache=_several(draft, "cache", readings.Cached, CacheCall, lambda calls: CacheUse(calls=calls)),
         logs=_several(draft, "logs", readings.Logged, LogText, lambda texts: LogUse(texts=texts)),
         outbound=_several(
@@ -63,6 +72,12 @@ def _several(
 
 def _thread_use(*, where: list[Any] | None, **fields: Any) -> ThreadUse:
     return ThreadUse(where=_frame(where), **fields)
+
+
+def _call_use(*, calls: int, most: list[Any]) -> CallUse:
+    return CallUse(
+        count=calls, most=tuple(FunctionCalls(function=frame_of(where), count=times) for *where, times in most)
+    )
 
 
 def _frame(where: list[Any] | None) -> Frame | None:

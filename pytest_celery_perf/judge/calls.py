@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_celery_perf.judge.measured import Quantity, samples
-from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
+from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started, shortened
+from pytest_celery_perf.model.figures import FunctionCalls
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.resources import CallsBudget
 from pytest_celery_perf.model.verdict import Check, Verdict
@@ -32,6 +33,10 @@ def judge(budget: CallsBudget, history: History, root: Path | None = None) -> tu
     return judge_each(MARKER, budget, history, root, _judge_task)
 
 
+def _told(called: FunctionCalls, subject: Subject) -> str:
+    return f"  {called.count:,}× {called.function.function} ({subject.place(called.function)})"
+
+
 def _judge_task(budget: CallsBudget, subject: Subject) -> Verdict:
     if not any(life.started for life in subject.lives):
         return never_started(subject)
@@ -39,17 +44,16 @@ def _judge_task(budget: CallsBudget, subject: Subject) -> Verdict:
     ended = all_ended(subject)
     if not found.known:
         return subject.verdict(ended, (fates(subject),)) if ended else found.nothing_known(subject)
-    worst = max(found.known, key=lambda sample: sample.figure)
-    check = Check(
-        metric="Python calls", budget=f"≤ {budget.max:,}", actual=f"{worst.figure:,}", ok=worst.figure <= budget.max
-    )
-    least = min(sample.figure for sample in found.known)
-    evidence = [f"judged {len(found.known)} executions: {least:,} to {worst.figure:,} calls"]
+    worst = max(found.known, key=lambda sample: sample.figure.count)
+    most, least = worst.figure.count, min(sample.figure.count for sample in found.known)
+    check = Check(metric="Python calls", budget=f"≤ {budget.max:,}", actual=f"{most:,}", ok=most <= budget.max)
+    evidence = [f"judged {len(found.known)} executions: {least:,} to {most:,} calls"] if len(found.known) > 1 else []
     evidence += [*([fates(subject)] if ended else []), *found.blind, *found.left_out]
     fix = []
     if not check.ok:
         evidence.append(f"most: {worst.told(subject)}")
-        fix.append(f"profile the body of {subject.function}: loops that call, properties, serialisers, model instances")
+        evidence += shortened(worst.figure.most, lambda called: _told(called, subject))
+        fix.append(f"look for the loops of {subject.function} in which these are called, or profile it")
         if worst.execution.first_in_process and not budget.warmup:
             fix.append("the first execution in a process also calls what it imports: warmup=1 leaves it out")
     return subject.verdict([*ended, check], evidence, fix, inconclusive=bool(found.blind))

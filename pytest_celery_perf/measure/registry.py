@@ -131,7 +131,7 @@ OF_EXECUTION: Mapping[str, OfExecution] = MappingProxyType(
         "outbound_calls": _outbound_calls,
         "connections": _of(lambda figures: figures.outbound, lambda outbound: outbound.made),
         "http_requests": _of(lambda figures: figures.requests, lambda requests: requests.sent),
-        "calls": lambda execution: execution.figures.calls,
+        "calls": _of(lambda figures: figures.calls, lambda calls: calls.count),
     }
 )
 """How to find each metric of an execution."""

@@ -74,6 +74,23 @@ class PayloadUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionCalls:
+    """A Python function, and how often it was called."""
+
+    function: Frame
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallUse:
+    """The Python functions that the task's own function called in its thread, itself included."""
+
+    count: int
+    most: tuple[FunctionCalls, ...]
+    """Those called most, in that order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """The figures of one execution, an attribute for each instrument."""
 
@@ -82,8 +99,7 @@ class Figures:
     cpu: CpuUse | None = None
     thread: ThreadUse | None = None
     payload: PayloadUse | None = None
-    calls: int | None = None
-    """How many Python functions the task's own function called in its thread, itself included."""
+    calls: CallUse | None = None
     cache: CacheUse | None = None
     logs: LogUse | None = None
     outbound: OutboundUse | None = None

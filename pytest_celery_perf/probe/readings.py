@@ -51,6 +51,8 @@ class Calls(NamedTuple):
     """``calls``, one row: the Python functions that the body called."""
 
     calls: int
+    most: list[tuple[str, int, str, int]]
+    """Those called most: path, line, function, how often."""
 
 
 class Cached(NamedTuple):

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import defaultdict
 from pathlib import Path
 from threading import get_ident
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe.pools import OWN_THREAD
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 POOLS = OWN_THREAD
 
+_MOST = 10
+"""Of how many functions it is told how often they were called."""
 _OURS = str(Path(__file__).parents[1])
 
 
@@ -38,7 +41,7 @@ def begin(attempt: RunningAttempt) -> _Reading:
 class _Reading:
     def __init__(self) -> None:
         self._thread = get_ident()
-        self._calls = 0
+        self._counts: defaultdict[CodeType, int] = defaultdict(int)
         self._tidying = False
         self._heard = self._hear
         self._undisturbed = False
@@ -57,11 +60,15 @@ class _Reading:
             gc.callbacks.remove(self._hear_collector)
 
     def end(self) -> list[Calls] | None:
-        return [Calls(self._calls)] if self._undisturbed else None
+        if not self._undisturbed:
+            return None
+        counts = [(code.co_filename, code.co_firstlineno, code.co_name, n) for code, n in self._counts.items()]
+        most = sorted(counts, key=lambda called: (-called[-1], called))[:_MOST]
+        return [Calls(sum(self._counts.values()), most)]
 
     def _hear(self, frame: FrameType, event: str, _: Any) -> None:
         if event == "call" and not self._tidying and not frame.f_code.co_filename.startswith(_OURS):
-            self._calls += 1
+            self._counts[frame.f_code] += 1
 
     def _hear_collector(self, phase: str, _: dict[str, Any]) -> None:
         if get_ident() == self._thread:

@@ -6,7 +6,8 @@ import pytest
 
 from pytest_celery_perf.judge import calls
 from pytest_celery_perf.judge.cpu import judge
-from pytest_celery_perf.model.figures import CpuUse, Figures
+from pytest_celery_perf.model.figures import CallUse, CpuUse, Figures, FunctionCalls
+from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.resources import CallsBudget, CpuBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
@@ -17,6 +18,16 @@ def busy(task_id: str, own: float, *, threads: float = 0, commands: float = 0, b
     """An execution on prefork, with its CPU time and its runtime in milliseconds."""
     use = CpuUse(process_ns=round((own + threads) * NS_PER_MS), commands_ns=round(commands * NS_PER_MS))
     return execution(task_id, body=body, cpu_ns=round(own * NS_PER_MS), figures=Figures(cpu=use))
+
+
+def called(count: int) -> CallUse:
+    """All calls but one are those of one function."""
+    functions = [("/app/shop/tasks.py", 40, "price", count - 1), ("/app/shop/tasks.py", 20, "charge", 1)]
+    most = [
+        FunctionCalls(function=Frame(path=path, line=line, function=name), count=times)
+        for path, line, name, times in functions
+    ]
+    return CallUse(count=count, most=tuple(most))
 
 
 def verdict_of(budget: CpuBudget, *executions: Execution) -> Verdict:
@@ -79,12 +90,16 @@ def test_too_few_samples_for_a_percentile() -> None:
     assert verdict.fix[0].startswith("p95 of the CPU time needs 20 samples, there are 19")
 
 
-def test_a_count_of_calls() -> None:
-    executions = [execution(name, figures=Figures(calls=count)) for name, count in (("a", 900), ("b", 1_000))]
-    for limit, status in ((1_000, Status.PASS), (999, Status.FAIL)):
-        (verdict,) = calls.judge(CallsBudget(max=limit), history(*executions))
-        assert verdict.status is status
-        assert verdict.checks[0].actual == "1,000"
+@pytest.mark.parametrize(("limit", "status"), [(1_000, Status.PASS), (999, Status.FAIL)])
+def test_a_count_of_calls(limit: int, status: Status) -> None:
+    executions = [execution(name, figures=Figures(calls=called(count))) for name, count in (("a", 900), ("b", 1_000))]
+    (verdict,) = calls.judge(CallsBudget(max=limit), history(*executions))
+    assert (verdict.status, verdict.checks[0].actual) == (status, "1,000")
+
+
+def test_what_is_called_most_is_told() -> None:
+    (verdict,) = calls.judge(CallsBudget(max=999), history(execution(figures=Figures(calls=called(1_000)))))
+    assert verdict.evidence[-2:] == ("  999× price (/app/shop/tasks.py:40)", "  1× charge (/app/shop/tasks.py:20)")
 
 
 def test_calls_that_nobody_could_count() -> None:
