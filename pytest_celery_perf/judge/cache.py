@@ -51,7 +51,7 @@ def _judge_task(budget: CacheBudget, subject: Subject) -> Verdict:
         *found.left_out,
         *table(deeds, subject),
     ]
-    advice = [line for finding in failed for line in _advice(finding, subject)]
+    advice = [line for finding in failed for line in _advice(finding, budget.alias, subject)]
     return subject.verdict(
         [*ended, *(finding.check for finding in findings)],
         evidence,
@@ -84,7 +84,7 @@ def _use(execution: Execution, alias: str | None) -> CacheUse | None:
 def _findings(budget: CacheBudget, known: _Known) -> Iterator[_Finding]:
     if budget.hit_ratio is not None:
         ratio = hit_ratio(sample.figure for sample in known)
-        actual = "no key was asked for" if ratio is None else format_share(ratio)
+        actual = "of no key" if ratio is None else format_share(ratio)
         ok = ratio is not None and ratio >= budget.hit_ratio
         check = Check(metric="hit ratio", budget=f"≥ {format_share(budget.hit_ratio)}", actual=actual, ok=ok)
         yield _Finding(check=check, executions=known, wrong="missed")
@@ -114,16 +114,16 @@ def _overview(known: _Known) -> Iterator[str]:
     uses = [sample.figure for sample in known]
     if uses:
         figures = {
-            "hits": sum(use.hits for use in uses),
-            "misses": sum(use.misses for use in uses),
-            "sets": sum(use.sets for use in uses),
-            "deletes": sum(use.deletes for use in uses),
+            "asked for": sum(use.hits + use.misses for use in uses),
+            "found": sum(use.hits for use in uses),
+            "written": sum(use.sets for use in uses),
+            "deleted": sum(use.deletes for use in uses),
         }
         told = ", ".join(f"{figure} {name}" for name, figure in figures.items())
-        yield f"judged {len(uses)} execution{'s' * (len(uses) > 1)}: {told}"
+        yield f"keys of {len(uses)} execution{'s' * (len(uses) > 1)}: {told}"
 
 
-def _advice(finding: _Finding, subject: Subject) -> Iterator[str]:
+def _advice(finding: _Finding, alias: str | None, subject: Subject) -> Iterator[str]:
     calls = [*_calls(finding.executions)]
     written = {(call.alias, call.key) for call in calls if call.event == "set"}
     for call in sorted(calls, key=lambda call: -call.times):
@@ -133,10 +133,11 @@ def _advice(finding: _Finding, subject: Subject) -> Iterator[str]:
                 yield f"{who}writes {call.key} for good: give it timeout=…, or the cache {call.alias!r} a TIMEOUT"
             elif (call.alias, call.key) in written:
                 yield (
-                    f"{who}misses {call.key}, which is written after that: is the key the same each time, its timeout "
-                    "long enough, and the cache one that all processes share?"
+                    f"{who}misses {call.key}, though somebody writes such: the first to ask always does (warmup=1); if "
+                    "others do too, is the key always the same, its timeout long enough, the cache that of all?"
                 )
             else:
                 yield f"{who}asks for {call.key}, which nobody writes: cache.set(…) after the miss, or get_or_set(…)"
     if not calls and finding.wrong == "missed":
-        yield f"{subject.function} does not use the cache: ask it before the work, by get_or_set(…)"
+        which = "cache" if alias is None else f"cache {alias!r}"
+        yield f"{subject.function} does not use the {which}: ask it before the work, by get_or_set(…)"

@@ -139,3 +139,39 @@ def _one_of_each(port: int) -> None:
     plain.warning("one of each")
     socket.create_connection(("127.0.0.1", port)).close()
     count("each")
+
+
+@shared_task
+def look_up(client: int, forget: bool = False) -> None:
+    """Ask the cache for a client, whom it knows from then on unless it is told to forget."""
+    key = f"client:{client}"
+    if caches["default"].get(key) is None and not forget:
+        caches["default"].set(key, "known", 60)
+
+
+@shared_task
+def refresh(client: int) -> None:
+    """Write under another key than what is asked for."""
+    caches["default"].get(f"client:{client}")
+    caches["default"].set(f"clients:{client}", "known", None)
+
+
+@shared_task
+def report(failures: int, most: int | None = None) -> None:
+    """Log each failure, or the first few and then how many there were."""
+    for number in range(failures if most is None else min(most, failures)):
+        logger.warning("client %d does not answer", number)
+    if most is not None and failures > most:
+        logger.error("%d clients do not answer", failures)
+
+
+@shared_task
+def call(port: int, times: int, host: str = "localhost") -> None:
+    """Send the same request several times."""
+    for _ in range(times):
+        urllib.request.urlopen(f"http://{host}:{port}/clients/17").read()
+
+
+@shared_task
+def idle() -> None:
+    """Do nothing."""
