@@ -93,7 +93,8 @@ OPTIONS = (
         name="measure",
         default="",
         metavar="NAMES",
-        help="measure every task with these instruments too, or with all; may be given several times",
+        help="measure every task with these instruments too, the workers and the broker, or all of it; may be given "
+        "several times",
         many=True,
     ),
     Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
@@ -228,10 +229,12 @@ def _drills(value: str, what: str) -> tuple[str, ...]:
 
 
 def _instruments(value: str, what: str) -> tuple[str, ...]:
+    from pytest_celery_perf.model.samples import GAUGES
     from pytest_celery_perf.probe.instruments import INSTRUMENTS, OBTRUSIVE
 
-    names = [_one_of("all", *INSTRUMENTS)(name.strip(), what) for name in value.split(",") if name.strip()]
-    every = [each for each in INSTRUMENTS if each not in OBTRUSIVE] if "all" in names else []
+    valid = (*INSTRUMENTS, *GAUGES)
+    names = [_one_of("all", *valid)(name.strip(), what) for name in value.split(",") if name.strip()]
+    every = [each for each in valid if each not in OBTRUSIVE] if "all" in names else []
     return tuple(dict.fromkeys([*every, *(name for name in names if name != "all")]))
 
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.measure.figures import asked_figures
+from pytest_celery_perf.measure.growth import Growth, memory_growth
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.phases import Clocks, Phases, end_to_end_ns, phases_of
 from pytest_celery_perf.measure.queries import body_queries
@@ -18,6 +19,7 @@ from pytest_celery_perf.measure.rates import Pace, duplicate_rate, failure_rate,
 from pytest_celery_perf.measure.workers import WorkerFigures, by_name, workers_of
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome
+from pytest_celery_perf.model.samples import BrokerUse
 from pytest_celery_perf.model.summary import TaskRow
 from pytest_celery_perf.model.units import parse_duration_s
 
@@ -185,6 +187,16 @@ class Run:
             for name, amount in execution.figures.counters.items():
                 totals[name] = totals.get(name, 0) + amount
         return MappingProxyType(totals)
+
+    @property
+    def memory_growth(self) -> Growth | None:
+        """By how much the memory of a worker's process grows in 1,000 tasks; None without samples of ``workers``."""
+        return memory_growth(self.history)
+
+    @property
+    def broker(self) -> BrokerUse | None:
+        """What was done to the Redis; None if nobody asked for ``broker``, or it did not answer."""
+        return self.history.broker
 
     def _count(self, fate: Fate) -> int:
         return sum(life.fate is fate for life in self.lives)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from pytest_celery_perf.measure.lives import Deaths, Life, lives
 from pytest_celery_perf.measure.phases import Clocks, phases_of
 from pytest_celery_perf.measure.steps import Span, Steps
+from pytest_celery_perf.measure.usage import Usage, usage_of
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, WorkerInfo
 
@@ -30,6 +31,8 @@ class WorkerFigures:
     restarts: int | None
     """How many of the children that ran one had meanwhile taken the place of others (or were added by autoscale); None
     of pools without children."""
+    usage: Usage | None
+    """Its memory and CPU time; None if nobody asked for ``workers``."""
 
     @property
     def name(self) -> str:
@@ -79,6 +82,7 @@ def _figures(
         active=Steps.of((each.started_ns or 0, _ended_ns(each, deaths)) for each in began),
         prefetched=Steps.of(_held(runs, clocks, deaths)),
         executions=len(began),
+        usage=usage_of(next((each for each in history.samples if each.boot == info.boot), None)),
         restarts=_restarts(info, began, history) if info.pool == "prefork" else None,
     )
 

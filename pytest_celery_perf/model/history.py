@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.samples import BrokerUse, WorkerSamples
 from pytest_celery_perf.model.record import Execution, Point, Publication, TaskOptions, WorkerInfo
 
 
@@ -58,6 +59,10 @@ class History:
     """Ids of published tasks that had not reached a final end when waiting stopped."""
     stuck_unacked: tuple[str, ...] = ()
     """Ids of tasks of this test whose message still sat in ``unacked`` at the end."""
+    samples: tuple[WorkerSamples, ...] = ()
+    """What the workers used over time, if that was asked for."""
+    broker: BrokerUse | None = None
+    """What the test did to its Redis, if that was asked for."""
     diagnosis: str = ""
     """Why ``unfinished`` is not empty."""
 

@@ -13,6 +13,7 @@ from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.load import Pace
 from pytest_celery_perf.model.record import WorkerInfo
+from pytest_celery_perf.model.samples import GAUGES
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import directory_beside
 from pytest_celery_perf.probe.journal import Journal
@@ -22,6 +23,7 @@ from pytest_celery_perf.probe.publish import Header, PublishTracker
 from pytest_celery_perf.runner.app import on_broker
 from pytest_celery_perf.runner.duplicate import Duplicates
 from pytest_celery_perf.runner.gates import Gates
+from pytest_celery_perf.runner.gauges import Gauges
 from pytest_celery_perf.runner.lookout import Lookout
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
@@ -58,7 +60,7 @@ class Trial:
         notice: Whether workers shall notice at once if the test kills one of their children.
         progress: Told how far the tasks are while the test waits.
         etas: Whether all delays shrink by `time_scale`, not only those of retries.
-        measure: The instruments with which the executions shall be measured.
+        measure: The instruments with which the executions shall be measured, and what else shall be watched.
     """
 
     def __init__(
@@ -86,7 +88,8 @@ class Trial:
         self._etas = etas
         self.touch = touch
         self._notice = notice
-        self._measure = measure
+        self._measure = [name for name in measure if name not in GAUGES]
+        self._gauges = Gauges(measure, pool)
         self._progress = progress
         self.pace: Callable[[], Pace] | None = None
         """Tells how a load goes, while there is one."""
@@ -108,6 +111,7 @@ class Trial:
             stack.callback(use_caches, before)
             stack.callback(clear_caches, self.pool.probe.caches)
             stack.callback(self._gates.close)
+            stack.enter_context(self._gauges.watching())
             self.tracker.connect()
             stack.callback(self.tracker.disconnect)
             stack.callback(self._reader.ledger.close_book, self.book)
@@ -124,7 +128,7 @@ class Trial:
         if self._notice:
             header["notice"] = True
         if self._measure:
-            header["measure"] = list(self._measure)
+            header["measure"] = self._measure
         if self._faults:
             header["faults"] = [asdict(order) for order in self._faults]
         return header
@@ -285,7 +289,7 @@ class Trial:
         if watchful or self._lookout.alarmed or self.book.open or self.book.ending:
             snapshot = self._lookout.look(moment)
             self._reader.pump()  # whatever the broker held no longer has been recorded since
-        history = self._frozen()
+        history = self._gauges.told(self._frozen())
         return replace(
             history,
             snapshots=(*history.snapshots, *((snapshot,) if snapshot else ())),

@@ -13,6 +13,7 @@ from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
 from pytest_celery_perf.worker.exits import ExitWatch
+from pytest_celery_perf.worker.meters import Meter
 
 _KILLED_S = 30.0
 """A killed process ends within milliseconds, unless the kernel holds it in a system call."""
@@ -95,6 +96,13 @@ class Runtime(Protocol):
 
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to one of its processes; see `Worker.send_signal`."""
+
+    def meter(self) -> Meter | None:
+        """Return what reads its use: that of its main process, or of all its processes together; None if none can.
+
+        Raises:
+            WorkerError: It was not started.
+        """
 
     def remove(self) -> None:
         """Remove what is left once the main process has ended."""
@@ -192,6 +200,14 @@ class Worker:
     def plug(self) -> None:
         """Give its network back."""
         self._runtime.plug()
+
+    def meter(self) -> Meter | None:
+        """Return what reads its use; see `Runtime.meter`.
+
+        Raises:
+            WorkerError: It was not started.
+        """
+        return self._runtime.meter()
 
     def stop(self, grace_s: float, *, drained: bool = False) -> None:
         """Have it end, and leave nothing behind. May be called again, and after it died.

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.worker.base import Guard, Launch
+from pytest_celery_perf.worker.cgroup import CgroupFiles, CgroupMeter
 from pytest_celery_perf.worker.engine import BRIDGE
 from pytest_celery_perf.worker.exits import ExitWatch
+from pytest_celery_perf.worker.meters import Meter
 from pytest_celery_perf.worker.outfit import container_for
 
 if TYPE_CHECKING:
@@ -108,6 +110,14 @@ class ContainerRuntime:
         except APIError:  # it has ended
             return False
         return bool(sent.exit_code == 0)
+
+    def meter(self) -> Meter | None:
+        """Return what reads its control group, if that is one of this machine."""
+        if self._container is None:
+            raise WorkerError(f"worker {self._launch.node} was not started")
+        container = self._container.get_wrapped_container().id
+        files = None if container is None else CgroupFiles.of(self._pid, container)
+        return None if files is None else CgroupMeter(self._pid, files)
 
     def remove(self) -> None:
         """Remove it with its volumes."""

@@ -10,6 +10,7 @@ from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.guard import kill_groups
 from pytest_celery_perf.worker.base import Guard, Launch
 from pytest_celery_perf.worker.exits import ExitWatch
+from pytest_celery_perf.worker.meters import Meter, meter_of
 
 
 class Origin(Protocol):
@@ -104,6 +105,10 @@ class ProcessRuntime:
         except ProcessLookupError:
             return False
         return True
+
+    def meter(self) -> Meter | None:
+        """Return what reads the main process."""
+        return meter_of(self.pid)
 
     def remove(self) -> None:
         """Reap it."""

@@ -165,6 +165,16 @@ def limited() -> None:
 
 
 @app.task
+def seep(size: int, seconds: float) -> None:
+    """Hold some memory for ever, and wait for a while."""
+    _seeped.append(b"x" * size)
+    time.sleep(seconds)
+
+
+_seeped: list[bytes] = []
+
+
+@app.task
 def nap(seconds: float) -> None:
     """Wait for a while."""
     time.sleep(seconds)

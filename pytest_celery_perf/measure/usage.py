@@ -1,0 +1,80 @@
+"""What a worker used, from the samples of its processes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_celery_perf.model.samples import Series, WorkerSamples
+from pytest_celery_perf.model.units import NS_PER_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """One start of one worker: all its processes together, where nothing else is said."""
+
+    rss_bytes: int
+    """Resident memory in the end."""
+    rss_max_bytes: int
+    """The most that was seen of it; what processes share counts for each of them, but in a container."""
+    peak_bytes: int | None
+    """The most of a single process (of a container: of all), by the kernel's mark."""
+    uss_bytes: int | None
+    """What would be free if it ended, in the end."""
+    cpu_s: float
+    """CPU time since the test began."""
+    cores: float | None
+    """The same, over the time for which it was watched: 1 is a core that never rests."""
+    processes: int
+    """How many there were, those included that its tasks have started."""
+
+
+def usage_of(samples: WorkerSamples | None) -> Usage | None:
+    """Sum up what was seen of a worker; None if nothing was."""
+    every = [series for series in samples.series if series.at_ns] if samples is not None else []
+    if not every:
+        return None
+    begin_ns, end_ns = min(each.at_ns[0] for each in every), max(each.at_ns[-1] for each in every)
+    there = [each for each in every if each.gone_ns is None]
+    cpu_s = sum(_cpu_ns(each, born=each.at_ns[0] > begin_ns) for each in every) / NS_PER_S
+    uss = [each.uss[-1][1] for each in there if each.uss]
+    return Usage(
+        rss_bytes=sum(each.rss_bytes[-1] for each in there),
+        rss_max_bytes=max(total for _, total in _totals(every)),
+        peak_bytes=max((each.peak_bytes for each in every if each.peak_bytes is not None), default=None),
+        uss_bytes=sum(uss) if uss and len(uss) == len(there) else None,
+        cpu_s=cpu_s,
+        cores=cpu_s * NS_PER_S / (end_ns - begin_ns) if end_ns > begin_ns else None,
+        processes=len(every),
+    )
+
+
+def rss_at(series: Series, at_ns: int) -> int | None:
+    """Return the memory of a process at a time, as it was seen last; None before it was seen."""
+    number = bisect_right(series.at_ns, at_ns)
+    return series.rss_bytes[number - 1] if number else None
+
+
+def _cpu_ns(series: Series, *, born: bool) -> int:
+    """Return the CPU time of a process since the test began; all of it if it was born in it."""
+    return series.cpu_ns[-1] - (0 if born else series.cpu_ns[0])
+
+
+def _totals(every: list[Series]) -> Iterator[tuple[int, int]]:
+    """Yield (when, the memory of all from then on)."""
+    changes: list[tuple[int, int]] = []
+    for series in every:
+        before = 0
+        for at_ns, rss_bytes in zip(series.at_ns, series.rss_bytes, strict=True):
+            changes.append((at_ns, rss_bytes - before))
+            before = rss_bytes
+        if series.gone_ns is not None:
+            changes.append((series.gone_ns, -before))
+    by_time: dict[int, int] = {}
+    for at_ns, change in changes:  # those of one look belong together
+        by_time[at_ns] = by_time.get(at_ns, 0) + change
+    total = 0
+    for at_ns in sorted(by_time):
+        total += by_time[at_ns]
+        yield at_ns, total

@@ -1,0 +1,187 @@
+"""Watches what workers use while a test runs that asks for it, in a thread of the test process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.guard import Newcomers, Process
+from pytest_celery_perf.model.samples import Series, WorkerSamples
+from pytest_celery_perf.runner.pool import Member, Pool
+from pytest_celery_perf.worker.meters import Meter, meter_of
+
+SAMPLE_S = 0.02
+"""How often each process is looked at. What is shorter shows in the kernel's high-water mark."""
+LOOK_S = 0.25
+"""How often new processes are looked for, which costs more."""
+USS_S = 2.0
+"""How often the pages that belong to one process alone are counted, which costs most."""
+MOST_SAMPLES = 2048
+"""How many are kept of a process, before every other one is dropped and fewer are kept from then on."""
+
+
+class Sampler:
+    """Watches the workers of a pool, those included that take the place of others meanwhile.
+
+    Args:
+        pool: The workers.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._boots: dict[str, str] = {}
+        """Boot to the source of its samples."""
+        self._owners: dict[int, str] = {}
+        """Process to the boot of its worker; empty for those of others."""
+        self._watched: list[_Watched] = []
+        self._newcomers = Newcomers()
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch until the block ends."""
+        self._look(time.monotonic_ns(), thorough=True)
+        thread = threading.Thread(target=self._watch, name="celery-perf-sampling", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+            for watched in self._watched:
+                watched.meter.close()
+
+    def samples(self) -> tuple[WorkerSamples, ...]:
+        """Return what was seen so far, now included."""
+        self._look(time.monotonic_ns(), thorough=True)
+        with self._lock:
+            return tuple(
+                WorkerSamples(
+                    boot=boot,
+                    source=source,
+                    series=tuple(each.frozen() for each in self._watched if each.boot == boot),
+                )
+                for boot, source in self._boots.items()
+            )
+
+    def _watch(self) -> None:
+        every = {name: round(seconds / SAMPLE_S) for name, seconds in (("look", LOOK_S), ("uss", USS_S))}
+        turn = 0
+        while not self._over.wait(SAMPLE_S):
+            turn += 1
+            if turn % every["look"] == 0:
+                self._look(time.monotonic_ns(), thorough=turn % every["uss"] == 0)
+            else:
+                with self._lock:
+                    self._sample(time.monotonic_ns())
+
+    def _look(self, now_ns: int, *, thorough: bool) -> None:
+        with self._lock:
+            for member in tuple(self._pool.members):
+                if member.boot not in self._boots:
+                    self._meet(member)
+            for process in self._newcomers.look():
+                self._take(process)
+            self._sample(now_ns)
+            if thorough:
+                for watched in self._watched:
+                    watched.look_closer(now_ns)
+
+    def _meet(self, member: Member) -> None:
+        """Begin to watch a worker."""
+        try:
+            meter = member.worker.meter()
+        except WorkerError:  # it is only being started
+            return
+        if meter is not None:
+            self._boots[member.boot] = meter.source
+            self._add(member.boot, meter)
+            # What a container's control group tells of is the whole worker.
+            self._owners[meter.pid] = member.boot if meter.source != "cgroup" else ""
+
+    def _take(self, process: Process) -> None:
+        """Watch a new process if it belongs to a worker."""
+        boot = self._owners.get(process.parent) or self._owners.get(process.session, "")
+        if process.pid not in {each.meter.pid for each in self._watched if not each.gone_ns}:
+            self._owners[process.pid] = boot
+            self._add(boot, meter_of(process.pid) if boot else None)
+
+    def _add(self, boot: str, meter: Meter | None) -> None:
+        if meter is not None:
+            self._watched.append(_Watched(boot, meter))
+
+    def _sample(self, now_ns: int) -> None:
+        for watched in self._watched:
+            watched.sample(now_ns)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A process, or a container, with what was seen of it."""
+
+    boot: str
+    meter: Meter
+    at_ns: array[int] = field(default_factory=lambda: array("q"))
+    rss_bytes: array[int] = field(default_factory=lambda: array("q"))
+    cpu_ns: array[int] = field(default_factory=lambda: array("q"))
+    uss: list[tuple[int, int]] = field(default_factory=list)
+    peak_bytes: int | None = None
+    gone_ns: int | None = None
+    _last: tuple[int, int, int] | None = None
+    """The newest sample, which may not have been kept."""
+    _stride: int = 1
+    _seen: int = 0
+
+    def sample(self, now_ns: int) -> None:
+        """Look at it."""
+        if self.gone_ns is not None:
+            return
+        reading = self.meter.read()
+        if reading is None:
+            self.gone_ns = now_ns
+            return
+        if self._last is not None and self._last[1:] == reading:
+            return
+        self._last = (now_ns, *reading)
+        if self._seen % self._stride == 0:
+            self._keep(self._last)
+        self._seen += 1
+
+    def _keep(self, sample: tuple[int, int, int]) -> None:
+        columns = (self.at_ns, self.rss_bytes, self.cpu_ns)
+        for column, value in zip(columns, sample, strict=True):
+            column.append(value)
+        if len(self.at_ns) >= MOST_SAMPLES:
+            self._stride *= 2
+            for column in columns:
+                del column[1::2]
+
+    def look_closer(self, now_ns: int) -> None:
+        """Ask what takes the kernel longer to say."""
+        if self.gone_ns is not None:
+            return
+        if (uss := self.meter.uss_bytes()) is not None:
+            self.uss.append((now_ns, uss))
+        self.peak_bytes = self.meter.peak_bytes() or self.peak_bytes
+
+    def frozen(self) -> Series:
+        """Return all of it, the newest sample included."""
+        kept = list(zip(self.at_ns, self.rss_bytes, self.cpu_ns, strict=True))
+        if self._last is not None and kept[-1:] != [self._last]:
+            kept.append(self._last)
+        at_ns, rss_bytes, cpu_ns = zip(*kept, strict=True) if kept else ((), (), ())
+        return Series(
+            pid=self.meter.pid,
+            at_ns=at_ns,
+            rss_bytes=rss_bytes,
+            cpu_ns=cpu_ns,
+            uss=tuple(self.uss),
+            peak_bytes=None if self.peak_bytes is None else max(self.peak_bytes, *rss_bytes),
+            gone_ns=self.gone_ns,
+        )
