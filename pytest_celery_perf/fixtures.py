@@ -170,18 +170,13 @@ class CeleryPerf(Loads):
             WorkerError: The task does not run at all.
         """
         __tracebackhide__ = True
-        from pytest_celery_perf.pools.compare import Call, compare
-        from pytest_celery_perf.pools.plans import plans_of
-        from pytest_celery_perf.report.pools import comparison_text
+        from pytest_celery_perf.pools.compare import Call, compare_beside
 
         if tasks is not None:
             _check_count(tasks, "pools: tasks")
-        plans = plans_of(pools, "celery_perf.pools: pools")
         call = Call(task=self._task(task), args=tuple(args), kwargs=dict(kwargs or {}))
-        with self._active.trial.aside():
-            found = compare(self._session.stage, call, plans, tasks=tasks, timeout_s=self._timeout_s(timeout))
-        print(comparison_text(found))  # noqa: T201 - pytest shows it with a failure, or as its user says
-        return found
+        timeout_s = self._timeout_s(timeout)
+        return compare_beside(self._active.trial, self._session.stage, call, pools, tasks=tasks, timeout_s=timeout_s)
 
     @property
     def broker(self) -> Broker:

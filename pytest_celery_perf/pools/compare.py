@@ -6,21 +6,23 @@ import importlib.util
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_celery_perf.broker.lists import Lists
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, WorkerError
 from pytest_celery_perf.judge.pools import advise
-from pytest_celery_perf.load.drive import Drive
+from pytest_celery_perf.load.line import Line, Order
 from pytest_celery_perf.load.mix import Kind
 from pytest_celery_perf.measure.lives import lives
 from pytest_celery_perf.measure.pools import errors_of, profile_of, run_of
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.load import ClosedLoop
 from pytest_celery_perf.model.pools import Comparison, PoolPlan, PoolRun, TaskProfile
 from pytest_celery_perf.model.spec import WorkerSpec
+from pytest_celery_perf.pools.plans import plans_of
+from pytest_celery_perf.report.pools import comparison_text
 from pytest_celery_perf.runner.groundwork import Groundwork
 from pytest_celery_perf.runner.stage import Stage, StagePlan
 from pytest_celery_perf.runner.trial import Trial
@@ -134,6 +136,30 @@ def compare(
     return Comparison(profile=alone, runs=tuple(runs), advice=advice)
 
 
+def compare_beside(
+    trial: Trial, stage: Stage, call: Call, pools: str, *, tasks: int | None, timeout_s: float
+) -> Comparison:
+    """Run a task on several pools in the midst of a test, and print the table.
+
+    Args:
+        trial: The test's own tasks, from which these are kept apart.
+        stage: See `compare`, as of the others.
+        call: The task.
+        pools: The pools, as a user writes them.
+        tasks: How many tasks each gets, or None.
+        timeout_s: How long each may take.
+
+    Raises:
+        ConfigurationError: There are no such pools, or the task needs other arguments.
+        WorkerError: The task does not even run undisturbed.
+    """
+    plans = plans_of(pools, "celery_perf.pools: pools")
+    with trial.aside():
+        found = compare(stage, call, plans, tasks=tasks, timeout_s=timeout_s)
+    print(comparison_text(found))  # noqa: T201 - pytest shows it with a failure, or as its user says
+    return found
+
+
 def cores() -> int:
     """Return how many cores this process, and so its workers, may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -147,14 +173,20 @@ def _run(stage: Stage, call: Call, plan: PoolPlan, tasks: int, timeout_s: float)
     try:
         trial = Trial(pool, reader=stage.reader, app=stage.app, measure=INSTRUMENTS)
         with trial.tracking():
-            kind = Kind(task=call.task, args=call.args, kwargs=call.kwargs)
-            with Drive(trial, [kind], bulk=True, begun=lambda: None) as drive:
-                drive.closed(ClosedLoop(count=tasks), timeout_s)
+            _publish(call, tasks, trial)
             trial.wait(timeout_s)
             return trial.history()
     finally:
         pool.hurt = True  # nobody wants it again, and its place is needed
         stage.give_back(pool)
+
+
+def _publish(call: Call, tasks: int, trial: Trial) -> None:
+    """Put all tasks into the queue, in bulk: the cores are the workers' then."""
+    probe = trial.pool.probe
+    with closing(Lists(probe.broker_write_url or probe.broker_url or "")) as lists:
+        kind = Kind(task=call.task, args=call.args, kwargs=call.kwargs)
+        Line(kind, trial, lists, bulk=True).publish([Order(number, None) for number in range(tasks)])
 
 
 def _worker(plan: PoolPlan, queues: Sequence[str]) -> WorkerSpec:

@@ -117,6 +117,15 @@ class Trial:
             stack.callback(self._reader.ledger.close_book, self.book)
             yield
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave alone what this process publishes meanwhile: another trial tracks it."""
+        self.tracker.disconnect()
+        try:
+            yield
+        finally:
+            self.tracker.connect()
+
     def _header(self) -> Header:
         header: Header = {"t": self.token}
         if self._time_scale is not None:

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .inner import LEAN, Project
+
+COMMAND = Path(sys.executable).with_name("celery-perf")
+TIMEOUT_S = 240.0
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Path:
+    return Project.copy("kitchen", tmp_path / "kitchen").folder
+
+
+def ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CELERY_PERF_")}
+    return subprocess.run(
+        [COMMAND, "pools", *arguments],
+        cwd=folder,
+        env={**environment, "COLUMNS": "140"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+@pytest.mark.gevent
+def test_the_fixture(tmp_path: Path) -> None:
+    inner = Project.copy("kitchen", tmp_path / "kitchen", "pools").run()
+    assert inner.cases.keys() == inner.passed, inner.text
+    assert inner.passed
+
+
+@pytest.mark.gevent
+def test_the_command(kitchen: Path) -> None:
+    options = ("--app=kitchen:app", "--broker=process", "--pools=prefork:2,gevent:10,solo", "--tasks=20")
+    done = ran(kitchen, "kitchen.wait", *options, "--args=[0.2]", "--json=found.json")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("kitchen.wait: I/O-bound, ")
+    assert [line.split()[:3] for line in lines[4:7]] == [
+        [pool, "20", "20"] for pool in ("prefork:2", "gevent:10", "solo")
+    ]
+    assert "recommended: -P gevent -c 10" in lines
+    (found,) = json.loads((kitchen / "found.json").read_text())
+    assert found["profile"]["kind"] == "I/O-bound"
+    assert [run["succeeded"] for run in found["runs"]] == [20, 20, 20]
+
+
+def test_the_inventory(kitchen: Path) -> None:
+    Project(kitchen).write(
+        "test_it.py", "def test_it(celery_perf):\n    celery_perf.run('kitchen.serve', (7,), times=3)\n"
+    )
+    report = subprocess.run(
+        [sys.executable, "-m", "pytest", *LEAN, "--celery-perf-json=run.json", "--celery-perf-workers=one: -Q stove"],
+        cwd=kitchen,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert report.returncode == 0, report.stdout
+    done = ran(kitchen, "--all", "--app=kitchen:app", "--broker=process", "--report=run.json")
+    assert done.returncode == 0, done.stderr
+    told = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.startswith("kitchen.")}
+    assert told.keys() == {
+        f"kitchen.{name}" for name in ("wait", "burn", "stir", "freeze", "alarm", "serve", "bounded")
+    }
+    assert {"report"} == {cell for cell in told["kitchen.serve"] if cell in {"report", "solo"}}
+    assert told["kitchen.burn"][1] == "CPU-bound"
+    assert told["kitchen.burn"][-1].startswith("prefork:")
+    assert told["kitchen.wait"][1] == "I/O-bound"
+
+
+def test_what_needs_arguments_is_told(kitchen: Path) -> None:
+    (kitchen / "tiny.py").write_text(
+        "from celery import Celery\napp = Celery('tiny')\n@app.task\ndef greet(name, age=3): pass\n"
+    )
+    done = ran(kitchen, "--all", "--app=tiny:app", "--broker=process")
+    assert "tiny.greet: missing a required argument: 'name'" in done.stdout
+    assert done.returncode == 0
+
+
+MISTAKES = {
+    "": "name a TASK, or say --all",
+    "kitchen.wait --all": "TASK and --all exclude each other",
+    "kitchen.wait --report=x.json": "--report=x.json needs --all",
+    "--all --report=x.json": "--report=x.json is no report of --celery-perf-json: ",
+    "--all --pools=solo": "--pools=solo is not for --all",
+    "kitchen.wai": "the app has no task 'kitchen.wai'; did you mean 'kitchen.wait'?",
+    "kitchen.serve": "kitchen.serve cannot be called with args=[] and kwargs={}: missing a required argument: 'table'",
+    "kitchen.wait --pools=gevent": "--pools: 'gevent' is neither solo nor prefork, threads or gevent with a",
+    "kitchen.wait --pools=solo:3": "--pools: 'solo:3' is neither solo nor",
+    "kitchen.wait --pools=solo,solo": "--pools='solo,solo' is no list of different pools, such as 'prefork:8,",
+    "kitchen.wait --args={": "--args='{' is not JSON",
+    "kitchen.wait --args={}": "--args='{}' is not an array, such as [1,2]",
+    "kitchen.wait --kwargs=[]": "--kwargs='[]' is not an object, such as {\"user\":1}",
+    "kitchen.wait --tasks=none": "--tasks='none' is not a whole number from 1",
+    "kitchen.wait --timeout=soon": "--timeout='soon': expected seconds as a number",
+    "kitchen.wait --broker=rabbit": "--broker='rabbit' is not auto, process, container or a redis:// URL",
+    "kitchen.wait --app=nowhere": "--app='nowhere' cannot be loaded: ModuleNotFoundError",
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES)
+def test_a_mistake_is_told(kitchen: Path, arguments: str) -> None:
+    done = ran(kitchen, "--app=kitchen:app", *arguments.split())
+    assert f"celery-perf: error: {MISTAKES[arguments]}" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_no_app(kitchen: Path) -> None:
+    done = ran(kitchen, "kitchen.wait")
+    assert "--app is not given, nor is CELERY_PERF_APP set" in done.stderr
+    assert done.returncode == 2
+
+
+def test_a_task_that_does_not_run(kitchen: Path) -> None:
+    done = ran(kitchen, "kitchen.wait", "--app=kitchen:app", "--broker=process", '--args=["long"]', "--pools=solo")
+    assert "celery-perf: error: kitchen.wait does not run: 6 × TypeError: " in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
