@@ -6,7 +6,8 @@ It is the last one stored: a task that is tracked from its start stores its stat
 
 Source:
     ``celery.backends.base.Backend``: ``_store_result`` takes the result, serialises by ``_encode`` either that or a
-    dictionary which has it as its ``result``, and stores it. The RPC backend does neither, SQLAlchemy's only the first.
+    dictionary which has it as its ``result``, and stores it. The RPC backend does neither, that of SQLAlchemy
+    only the first before Celery 5.7.
 """
 
 from __future__ import annotations
