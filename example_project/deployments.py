@@ -10,14 +10,24 @@ import pytest
 from exams.queues import CPU, IO
 
 
-def io_worker(name: str = "io", greenlets: int = 100) -> pytest.MarkDecorator:
-    """Return the worker of what waits; it needs a connection for each of its greenlets, and a few."""
+def io_worker(name: str = "io", greenlets: int = 100, prefetch: int = 4) -> pytest.MarkDecorator:
+    """Return the worker of what waits; it needs a connection to Redis for each of its greenlets, and a few.
+
+    Args:
+        name: Of the worker.
+        greenlets: How many tasks wait at a time.
+        prefetch: How many messages it holds for each of them. With 1 it would stop whenever all are busy, until its
+            consumer looks again, which without Celery's event loop is up to 2 s later.
+
+    Source:
+        ``celery/worker/loops.py``: ``synloop`` drains events with a timeout of 2 s.
+    """
     return pytest.mark.celery_worker(
         name=name,
         queues=IO,
         pool="gevent",
         concurrency=greenlets,
-        prefetch=1,
+        prefetch=prefetch,
         env={"BROKER_MAX_CONNECTIONS": str(greenlets + 10)},
     )
 

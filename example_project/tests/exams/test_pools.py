@@ -13,6 +13,8 @@ from exams.tasks import cpu, io
 from fakes.exam_services import ExamServices
 from pytest_celery_perf import CeleryFaults, CeleryPerf
 
+pytestmark = pytest.mark.slow
+
 GREENLETS = 200
 PROCESSES = 8
 
@@ -84,8 +86,8 @@ def test_what_computes_is_not_held_up(
 
 
 @pytest.mark.claim("C.scale-down")
-@io_worker("io1", greenlets=20)
-@io_worker("io2", greenlets=20)
+@io_worker("io1", greenlets=20, prefetch=1)
+@io_worker("io2", greenlets=20, prefetch=1)
 @pytest.mark.celery_reliable(max_executions=2)
 def test_scaling_down_loses_nothing(
     celery_perf: CeleryPerf, celery_faults: CeleryFaults, question: Question, exam_services: ExamServices
