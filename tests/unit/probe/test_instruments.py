@@ -155,7 +155,7 @@ def test_a_stored_result() -> None:
     assert 1_000 < (row.result_bytes or 0) < 1_500
 
 
-class Opaque(Backend):  # type: ignore[misc]
+class Opaque(Backend):
     """Serialises by itself."""
 
     def _store_result(self, task_id: str, result: Any, *_: Any, **__: Any) -> None:
