@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pytest_celery_perf.model.faults import Fault
-from pytest_celery_perf.model.samples import BrokerUse, WorkerSamples
 from pytest_celery_perf.model.record import Execution, Point, Publication, TaskOptions, WorkerInfo
+from pytest_celery_perf.model.samples import BrokerUse, WorkerSamples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
