@@ -143,8 +143,8 @@ def _obstacle(run: PoolRun, profile: TaskProfile, root: Path | None) -> str:
     waits = profile.kind is Kind.WAITS and profile.runtime_s >= NOTICEABLE_S
     if waits and run.plan.concurrency >= SLOTS and run.parallel is not None and run.parallel < SERIAL:
         return (
-            f"{run.parallel:.2g} tasks at once on {run.plan.concurrency} slots: each waits for the one before, for a "
-            "lock or a service that they share, or for C code that keeps Python's global lock"
+            f"of {run.plan.concurrency} slots {run.parallel:.2g} work at once: each task waits for the one before, for "
+            "a lock or a service that they share, or for C code that keeps Python's global lock"
         )
     return ""
 
