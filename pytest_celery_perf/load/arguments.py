@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.load.mix import Arguments, Kind
 from pytest_celery_perf.model.arguments import natural, one_of
 from pytest_celery_perf.model.load import Arrivals, ClosedLoop, OpenLoop
-from pytest_celery_perf.model.units import parse_duration_s
+from pytest_celery_perf.model.units import parse_duration_s, parse_rate_per_s, parse_share
 
+T = TypeVar("T")
 Resolve = Callable[[Any], Any]
 """Returns the task of that name; what is no text, as it is."""
 
@@ -61,7 +62,7 @@ def loop_of(
     count: int | None,
     duration: float | str | None,
     in_flight: int | tuple[int, int] | None,
-    rate: float | tuple[float, float] | None,
+    rate: float | str | tuple[float | str, float | str] | None,
     arrivals: str,
     seed: int,
     publishers: int,
@@ -89,7 +90,7 @@ def loop_of(
         return _closed(what, count, duration_s, in_flight, publishers)
     if publishers > 1 and not bulk:
         raise ConfigurationError(f"{what}: publishers={publishers} copy messages, which bulk=False forbids")
-    rates = _ends(rate, f"{what}: rate", "tasks per second above 0", _positive)
+    rates = _ends(rate, f"{what}: rate", _rate)
     if count is not None and duration_s is not None:
         raise ConfigurationError(
             f"{what}: with rate={rate!r}, count={count} and duration={duration!r} are two ends of one loop: give one"
@@ -115,7 +116,7 @@ def _closed(
         raise ConfigurationError(f"{what}: publishers={publishers} needs a rate=: a closed loop waits for its tasks")
     if in_flight is None and duration_s is not None:
         raise ConfigurationError(f"{what}: duration= needs a rate= (open loop) or in_flight= (closed loop)")
-    ends = None if in_flight is None else _ends(in_flight, f"{what}: in_flight", "tasks from 1", _is_whole)
+    ends = None if in_flight is None else _ends(in_flight, f"{what}: in_flight", _number)
     return ClosedLoop(in_flight=ends, count=count, duration_s=duration_s)
 
 
@@ -127,32 +128,36 @@ def positive_duration_s(value: float | str, what: str) -> float:
     return seconds
 
 
-def fraction(value: object, what: str) -> float:
-    """Read a part of something, above 0 and at most 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
-        raise ConfigurationError(f"{what}={value!r}: expected a number above 0 and at most 1, such as 0.1 for 10 %")
-    return float(value)
+def fraction(value: float | str, what: str) -> float:
+    """Read a part of something, above 0."""
+    share = parse_share(value, what)
+    if not share:
+        raise ConfigurationError(f"{what}={value!r}: expected more than 0")
+    return share
 
 
-def rates_of(value: tuple[float, float], what: str) -> tuple[float, float]:
+def rates_of(value: Any, what: str) -> tuple[float, float]:
     """Read two rates, of which the first is lower."""
-    lowest, highest = _ends(value, what, "tasks per second above 0", _positive)
+    lowest, highest = _ends(value, what, _rate)
     if lowest >= highest:
         raise ConfigurationError(f"{what}={value!r}: expected the lower rate first, then a higher one")
     return lowest, highest
 
 
-def _ends(value: Any, what: str, unit: str, valid: Callable[[object], bool]) -> Any:
+def _ends(value: Any, what: str, read: Callable[[Any, str], T]) -> tuple[T, T]:
     """Read a number, or a pair of numbers between which it changes."""
     pair = value if isinstance(value, tuple) else (value, value)
-    if len(pair) != 2 or not all(map(valid, pair)):
-        raise ConfigurationError(f"{what}={value!r}: expected {unit}, or a pair of these for a ramp")
-    return pair
+    if len(pair) != 2:
+        raise ConfigurationError(f"{what}={value!r}: expected one number, or for a ramp a pair of them")
+    return read(pair[0], what), read(pair[1], what)
 
 
-def _positive(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+def _rate(value: float | str, what: str) -> float:
+    rate = parse_rate_per_s(value, what)
+    if not rate:
+        raise ConfigurationError(f"{what}={value!r}: expected more than 0")
+    return rate
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def _number(value: object, what: str) -> int:
+    return natural(value, what, 1)

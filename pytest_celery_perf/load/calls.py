@@ -53,7 +53,7 @@ class Loads:
         *,
         count: int | None = None,
         duration: float | str | None = None,
-        rate: float | tuple[float, float] | None = None,
+        rate: float | str | tuple[float | str, float | str] | None = None,
         arrivals: str = "poisson",
         seed: int = 0,
         in_flight: int | tuple[int, int] | None = None,
@@ -73,7 +73,7 @@ class Loads:
             kwargs: Its keyword arguments.
             count: How many tasks.
             duration: For how long to publish: seconds, or text such as ``"30s"``.
-            rate: Tasks per second; a pair for a ramp from the one to the other.
+            rate: Tasks per second, or text such as ``"3000/min"``; a pair for a ramp from the one to the other.
             arrivals: ``"poisson"`` (independent of each other) or ``"constant"`` (at equal distances).
             seed: Of Poisson arrivals.
             in_flight: How many of the test's tasks are under way at once in a closed loop; a pair for a ramp. By
@@ -114,8 +114,8 @@ class Loads:
         kwargs: Mapping[str, Any] | None = None,
         *,
         p95: float | str,
-        between: tuple[float, float] = (10.0, 2000.0),
-        precision: float = 0.1,
+        between: tuple[float | str, float | str] = (10, 2000),
+        precision: float | str = 0.1,
         duration: float | str = "2s",
         seed: int = 0,
         timeout: float | str | None = None,
@@ -130,8 +130,8 @@ class Loads:
             args: As in `load`.
             kwargs: As in `load`.
             p95: The budget: seconds, or text such as ``"250ms"``.
-            between: The lowest and the highest rate to try, in tasks per second.
-            precision: How close the highest rate that held and the lowest that did not must come: 0.1 for 10 %.
+            between: The lowest and the highest rate to try, as in `load`.
+            precision: How close the highest rate that held and the lowest that did not must come: 0.1 or ``"10%"``.
             duration: How long each attempt publishes, at least; with low rates longer, for sixty tasks.
             seed: Of the arrivals.
             timeout: As in `load`, for each attempt.

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from pytest_celery_perf.broker.lists import Lists
+from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.load.copies import publish_copies
 from pytest_celery_perf.load.template import Template
 from pytest_celery_perf.model.units import NS_PER_S
@@ -108,4 +109,7 @@ if __name__ == "__main__":
 
     print("ready", flush=True)  # noqa: T201 - the pipe to the test process
     told = json.load(sys.stdin)
-    publish(Job(**{**told, "shares": [Share(**share) for share in told["shares"]]}))
+    try:
+        publish(Job(**{**told, "shares": [Share(**share) for share in told["shares"]]}))
+    except BrokerError as error:
+        sys.exit(str(error))

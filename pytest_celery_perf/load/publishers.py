@@ -79,7 +79,7 @@ class Publishers:
         for process in self._processes:
             if process.returncode:
                 said = process.stderr.read().strip() if process.stderr else ""
-                raise BrokerError(f"a publisher of this load ended with status {process.returncode}: {said}")
+                raise BrokerError(f"a publisher of this load has ended with status {process.returncode}: {said}")
 
     def _share(self, line: Line, orders: Sequence[Order]) -> Share:
         if line.template is None or line.like is None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pytest_celery_perf.model.metric import format_rate
+from pytest_celery_perf.model.units import format_duration_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -21,7 +24,7 @@ class Step:
     """Whether the 95th percentile kept its budget."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Capacity:
     """The rate that a topology bears, from one open loop for each of several rates."""
 
@@ -31,6 +34,13 @@ class Capacity:
     """How many workers there were."""
     steps: tuple[Step, ...]
     """In the order in which they were tried."""
+
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # from Python 3.12 on
+        """Tell what was found in a line, as a failed assertion shows it."""
+        bears = "nothing that was tried" if self.rate is None else format_rate(self.rate)
+        breaks = "not at any rate that was tried" if self.breaks_at is None else f"at {format_rate(self.breaks_at)}"
+        budget = f"p95 ≤ {format_duration_s(self.budget_s)}"
+        return f"Capacity({self.workers} worker{'s' * (self.workers != 1)}, {budget}: bears {bears}, breaks {breaks})"
 
     @property
     def rate(self) -> float | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from pytest_celery_perf.measure.distribution import Distribution
+from pytest_celery_perf.measure.distribution import SAMPLES_NEEDED, Distribution
 from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.phases import Clocks, end_to_end_ns
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.load import ClosedLoop, OpenLoop, Published
-from pytest_celery_perf.model.units import NS_PER_S
+from pytest_celery_perf.model.metric import format_rate
+from pytest_celery_perf.model.units import NS_PER_S, format_duration_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Stall:
     """How many tasks were due and not done when it was over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Load:
     """What became of the tasks of a load; those that they published themselves are in `run` only.
 
@@ -63,6 +64,28 @@ class Load:
     """From the last publication to the last end: how long it took to catch up."""
     stall: Stall | None
     """The longest one; None if nothing was done at all."""
+
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # from Python 3.12 on
+        """Tell the figures in a line, as a failed assertion shows them; the records would fill pages."""
+        return f"Load({', '.join(self._figures())})"
+
+    def _figures(self) -> Iterator[str]:
+        yield f"{'open' if isinstance(self.loop, OpenLoop) else 'closed'} loop"
+        yield f"{self.done} of {self.tasks} tasks done"
+        yield f"{self.failed} failed"
+        if self.actual_rate is not None:
+            yield f"published {format_rate(self.actual_rate)}"
+        if self.throughput is not None:
+            yield f"done {format_rate(self.throughput)}"
+        for percent in SAMPLES_NEEDED:
+            if (latency_s := self.latency.percentile_or_none(percent)) is not None:
+                yield f"p{percent} {format_duration_s(latency_s)}"
+        if self.latency.count:
+            yield f"max {format_duration_s(self.latency.max)}"
+        if self.lag.count:
+            yield f"published up to {format_duration_s(self.lag.max)} late"
+        if self.stall is not None:
+            yield f"longest stall {format_duration_s(self.stall.lasting_s)} at {format_duration_s(self.stall.at_s)}"
 
     def later_than(self, budget_s: float) -> int:
         """Return how many tasks took longer than that."""

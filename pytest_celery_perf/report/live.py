@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pytest_celery_perf.model.load import Pace
+from pytest_celery_perf.model.metric import format_rate
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.report.glyphs import fit
 
@@ -106,7 +107,7 @@ class LiveLine:
 
 def _pace(pace: Pace) -> Iterator[str]:
     if pace.rate_per_s is not None:
-        yield f"{pace.rate_per_s:.3g}/s"
+        yield format_rate(pace.rate_per_s)
     if pace.p95_s is not None:
         yield f"p95 {format_duration_s(pace.p95_s)}"
     if pace.eta_s is not None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from celery import Celery, chain, signals
+from celery import Celery, chain, group, signals
 from kombu import Exchange, Producer, Queue
 from redis import Redis
 
@@ -200,6 +200,13 @@ def test_the_links_of_a_chain_have_ids_of_their_own(shop: Shop) -> None:
     assert line.published.reason == "its messages differ in the body"
     (messages,) = shop.take().values()
     assert len(messages) == COUNT
+
+
+def test_a_group_is_published_by_the_app(shop: Shop) -> None:
+    task = shop.task()
+    line = shop.line(Kind(task=group(task.si(1), task.si(2))))
+    assert (line.published.way, line.published.reason) == (Way.SINGLY, "to publish it put 2 messages into the broker")
+    assert len(set(shop.ids)) == 2 * COUNT
 
 
 def test_what_is_not_published_at_once_is_left_to_the_app(shop: Shop) -> None:

@@ -55,3 +55,9 @@ def test_workers_for_a_rate() -> None:
     capacity = found(2000)  # of two workers
     assert [2, 3, 1] == [capacity.workers_for(rate) for rate in (2000, 2001, 1)]
     assert found(5).workers_for(100) is None
+
+
+def test_a_failed_assertion_shows_what_was_found() -> None:
+    assert repr(found(50)) == "Capacity(2 workers, p95 ≤ 1s: bears 47.6/s, breaks at 51.9/s)"
+    assert repr(found(5)) == "Capacity(2 workers, p95 ≤ 1s: bears nothing that was tried, breaks at 10/s)"
+    assert repr(found(5000)).endswith("bears 2,000/s, breaks not at any rate that was tried)")

@@ -77,3 +77,15 @@ def test_how_many_were_too_late() -> None:
 def test_the_longest_stall(due_s: list[float], done_s: list[float], stall: Stall | None) -> None:
     found = longest_stall([round(each * S) for each in due_s], [round(each * S) for each in done_s])
     assert found == stall
+
+
+def test_a_failed_assertion_shows_figures_and_no_records() -> None:
+    publications = [publication(f"t{n}", ms=10 * n + 1, intended_ns=at(10 * n)) for n in range(20)]
+    executions = [execution(f"t{n}", received=10 * n + 2, started=10 * n + 3, body=5) for n in range(20)]
+    load = Load.of(history(*executions, publications=publications), OPEN, ())
+    assert repr(load) == (
+        "Load(open loop, 20 of 20 tasks done, 0 failed, published 100/s, done 101/s, p50 8ms, p95 8ms, max 8ms, "
+        "published up to 1ms late, longest stall 8ms at 0s)"
+    )
+    nothing = Load.of(history(publications=[publication()]), ClosedLoop(count=1), ())
+    assert repr(nothing) == "Load(closed loop, 0 of 1 tasks done, 0 failed)"

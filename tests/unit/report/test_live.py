@@ -150,4 +150,4 @@ def test_what_is_not_known_of_a_pace_is_not_told(clock: Clock, screen: Screen) -
     live = LiveLine(screen.write, clock, terminal=True, label="test_rush")
     clock.now_s += 2
     live.update(Progress(published=9, finished=1, pace=Pace(rate_per_s=0.5, p95_s=None, eta_s=None)))
-    assert screen.line == "celery-perf: 1/9 tasks finished, 0.5/s, 2s · test_rush"
+    assert screen.line == "celery-perf: 1/9 tasks finished, 30/min, 2s · test_rush"

@@ -105,7 +105,7 @@ def test_several_publishers(celery_perf: CeleryPerf) -> None:
 
 
 def test_what_one_by_one_means(celery_perf: CeleryPerf) -> None:
-    load = celery_perf.load(silent, count=30, rate=300, bulk=False)
+    load = celery_perf.load(silent, count=30, rate="18000/min", bulk=False)
     assert load.published == (Published(task="office.silent", way=Way.SINGLY, reason="bulk=False"),)
     assert (load.done, load.lag.count) == (30, 30)
 
@@ -135,11 +135,12 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         (lambda: load(add, duration="long", rate=1), "celery_perf.load: duration='long': expected seconds"),
         (lambda: load(add, duration=0, rate=1), "celery_perf.load: duration=0: expected more than 0"),
         (lambda: load(add, duration=1), "duration= needs a rate= (open loop) or in_flight= (closed loop)"),
-        (lambda: load(add, count=1, rate=0), "rate=0: expected tasks per second above 0, or a pair of these for a ramp"),
-        (lambda: load(add, count=1, rate=(1, 2, 3)), "rate=(1, 2, 3): expected tasks per second above 0, or a pair"),
+        (lambda: load(add, count=1, rate=0), "celery_perf.load: rate=0: expected more than 0"),
+        (lambda: load(add, count=1, rate="fast"), "rate='fast': expected times in a second as a number, or a text with"),
+        (lambda: load(add, count=1, rate=(1, 2, 3)), "rate=(1, 2, 3): expected one number, or for a ramp a pair of them"),
         (lambda: load(add, count=1, rate=1, in_flight=1), "rate=1 is an open loop, in_flight=1 a closed one: give one"),
         (lambda: load(add, count=1, rate=1, duration=1), "count=1 and duration=1 are two ends of one loop: give one"),
-        (lambda: load(add, count=1, in_flight=0), "in_flight=0: expected tasks from 1, or a pair of these for a ramp"),
+        (lambda: load(add, count=1, in_flight=0), "celery_perf.load: in_flight=0 is not a whole number from 1"),
         (lambda: load(add, count=1, rate=1, arrivals="late"), "arrivals='late' is not one of constant, poisson"),
         (lambda: load(add, count=1, rate=1, seed="x"), "seed='x' is not a whole number from 0"),
         (lambda: load(add, count=1, rate=1, publishers=0), "publishers=0 is not a whole number from 1"),
@@ -154,7 +155,7 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         (lambda: capacity(add, p95="fast"), "celery_perf.capacity: p95='fast': expected seconds"),
         (lambda: capacity(add, p95=0), "celery_perf.capacity: p95=0: expected more than 0"),
         (lambda: capacity(add, p95=1, between=(5, 5)), "between=(5, 5): expected the lower rate first, then a higher one"),
-        (lambda: capacity(add, p95=1, precision=0), "precision=0: expected a number above 0 and at most 1, such as 0.1"),
+        (lambda: capacity(add, p95=1, precision=0), "celery_perf.capacity: precision=0: expected more than 0"),
     ):
         with pytest.raises(ConfigurationError) as error:
             call()
