@@ -9,6 +9,13 @@ from types import ModuleType
 from typing import Any
 
 _awaited: dict[str, Callable[[], None]] = {}
+_report: Callable[[str], None] | None = None
+
+
+def report_to(report: Callable[[str], None]) -> None:
+    """Tell somebody what goes wrong here: it must not in whoever imports."""
+    global _report
+    _report = report
 
 
 def once_imported(name: str, act: Callable[[], None]) -> None:
@@ -19,7 +26,7 @@ def once_imported(name: str, act: Callable[[], None]) -> None:
         act: What to do; done once for each import, and it may be done again.
     """
     if name in sys.modules:
-        act()
+        _do(act, name)
         return
     _awaited[name] = act
     if _finder not in sys.meta_path:
@@ -50,9 +57,17 @@ def _then(execute: Callable[[ModuleType], None], name: str) -> Callable[[ModuleT
         execute(module)
         act = _awaited.pop(name, None)
         if act is not None:
-            act()
+            _do(act, name)
 
     return execute_and_tell
+
+
+def _do(act: Callable[[], None], name: str) -> None:
+    try:
+        act()
+    except Exception as error:
+        if _report is not None:
+            _report(f"after the import of {name}: {error!r}")
 
 
 _finder = _Finder()

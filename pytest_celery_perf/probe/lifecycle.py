@@ -91,7 +91,8 @@ class Probe:
         context.configure(self._pool)
         if django_glue.is_configured():
             django_queries.install(self._journal.problem)
-        imports.once_imported("sqlalchemy.engine", lambda: sqlalchemy_queries.install(self._journal.problem))
+        imports.report_to(self._journal.problem)
+        imports.once_imported("sqlalchemy", lambda: sqlalchemy_queries.install(self._journal.problem))
         self.executions.configure(self._pool)
         for task in sender.app.tasks.values():
             # Autoretry calls what it wrapped by this name: an injected error must be raised

@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.probe import django_glue
+from pytest_celery_perf.probe import django_glue, sqlalchemy_pools
 from pytest_celery_perf.probe.launch import keep_for_good, load_app, put_off_collections, worker_command
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def preload(name: str) -> Celery:
         Exception: Whatever the app raises; a cold start shows it in full.
     """
     put_off_collections()
+    sqlalchemy_pools.watch()
     app = load_app(name)
     with django_glue.without_checks():
         app.loader.import_default_modules()
@@ -114,6 +115,8 @@ def _peer(descriptor: int) -> str:
 
 
 def _databases() -> str | None:
+    if drivers := sqlalchemy_pools.open_drivers():
+        return f"importing the app connected to a database by SQLAlchemy ({', '.join(drivers)})"
     if "django.db" not in sys.modules:
         return None
     connections: Any = sys.modules["django.db"].connections

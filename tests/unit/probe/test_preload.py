@@ -5,9 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy
 from celery import Celery
 
-from pytest_celery_perf.probe import preload
+from pytest_celery_perf.probe import preload, sqlalchemy_pools
 from pytest_celery_perf.probe.preload import why_unsound
 
 NO_SOCKET = -1
@@ -57,6 +58,15 @@ def test_an_open_database_does(quiet_process: None, app: Celery, monkeypatch: py
     monkeypatch.setitem(sys.modules, "django.db", connected(closed, opened))
     assert why_unsound(app, NO_SOCKET) == "importing the app connected to the database 'replica'"
     monkeypatch.setitem(sys.modules, "django.db", connected(closed))
+    assert why_unsound(app, NO_SOCKET) is None
+
+
+def test_an_open_connection_of_sqlalchemy_does(quiet_process: None, app: Celery) -> None:
+    sqlalchemy_pools._listen()
+    engine = sqlalchemy.create_engine("sqlite://")
+    engine.connect().close()  # back to the pool
+    assert why_unsound(app, NO_SOCKET) == "importing the app connected to a database by SQLAlchemy (sqlite3)"
+    engine.dispose()
     assert why_unsound(app, NO_SOCKET) is None
 
 

@@ -142,6 +142,16 @@ def _one_of_each(port: int) -> None:
 
 
 @shared_task
+def query() -> None:
+    """Import SQLAlchemy, and ask three times."""
+    from sqlalchemy import create_engine, text
+
+    with create_engine("sqlite://", logging_name="aside").connect() as connection:
+        for number in range(3):
+            connection.execute(text("SELECT :number"), {"number": number}).all()
+
+
+@shared_task
 def look_up(client: int, forget: bool = False) -> None:
     """Ask the cache for a client, whom it knows from then on unless it is told to forget."""
     key = f"client:{client}"

@@ -1,9 +1,9 @@
-"""HTTP clients that a task imports while it is measured."""
+"""Packages that a task imports while it is measured."""
 
 from __future__ import annotations
 
 import pytest
-from agency.tasks import fetch_by
+from agency.tasks import fetch_by, query
 
 from pytest_celery_perf.measure.registry import OF_EXECUTION
 
@@ -23,3 +23,8 @@ def test_requests_of(celery_perf, client, port):
         "fetch_by_httpx",
         "fetch_by_aiohttp",
     }
+
+
+def test_queries_of_sqlalchemy(celery_perf):
+    first, second = celery_perf.run(query, times=2, concurrency=1).history.executions
+    assert [sum(use.count for use in each.queries if use.alias == "aside") for each in (first, second)] == [3, 3]

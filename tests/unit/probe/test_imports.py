@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_celery_perf.probe import imports
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a package that can be imported, and is not."""
+    (tmp_path / "late_package").mkdir()
+    (tmp_path / "late_package" / "__init__.py").write_text("VALUE = 3\n")
+    (tmp_path / "late_package" / "part.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(imports, "_awaited", {})
+    yield "late_package"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "late_package"]:
+        del sys.modules[name]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not imports._finder]
+
+
+def test_what_is_imported_later_is_told_once_it_is_complete(package: str) -> None:
+    told: list[int] = []
+    imports.once_imported(package, lambda: told.append(sys.modules[package].VALUE))
+    assert told == []
+    importlib.import_module(f"{package}.part")
+    importlib.import_module(package)
+    assert told == [3]
+
+
+def test_what_is_imported_is_told_at_once(package: str) -> None:
+    importlib.import_module(package)
+    told: list[int] = []
+    imports.once_imported(package, lambda: told.append(1))
+    assert told == [1]
+
+
+def test_asking_twice_changes_nothing(package: str) -> None:
+    told: list[int] = []
+    for number in (1, 2):
+        imports.once_imported(package, lambda number=number: told.append(number))  # type: ignore[misc]
+    importlib.import_module(package)
+    assert told == [2]
+    assert sys.meta_path.count(imports._finder) == 1
+
+
+def test_what_is_nowhere_stays_missing(package: str) -> None:
+    imports.once_imported("late_package.missing", lambda: None)
+    with pytest.raises(ModuleNotFoundError, match=r"late_package\.missing"):
+        importlib.import_module("late_package.missing")
+
+
+def test_the_module_keeps_its_loader(package: str) -> None:
+    imports.once_imported(package, lambda: None)
+    module = importlib.import_module(package)
+    assert type(module.__loader__).__name__ == "SourceFileLoader"
+
+
+def test_a_mistake_of_ours_does_not_break_the_import(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    problems: list[str] = []
+    monkeypatch.setattr(imports, "_report", problems.append)
+    imports.once_imported(package, lambda: {}["missing"])
+    assert importlib.import_module(package).VALUE == 3
+    assert problems == ["after the import of late_package: KeyError('missing')"]
