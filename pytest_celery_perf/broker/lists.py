@@ -95,7 +95,8 @@ class Lists:
         try:
             self._redis.lpush(key, *texts)
         except (RedisError, OSError) as error:
-            raise BrokerError(f"{len(texts)} messages for {key!r} were not confirmed by the broker: {error}") from error
+            some = f"{len(texts)} message{'s' * (len(texts) != 1)}"
+            raise BrokerError(f"the broker did not confirm {some} for {key!r}: {error}") from error
 
     def close(self) -> None:
         """Disconnect."""

@@ -245,7 +245,7 @@ def test_what_the_broker_did_not_confirm_is_recorded_as_that(shop: Shop, tmp_pat
 
     line = shop.line(Kind(task=shop.task()))
     line._lists = Lists(f"unix://{tmp_path}/nobody")
-    with pytest.raises(BrokerError, match="3 messages for 'celery' were not confirmed by the broker"):
+    with pytest.raises(BrokerError, match="the broker did not confirm 3 messages for 'celery'"):
         line.publish([Order(number, None) for number in range(3)])
     bulk = shop.records[-1]
     assert (bulk.confirmed, len(bulk.ids)) == (False, 3)
