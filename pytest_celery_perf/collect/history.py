@@ -28,17 +28,17 @@ def freeze(book: Book, ledger: Ledger, members: Iterable[str] = ()) -> History:
     Returns:
         The history, without what only the runner knows (the state of the broker, the diagnosis).
     """
+    publications = sorted(_publications(book), key=lambda each: (each.published_ns, each.task_id, each.retries))
+    children = _children(publications)
     executions = sorted(
-        (execution for drafts in book.executions.values() for execution in _executions(drafts, book, ledger)),
+        (each for drafts in book.executions.values() for each in _executions(drafts, book, ledger, children)),
         key=lambda execution: (execution.received_ns or 0, execution.task_id),
     )
     judged = tuple(execution for execution in executions if not execution.name.startswith(BUILT_IN))
     names = {execution.name for execution in judged}
     boots = {*members, *(execution.boot for execution in executions)}
     return History(
-        publications=tuple(
-            sorted(_publications(book), key=lambda each: (each.published_ns, each.task_id, each.retries))
-        ),
+        publications=tuple(publications),
         executions=judged,
         tasks={name: options for name, options in ledger.tasks.items() if name in names},
         workers=tuple(
@@ -76,7 +76,18 @@ def _publications(book: Book) -> list[Publication]:
     ]
 
 
-def _executions(drafts: dict[Any, Draft], book: Book, ledger: Ledger) -> list[Execution]:
+def _children(publications: Iterable[Publication]) -> dict[str, list[Publication]]:
+    """Return what was published by each task, by its id; that it is tried again is no child of its own."""
+    children: dict[str, list[Publication]] = {}
+    for publication in publications:
+        if publication.parent_id is not None and publication.retries == 0:
+            children.setdefault(publication.parent_id, []).append(publication)
+    return children
+
+
+def _executions(
+    drafts: dict[Any, Draft], book: Book, ledger: Ledger, children: dict[str, list[Publication]]
+) -> list[Execution]:
     """Return the executions of one task, their deliveries numbered per attempt."""
     deliveries: dict[int, int] = {}
     executions = []
@@ -87,8 +98,17 @@ def _executions(drafts: dict[Any, Draft], book: Book, ledger: Ledger) -> list[Ex
         # The worker knows only by which key the message was bound.
         published = book.publishing.get(draft.key[:2])
         queue = published.queue if published is not None else draft.received.queue
-        executions.append(_execution(draft, draft.received, queue, delivery, ledger))
+        execution = _execution(draft, draft.received, queue, delivery, ledger)
+        published = sum(_is_of(execution, child) for child in children.get(execution.task_id, ()))
+        executions.append(replace(execution, children=published) if published else execution)
     return executions
+
+
+def _is_of(execution: Execution, child: Publication) -> bool:
+    """Tell whether it was this execution of a task that published a child of the task."""
+    if child.boot != execution.boot or execution.started_ns is None or child.published_ns < execution.started_ns:
+        return False
+    return execution.ended_ns is None or child.published_ns <= execution.ended_ns
 
 
 def _execution(draft: Draft, received: Any, queue: str | None, delivery: int, ledger: Ledger) -> Execution:

@@ -12,7 +12,7 @@ from pytest_celery_perf.model.metric import Metric
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.summary import FigureRow
 
-RECORDED = ("runtime", "queries", "connects", "slow_queries")
+RECORDED = ("runtime", "queries", "children", "connects", "slow_queries")
 """The metrics that every execution records, whether anybody asks or not; the first two have columns of their own."""
 
 

@@ -42,6 +42,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             _metric("gc_collections", Unit.COUNT, _NEITHER, Scope.EXECUTION, "runs of the garbage collector"),
             _metric("message_size", Unit.BYTES, _LOWER, Scope.EXECUTION, "body of the message, as serialised"),
             _metric("result_size", Unit.BYTES, _LOWER, Scope.EXECUTION, "stored result, as serialised"),
+            _metric("children", Unit.COUNT, _NEITHER, Scope.EXECUTION, "tasks that it published"),
             _metric("connects", Unit.COUNT, _LOWER, Scope.EXECUTION, "connections opened to databases"),
             _metric(
                 "slow_queries", Unit.COUNT, _LOWER, Scope.EXECUTION, "statements of the body that took 100 ms or more"
@@ -119,6 +120,7 @@ OF_EXECUTION: Mapping[str, OfExecution] = MappingProxyType(
         "gc_collections": _of(lambda figures: figures.garbage, lambda garbage: garbage.collections),
         "message_size": _of(lambda figures: figures.payload, lambda payload: payload.message_bytes),
         "result_size": _of(lambda figures: figures.payload, lambda payload: payload.result_bytes),
+        "children": lambda execution: execution.children if execution.started else None,
         "connects": _connects,
         "slow_queries": _slow_queries,
         "cache_hits": _of(lambda figures: figures.cache, lambda cache: cache.hits),

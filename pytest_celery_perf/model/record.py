@@ -121,6 +121,8 @@ class Execution:
     connect_ns: int = 0
     unattributed_queries: int = 0
     """Queries seen in its process that could belong to any of several running tasks."""
+    children: int = 0
+    """How many tasks it published; what follows it in a chain is one of them, its own next attempt is not."""
     first_in_process: bool = False
     """Whether it was the first execution of this task in its process (caches were cold)."""
     injected: bool = False

@@ -28,7 +28,7 @@ FAILS: dict[str, tuple[str, ...]] = {
     ),
     "test_no_cache": (
         "hit ratio of no key (budget ≥ 50 %)",
-        "fix: idle (agency/tasks.py:185) does not use the cache: ask it before the work",
+        "fix: idle (agency/tasks.py:200) does not use the cache: ask it before the work",
     ),
     "test_another_cache": ("hit ratio of no key (budget ≥ 50 %)", "does not use the cache 'memory'"),
     "test_many_lines": (

@@ -19,12 +19,12 @@ def check(inner: Inner, names: int) -> None:
 
 @pytest.mark.slow
 def test_figures_on_pools(play: Play) -> None:
-    check(play("agency", "pools", MEASURED, "-k", "not Gevent"), 11)
+    check(play("agency", "pools", MEASURED, "-k", "not Gevent"), 12)
 
 
 @pytest.mark.gevent
 def test_figures_on_gevent(play: Play) -> None:
-    check(play("agency", "pools", MEASURED, "-k", "Gevent"), 11)
+    check(play("agency", "pools", MEASURED, "-k", "Gevent"), 12)
 
 
 def test_what_is_imported_late(play: Play) -> None:

@@ -182,6 +182,21 @@ def call(port: int, times: int, host: str = "localhost") -> None:
         urllib.request.urlopen(f"http://{host}:{port}/clients/17").read()
 
 
+@shared_task(bind=True, max_retries=1)
+def spread(self, children: int) -> None:
+    """Publish some tasks in the first attempt, and one more in the second."""
+    for _ in range(children if not self.request.retries else 1):
+        spread_further.delay()
+    if not self.request.retries:
+        raise self.retry(countdown=0)
+
+
+@shared_task
+def spread_further() -> None:
+    """Publish one task."""
+    idle.delay()
+
+
 @shared_task
 def idle() -> None:
     """Do nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from agency.tasks import all_at_once, ask, connect, fetch, fill, log, tally
+from agency.tasks import all_at_once, ask, connect, fetch, fill, log, spread, tally
 
 from pytest_celery_perf.measure.registry import OF_EXECUTION
 
@@ -67,6 +67,11 @@ class Pool:
             ("POST", "localhost", "/missing", 404, 1),
             ("GET", "127.0.0.1", "/status", 200, 2),
         ]
+
+    def test_children_of_each_attempt(self, celery_perf):
+        executions = celery_perf.run(spread, [3]).history.executions
+        told = sorted((each.name.rpartition(".")[2], OF_EXECUTION["children"](each)) for each in executions)
+        assert told == [("idle", 0)] * 4 + [("spread", 1), ("spread", 3)] + [("spread_further", 1)] * 4
 
     def test_what_the_user_counts(self, celery_perf):
         run = celery_perf.run(tally)
