@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 
 class Measured:
-    """Records figures with the test, from where they come into the report file.
+    """Records figures with a test, from where they come into the report file.
 
     Args:
-        record: pytest's ``record_property``.
+        properties: The test's ``user_properties``.
     """
 
-    def __init__(self, record: Callable[[str, object], None]) -> None:
-        self._record = record
+    def __init__(self, properties: list[tuple[str, object]]) -> None:
+        self._properties = properties
 
     def __call__(self, key: str, figure: str, *, holds: bool = True) -> None:
         """Record what was measured for a claim.
@@ -23,5 +21,4 @@ class Measured:
             figure: With its unit, to be read beside the claim.
             holds: Whether it bears the claim out.
         """
-        self._record(f"{key} measured", figure)
-        self._record(f"{key} holds", "yes" if holds else "no")
+        self._properties += [(f"{key} measured", figure), (f"{key} holds", "yes" if holds else "no")]

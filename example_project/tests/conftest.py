@@ -67,9 +67,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def measured(record_property: Callable[[str, object], None]) -> Measured:
+def measured(request: pytest.FixtureRequest) -> Measured:
     """Return what records what was measured for a claim, and whether that bears it out."""
-    return Measured(record_property)
+    return Measured(request.node.user_properties)
 
 
 @pytest.fixture

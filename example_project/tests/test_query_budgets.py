@@ -6,12 +6,10 @@ The markers alone bring the workers up, wait for the tasks and judge them: these
 from __future__ import annotations
 
 from collections.abc import Callable
-from statistics import fmean
 from typing import Any
 
 import pytest
 
-from claims.recording import Measured
 from fakes.ai_server import AIServer
 from judge.models import Problem, ScriptGenerationJob, SearchHistory
 from judge.services import cache
@@ -26,7 +24,6 @@ from judge.tasks import (
     warm_problem_cache_task,
     warm_user_stats_cache_task,
 )
-from pytest_celery_perf import CeleryPerf
 
 
 @pytest.mark.claim("A.execute-queries")
@@ -110,28 +107,3 @@ def test_warm_caches(submission: dict[str, Any]) -> None:
     """Warm caches: one query each, whatever the number of problems and users."""
     warm_problem_cache_task.delay()
     warm_user_stats_cache_task.delay()
-
-
-@pytest.mark.claim("A.mean-queries")
-def test_on_average(  # noqa: PLR0917 - fixtures
-    celery_perf: CeleryPerf,
-    submission: dict[str, Any],
-    job: ScriptGenerationJob,
-    history: SearchHistory,
-    problem_url: str,
-    ai: AIServer,
-    measured: Measured,
-) -> None:
-    """Each of the eight tasks once: 2 to 4 queries on average."""
-    execute_code_task.delay(**submission)
-    generate_outputs_task.delay(history.problem.platform, history.problem.problem_id)
-    generate_script_task.delay(job.pk)
-    extract_problem_info_task.delay(problem_url)
-    generate_hints_task.delay(history.pk)
-    delete_job_task.delay(0)
-    warm_problem_cache_task.delay()
-    warm_user_stats_cache_task.delay()
-
-    mean = fmean(row.queries_median for row in celery_perf.wait().by_task.values())
-    measured("A.mean-queries", f"{mean:.2f} queries, each of the eight tasks once")
-    assert 2 <= mean <= 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from judge.tasks import (
     generate_hints_task,
     generate_outputs_task,
     generate_script_task,
+    warm_problem_cache_task,
+    warm_user_stats_cache_task,
 )
 from pytest_celery_perf import CeleryPerf
 
@@ -38,7 +41,7 @@ def test_memory(
 
 
 @ONE_SLOT
-@pytest.mark.celery_cpu(task=extract_problem_info_task, share="50%")
+@pytest.mark.celery_cpu(task=extract_problem_info_task, share="20%")
 def test_waiting_costs_no_cpu(problem_url: str, ai: AIServer, transactional_db: None) -> None:
     """While the AI service thinks for half a second, its task does nothing."""
     ai.delay_s = 0.5
@@ -76,3 +79,28 @@ def test_three_hundred_at_once(celery_perf: CeleryPerf, transactional_db: None, 
     measured("A.concurrent", f"300 published at once, {run.lost} lost, {side_by_side} side by side", holds=False)
     assert run.succeeded + run.failed == 300
     assert side_by_side <= 15
+
+
+@pytest.mark.claim("A.mean-queries")
+def test_on_average(  # noqa: PLR0917 - fixtures
+    celery_perf: CeleryPerf,
+    submission: dict[str, Any],
+    job: ScriptGenerationJob,
+    history: SearchHistory,
+    problem_url: str,
+    ai: AIServer,
+    measured: Measured,
+) -> None:
+    """Each of the eight tasks once: 2 to 4 queries on average."""
+    execute_code_task.delay(**submission)
+    generate_outputs_task.delay(history.problem.platform, history.problem.problem_id)
+    generate_script_task.delay(job.pk)
+    extract_problem_info_task.delay(problem_url)
+    generate_hints_task.delay(history.pk)
+    delete_job_task.delay(0)
+    warm_problem_cache_task.delay()
+    warm_user_stats_cache_task.delay()
+
+    mean = fmean(row.queries_median for row in celery_perf.wait().by_task.values())
+    measured("A.mean-queries", f"{mean:.2f} queries, each of the eight tasks once")
+    assert 2 <= mean <= 4

@@ -405,13 +405,114 @@ REGRESSIONS = (
         fails=("test_an_outage_of_the_ai_service", "test_a_script_after_a_failure"),
         says=("attempts 1 (budget = 3)", "attempts 1 (budget = 2)"),
     ),
+    Regression(
+        patch="49-statistics-without-ttl",
+        file="test_uses.py",
+        fails=("test_nothing_is_kept_for_ever",),
+        says=("keys without a TTL 1 (budget = 0)", "judge/services/cache.py", "user-stats"),
+    ),
+    Regression(
+        patch="50-cache-is-not-filled",
+        file="test_uses.py",
+        fails=("test_a_page_is_read_from_the_cache",),
+        says=("hit ratio 0 % (budget ≥ 60 %)", "judge/services/cache.py"),
+    ),
+    Regression(
+        patch="51-every-failure-is-logged",
+        file="test_uses.py",
+        fails=("test_three_failures_are_logged",),
+        says=("same text", "judge/services/submissions.py", "log the first few, then how many there were"),
+    ),
+    Regression(
+        patch="52-a-call-for-each-failure",
+        file="test_uses.py",
+        fails=("test_the_ai_service_is_asked_once",),
+        says=("calls 3 (budget = 1)", "judge/services/ai.py"),
+    ),
+    Regression(
+        patch="53-a-connection-for-each-message",
+        file="exams/test_costs.py",
+        fails=("test_one_connection_for_all_mail",),
+        says=("calls 30 (budget = 1)", "exams/services/mail.py"),
+    ),
+    Regression(
+        patch="54-every-upload-is-loaded",
+        file="exams/test_costs.py",
+        fails=("test_other_uploads_are_not_loaded",),
+        says=("memory added", "budget ≤ 32MiB"),
+    ),
+    Regression(
+        patch="55-scores-are-added-up-for-each-mark",
+        file="exams/test_costs.py",
+        fails=("test_statistics_are_computed_once",),
+        says=("Python calls", "budget ≤ 5,000"),
+    ),
+    Regression(
+        patch="56-waits-in-a-busy-loop",
+        file="exams/test_costs.py::test_waiting_costs_no_cpu",
+        fails=("test_waiting_costs_no_cpu",),
+        says=("CPU share of the runtime", "budget ≤ 20 %"),
+    ),
+    Regression(
+        patch="57-one-question-at-a-time",
+        file="exams/test_rates.py::test_a_hundred_questions",
+        fails=("test_a_hundred_questions",),
+        says=("drained in", "budget ≤ 8s", "succeeded within 10s", "budget ≥ 95 %"),
+    ),
+    Regression(
+        patch="58-documents-in-the-queue-of-what-waits",
+        file="exams/test_rates.py::test_a_full_queue_of_what_waits",
+        fails=("test_a_full_queue_of_what_waits",),
+        says=("waited behind", "of extract_topics_task (budget ≤ 0)"),
+    ),
+    Regression(
+        patch="59-questions-are-read-one-by-one",
+        file="exams/test_costs.py",
+        fails=("test_questions_are_indexed_together",),
+        says=("queries per question +1.00 (budget ≤ 0)", "exams/tasks/io.py"),
+    ),
+    Regression(
+        patch="60-seats-are-read-one-by-one",
+        file="exams/test_costs.py",
+        fails=("test_queries_do_not_grow_with_the_candidates[update_order_copy_task]",),
+        says=("queries per candidate +1.00 (budget ≤ 0)", "exams/tasks/cpu.py"),
+    ),
+    Regression(
+        patch="61-children-have-the-priority-of-their-queue",
+        file="records/test_routing.py",
+        fails=("test_children_are_as_urgent_as_their_parent",),
+        says=("priority 7 (budget = 1)", "priority 5 (budget = 1)", "priority 8 (budget = 1)"),
+    ),
+    Regression(
+        patch="62-pattern-that-matches-nothing",
+        file="records/test_routing.py::test_each_task_has_its_queue",
+        fails=("test_each_task_has_its_queue",),
+        says=("queue default (budget = email)",),
+    ),
+    Regression(
+        patch="63-urgency-not-turned-round",
+        file="records/test_routing.py",
+        fails=(
+            "test_each_task_has_its_queue",
+            "test_children_are_as_urgent_as_their_parent",
+            "test_urgent_tasks_start_first",
+        ),
+        says=("the lower number is served first", "turn them round"),
+    ),
+    Regression(
+        patch="64-a-limit-of-an-hour",
+        file="records/test_reliability.py::test_a_task_that_takes_long",
+        fails=("test_a_task_that_takes_long[long_task]",),
+        says=("OVERLAPPING", "time limit", "1h"),
+    ),
 )
 
 
+ONE_BY_ONE = ("test_sweep.py", "exams/test_rates.py")
 GOOD = sorted(
     {
-        # A sweep runs its task many times: one by one, they do not keep the others waiting.
-        regression.file if regression.file.startswith("test_sweep.py") else regression.file.partition("::")[0]
+        # Sweeps and loads take long: one by one, they do not keep the others waiting.
+        regression.file if regression.file.startswith(ONE_BY_ONE) else regression.file.partition("::")[0]
         for regression in REGRESSIONS
     }
 )

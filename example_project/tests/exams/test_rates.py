@@ -39,12 +39,8 @@ def test_a_hundred_questions(question: Question, exam_services: ExamServices) ->
 @IO_WORKER
 @pytest.mark.celery_isolation(flood=io.extract_topics_task, victim=cpu.create_order_copy_task)
 def test_a_full_queue_of_what_waits(question: Question, exam_services: ExamServices) -> None:
-    """Documents do not wait behind three hundred questions to the AI service."""
-    exam_services.delay_s = 0.5
-    for _ in range(300):
-        io.extract_topics_task.delay(question.pk)
-    for _ in range(3):
-        cpu.create_order_copy_task.delay(question.exam_id)
+    """Documents do not wait behind the questions to the AI service that each of the hundred greenlets has."""
+    _flood(question, exam_services, slots=100)
 
 
 @pytest.mark.xfail(reason="the same processes do both", raises=pytest.fail.Exception)
@@ -52,11 +48,17 @@ def test_a_full_queue_of_what_waits(question: Question, exam_services: ExamServi
 @pytest.mark.celery_isolation(flood=io.extract_topics_task, victim=cpu.create_order_copy_task)
 def test_before_they_waited_for_it(question: Question, exam_services: ExamServices) -> None:
     """As the platform was: eight processes for everything."""
-    exam_services.delay_s = 0.1
-    for _ in range(100):
+    _flood(question, exam_services, slots=8)
+
+
+def _flood(question: Question, exam_services: ExamServices, slots: int) -> None:
+    exam_services.hold()
+    for _ in range(slots + 50):
         io.extract_topics_task.delay(question.pk)
+    exam_services.wait_for(slots)
     for _ in range(3):
         cpu.create_order_copy_task.delay(question.exam_id)
+    exam_services.release()
 
 
 @pytest.mark.slow
