@@ -3,7 +3,7 @@
 Loaded by apps that use SQLAlchemy: nothing here imports it by itself. Asyncio engines have such an engine inside, which
 works in a greenlet beside the coroutine that awaits it.
 
-Not seen, because they go to the driver: COMMIT, BEGIN, what a dialect asks when an engine connects for the first time.
+Not counted, because they go to the driver: COMMIT, BEGIN, and what a dialect asks when an engine connects first.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def _listeners() -> list[tuple[Any, str, Callable[..., Any]]]:
         (Engine, "before_cursor_execute", _begin),
         (Engine, "after_cursor_execute", _end),
         (Engine, "handle_error", _fail),
+        (Engine, "commit", _commit),
         (Engine, "do_connect", _connecting),
         (Pool, "connect", _connected),
     ]
@@ -112,6 +113,13 @@ def _count(execution: Any) -> None:
                 capture.add(key, many, time_ns)
     except queries.MISTAKES as mistake:
         queries.note(f"a query was not counted: {mistake!r}")
+
+
+def _commit(connection: Any) -> None:
+    """Handle ``commit``: a transaction is about to be committed, which is a touch point."""
+    attempt = context.current()
+    if attempt is not None and attempt.touches is not None:
+        attempt.touches.reach("commit", alias_of(connection.engine))
 
 
 def _connecting(_dialect: Any, record: Any, _args: Any, _kwargs: Any) -> None:

@@ -120,3 +120,11 @@ def insist() -> None:
     with engine.connect() as connection:
         for _ in range(3):
             connection.execute(select(Account.id)).all()
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True)
+def deposit(amount: int) -> None:
+    """Write a row, unless it is there."""
+    with Session.begin() as session:
+        if not session.scalars(select(Entry.id).where(Entry.amount == amount)).all():
+            session.add(Entry(amount=amount, account_id=1))

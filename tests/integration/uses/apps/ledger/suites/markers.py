@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ledger import insist, look_up_both, one_by_one, together
+from ledger import deposit, insist, look_up_both, one_by_one, together
+from models import Entry, Session
+from sqlalchemy import func, select
 
 
 @pytest.mark.celery_queries(max=2, no_n_plus_one=True)
@@ -25,3 +27,10 @@ def test_using():
 @pytest.mark.celery_recovery(kill="child", at="query:2")
 def test_a_fault_at_a_query():
     insist.delay()
+
+
+@pytest.mark.celery_crash_sweep(points=["query", "commit"])
+def test_a_crash_before_the_commit(celery_perf):
+    celery_perf.run(deposit, (700,))
+    with Session() as session:
+        assert session.scalar(select(func.count()).where(Entry.amount == 700)) == 1
