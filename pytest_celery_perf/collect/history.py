@@ -99,8 +99,8 @@ def _executions(
         published = book.publishing.get(draft.key[:2])
         queue = published.queue if published is not None else draft.received.queue
         execution = _execution(draft, draft.received, queue, delivery, ledger)
-        published = sum(_is_of(execution, child) for child in children.get(execution.task_id, ()))
-        executions.append(replace(execution, children=published) if published else execution)
+        count = sum(_is_of(execution, child) for child in children.get(execution.task_id, ()))
+        executions.append(replace(execution, children=count) if count else execution)
     return executions
 
 
