@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.samples import Series, WorkerSamples
 from pytest_celery_perf.model.units import NS_PER_S
 
@@ -22,7 +23,7 @@ class Usage:
     """The most of a single process (of a container: of all), by the kernel's mark."""
     uss_bytes: int | None
     """What would be free if it ended, in the end."""
-    cpu_s: float
+    cpu_s: float | None
     """CPU time since the test began."""
     cores: float | None
     """The same, over the time for which it was watched: 1 is a core that never rests."""
@@ -30,22 +31,33 @@ class Usage:
     """How many there were, those included that its tasks have started."""
 
 
-def usage_of(samples: WorkerSamples | None) -> Usage | None:
-    """Sum up what was seen of a worker; None if nothing was."""
+def usage_of(samples: WorkerSamples | None, executions: Iterable[Execution] = ()) -> Usage | None:
+    """Sum up what was seen of a worker.
+
+    Args:
+        samples: What was seen.
+        executions: Its own. Those that were measured by ``memory`` have reset the kernel's mark, and tell their peaks.
+
+    Returns:
+        None if nothing was seen.
+    """
     every = [series for series in samples.series if series.at_ns] if samples is not None else []
     if not every:
         return None
-    begin_ns, end_ns = min(each.at_ns[0] for each in every), max(each.at_ns[-1] for each in every)
     there = [each for each in every if each.gone_ns is None]
-    cpu_s = sum(_cpu_ns(each, born=each.at_ns[0] > begin_ns) for each in every) / NS_PER_S
+    looks_ns = [at_ns for each in every for at_ns, _ in each.cpu]
+    watched_s = (max(looks_ns) - min(looks_ns)) / NS_PER_S if looks_ns else 0.0
+    cpu_s = _cpu_s(every, inherits=samples is not None and samples.source == "proc") if looks_ns else None
+    marks = [each.peak_bytes for each in every]
+    peaks = [each.figures.memory.peak_bytes for each in executions if each.figures.memory is not None]
     uss = [each.uss[-1][1] for each in there if each.uss]
     return Usage(
         rss_bytes=sum(each.rss_bytes[-1] for each in there),
         rss_max_bytes=max(total for _, total in _totals(every)),
-        peak_bytes=max((each.peak_bytes for each in every if each.peak_bytes is not None), default=None),
+        peak_bytes=max((peak for peak in (*marks, *peaks) if peak is not None), default=None),
         uss_bytes=sum(uss) if uss and len(uss) == len(there) else None,
         cpu_s=cpu_s,
-        cores=cpu_s * NS_PER_S / (end_ns - begin_ns) if end_ns > begin_ns else None,
+        cores=cpu_s / watched_s if cpu_s is not None and watched_s > 0 else None,
         processes=len(every),
     )
 
@@ -56,9 +68,23 @@ def rss_at(series: Series, at_ns: int) -> int | None:
     return series.rss_bytes[number - 1] if number else None
 
 
-def _cpu_ns(series: Series, *, born: bool) -> int:
-    """Return the CPU time of a process since the test began; all of it if it was born in it."""
-    return series.cpu_ns[-1] - (0 if born else series.cpu_ns[0])
+def _cpu_s(every: list[Series], *, inherits: bool) -> float:
+    """Return the CPU time of all processes since the test began.
+
+    Args:
+        every: The processes, the main one first.
+        inherits: Whether a parent's time has that of its dead children: all of it, their last moments included.
+    """
+    timed = [each for each in every if each.cpu]
+    begin_ns = min(each.cpu[0][0] for each in timed)
+    inherits = inherits and every[0].gone_ns is None
+    total_ns = 0
+    for each in timed:
+        if each.cpu[0][0] == begin_ns:  # it was there before the test
+            total_ns -= each.cpu[0][1]
+        if each.gone_ns is None or not inherits:
+            total_ns += each.cpu[-1][1]
+    return total_ns / NS_PER_S
 
 
 def _totals(every: list[Series]) -> Iterator[tuple[int, int]]:

@@ -20,13 +20,15 @@ class Series:
     pid: int
     """As the test's machine numbers it; of a container its main process."""
     at_ns: tuple[int, ...]
-    """When it was looked at, ascending; what follows has a value for each. Where nothing changes there is no value."""
+    """When its memory was another than at the look before, ascending."""
     rss_bytes: tuple[int, ...]
-    """Resident memory. Of a container what its cgroup is charged with: what its processes share is counted once."""
-    cpu_ns: tuple[int, ...]
-    """CPU time since the process began."""
+    """Resident memory from then on. Of a container what its control group is charged with: what its processes share is
+    counted once."""
+    cpu: tuple[tuple[int, int], ...] = ()
+    """(when, CPU time in nanoseconds since the process began), the first and the last; by ``proc`` and ``cgroup`` that
+    of its children that have ended is part of it."""
     uss: tuple[tuple[int, int], ...] = ()
-    """(when, bytes): the memory that would be free if it ended. Looked at more seldom; of containers never."""
+    """(when, bytes), the first and the last: the memory that would be free if it ended. Of containers nobody knows."""
     peak_bytes: int | None = None
     """The most resident memory since the test began, by the kernel's own mark, which misses nothing."""
     gone_ns: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from array import array
@@ -17,10 +18,9 @@ from pytest_celery_perf.worker.meters import Meter, meter_of
 
 SAMPLE_S = 0.02
 """How often each process is looked at. What is shorter shows in the kernel's high-water mark."""
-LOOK_S = 0.25
-"""How often new processes are looked for, which costs more."""
-USS_S = 2.0
-"""How often the pages that belong to one process alone are counted, which costs most."""
+LOOK_S = 0.5
+"""How often new processes are looked for, and CPU time and high-water marks read, which costs more. To count the pages
+that belong to one process alone takes the kernel milliseconds: that is only done at the beginning and the end."""
 MOST_SAMPLES = 2048
 """How many are kept of a process, before every other one is dropped and fewer are kept from then on."""
 
@@ -41,25 +41,27 @@ class Sampler:
         self._watched: list[_Watched] = []
         self._newcomers = Newcomers()
         self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._over = False
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch until the block ends."""
-        self._look(time.monotonic_ns(), thorough=True)
+        self._look()
+        self._count_pages()
         thread = threading.Thread(target=self._watch, name="celery-perf-sampling", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            self._over.set()
+            self._over = True
             thread.join()
             for watched in self._watched:
                 watched.meter.close()
 
     def samples(self) -> tuple[WorkerSamples, ...]:
         """Return what was seen so far, now included."""
-        self._look(time.monotonic_ns(), thorough=True)
+        self._look()
+        self._count_pages()
         with self._lock:
             return tuple(
                 WorkerSamples(
@@ -71,27 +73,28 @@ class Sampler:
             )
 
     def _watch(self) -> None:
-        every = {name: round(seconds / SAMPLE_S) for name, seconds in (("look", LOOK_S), ("uss", USS_S))}
-        turn = 0
-        while not self._over.wait(SAMPLE_S):
-            turn += 1
-            if turn % every["look"] == 0:
-                self._look(time.monotonic_ns(), thorough=turn % every["uss"] == 0)
-            else:
-                with self._lock:
-                    self._sample(time.monotonic_ns())
+        turns = itertools.cycle([self._look, *[self._sample] * (round(LOOK_S / SAMPLE_S) - 1)])
+        while not self._over:
+            time.sleep(SAMPLE_S)  # to wait for something that ends it would cost half as much again
+            next(turns)()
 
-    def _look(self, now_ns: int, *, thorough: bool) -> None:
+    def _look(self) -> None:
+        """Find new processes, and read the marks of all."""
         with self._lock:
             for member in tuple(self._pool.members):
                 if member.boot not in self._boots:
                     self._meet(member)
             for process in self._newcomers.look():
                 self._take(process)
-            self._sample(now_ns)
-            if thorough:
-                for watched in self._watched:
-                    watched.look_closer(now_ns)
+            now_ns = time.monotonic_ns()
+            for watched in self._watched:
+                watched.look(now_ns)
+        self._sample()
+
+    def _count_pages(self) -> None:
+        with self._lock:
+            for watched in self._watched:
+                watched.count_pages(time.monotonic_ns())
 
     def _meet(self, member: Member) -> None:
         """Begin to watch a worker."""
@@ -116,9 +119,11 @@ class Sampler:
         if meter is not None:
             self._watched.append(_Watched(boot, meter))
 
-    def _sample(self, now_ns: int) -> None:
-        for watched in self._watched:
-            watched.sample(now_ns)
+    def _sample(self) -> None:
+        with self._lock:
+            now_ns = time.monotonic_ns()
+            for watched in self._watched:
+                watched.sample(now_ns)
 
 
 @dataclass(slots=True)
@@ -129,58 +134,59 @@ class _Watched:
     meter: Meter
     at_ns: array[int] = field(default_factory=lambda: array("q"))
     rss_bytes: array[int] = field(default_factory=lambda: array("q"))
-    cpu_ns: array[int] = field(default_factory=lambda: array("q"))
+    cpu: list[tuple[int, int]] = field(default_factory=list)
     uss: list[tuple[int, int]] = field(default_factory=list)
     peak_bytes: int | None = None
     gone_ns: int | None = None
-    _last: tuple[int, int, int] | None = None
+    _last: tuple[int, int] = (0, 0)
     """The newest sample, which may not have been kept."""
     _stride: int = 1
     _seen: int = 0
 
     def sample(self, now_ns: int) -> None:
-        """Look at it."""
+        """Look at its memory."""
         if self.gone_ns is not None:
             return
-        reading = self.meter.read()
-        if reading is None:
+        rss_bytes = self.meter.rss_bytes()
+        if rss_bytes is None:
             self.gone_ns = now_ns
-            return
-        if self._last is not None and self._last[1:] == reading:
-            return
-        self._last = (now_ns, *reading)
-        if self._seen % self._stride == 0:
-            self._keep(self._last)
-        self._seen += 1
+        elif rss_bytes != self._last[1]:
+            self._last = (now_ns, rss_bytes)
+            if self._seen % self._stride == 0:
+                self._keep(now_ns, rss_bytes)
+            self._seen += 1
 
-    def _keep(self, sample: tuple[int, int, int]) -> None:
-        columns = (self.at_ns, self.rss_bytes, self.cpu_ns)
-        for column, value in zip(columns, sample, strict=True):
-            column.append(value)
+    def _keep(self, now_ns: int, rss_bytes: int) -> None:
+        self.at_ns.append(now_ns)
+        self.rss_bytes.append(rss_bytes)
         if len(self.at_ns) >= MOST_SAMPLES:
             self._stride *= 2
-            for column in columns:
-                del column[1::2]
+            del self.at_ns[1::2], self.rss_bytes[1::2]
 
-    def look_closer(self, now_ns: int) -> None:
-        """Ask what takes the kernel longer to say."""
-        if self.gone_ns is not None:
-            return
-        if (uss := self.meter.uss_bytes()) is not None:
-            self.uss.append((now_ns, uss))
-        self.peak_bytes = self.meter.peak_bytes() or self.peak_bytes
+    def look(self, now_ns: int) -> None:
+        """Read its CPU time and the kernel's mark, while they are there."""
+        if self.gone_ns is None:
+            self.peak_bytes = self.meter.peak_bytes() or self.peak_bytes
+            cpu_ns = self.meter.cpu_ns()
+            if cpu_ns is not None:
+                self.cpu = [*self.cpu[:1], (now_ns, cpu_ns)]
+
+    def count_pages(self, now_ns: int) -> None:
+        """Count the pages that nobody shares."""
+        if self.gone_ns is None and (uss := self.meter.uss_bytes()) is not None:
+            self.uss = [*self.uss[:1], (now_ns, uss)]
 
     def frozen(self) -> Series:
         """Return all of it, the newest sample included."""
-        kept = list(zip(self.at_ns, self.rss_bytes, self.cpu_ns, strict=True))
-        if self._last is not None and kept[-1:] != [self._last]:
+        kept = list(zip(self.at_ns, self.rss_bytes, strict=True))
+        if kept and kept[-1] != self._last:
             kept.append(self._last)
-        at_ns, rss_bytes, cpu_ns = zip(*kept, strict=True) if kept else ((), (), ())
+        at_ns, rss_bytes = zip(*kept, strict=True) if kept else ((), ())
         return Series(
             pid=self.meter.pid,
             at_ns=at_ns,
             rss_bytes=rss_bytes,
-            cpu_ns=cpu_ns,
+            cpu=tuple(self.cpu),
             uss=tuple(self.uss),
             peak_bytes=None if self.peak_bytes is None else max(self.peak_bytes, *rss_bytes),
             gone_ns=self.gone_ns,

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_celery_perf.worker.meters import Reading
-
 
 class CgroupFiles(NamedTuple):
     """Where the kernel tells what a container uses."""
@@ -87,14 +85,20 @@ class CgroupMeter:
             os.write(writable, b"0")
             self._peak_before = None
 
-    def read(self) -> Reading | None:
-        """See `Meter.read`."""
+    def rss_bytes(self) -> int | None:
+        """Return what the group is charged with."""
         try:
-            told = os.pread(self._cpu, 256, 0).split()
-            cpu_ns = int(told[0]) if len(told) == 1 else int(told[told.index(b"usage_usec") + 1]) * 1000
-            return Reading(_number(self._memory), cpu_ns)
+            return _number(self._memory)
         except OSError:
             return None
+
+    def cpu_ns(self) -> int | None:
+        """See `Meter.cpu_ns`."""
+        try:
+            told = os.pread(self._cpu, 256, 0).split()
+        except OSError:
+            return None
+        return int(told[0]) if len(told) == 1 else int(told[told.index(b"usage_usec") + 1]) * 1000
 
     def uss_bytes(self) -> int | None:
         """Return None: what its processes share with others is not known here."""

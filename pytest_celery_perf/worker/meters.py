@@ -1,7 +1,7 @@
 """Reads what a process uses, as cheaply as the machine allows.
 
-A look at a process by /proc costs 4 µs, since its file stays open; psutil, which is there where /proc is not, takes ten
-times that.
+A look at the memory of a process by /proc costs 2 µs, since its file stays open; psutil, which is there where /proc is
+not, takes twenty times that.
 """
 
 from __future__ import annotations
@@ -11,17 +11,11 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 10_000_000
 _KIB = 1024
-
-
-class Reading(NamedTuple):
-    """What is used at one moment."""
-
-    rss_bytes: int
-    cpu_ns: int
 
 
 class Meter(Protocol):
@@ -31,8 +25,11 @@ class Meter(Protocol):
     """See `model.samples.WorkerSamples`."""
     pid: int
 
-    def read(self) -> Reading | None:
-        """Return what is used now; None once it is gone."""
+    def rss_bytes(self) -> int | None:
+        """Return the resident memory now; None once it is gone."""
+
+    def cpu_ns(self) -> int | None:
+        """Return the CPU time so far; None once it is gone."""
 
     def uss_bytes(self) -> int | None:
         """Return the memory that would be free if it ended; None where nobody knows."""
@@ -64,6 +61,7 @@ class ProcMeter:
     Source:
         proc_pid_statm(5): the second field is the resident set, in pages. clock_getcpuclockid(3) and
         include/linux/posix-timers.h: the clock of a process counts the CPU time of all its threads, in nanoseconds.
+        proc_pid_stat(5): fields 16 and 17, cutime and cstime, are of children that it has waited for.
         proc_pid_clear_refs(5): writing 5 resets the peak, VmHWM of proc_pid_status(5), to the current value.
     """
 
@@ -72,17 +70,29 @@ class ProcMeter:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._clock = (~pid << 3) | 2
+        self._told = b""
+        self._rss_bytes = 0
         self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
         self._peak_before = self._high_water_bytes()
         with contextlib.suppress(OSError):  # of another user: then a peak is only known if it is a new one
             Path(f"/proc/{pid}/clear_refs").write_text("5")
             self._peak_before = None
 
-    def read(self) -> Reading | None:
-        """See `Meter.read`."""
+    def rss_bytes(self) -> int | None:
+        """See `Meter.rss_bytes`."""
         try:
-            rss_bytes = int(os.pread(self._statm, 128, 0).split()[1]) * _PAGE_BYTES
-            return Reading(rss_bytes, time.clock_gettime_ns(self._clock)) if rss_bytes else None
+            told = os.pread(self._statm, 128, 0)
+        except OSError:
+            return None
+        if told != self._told:  # most looks find what they found before
+            self._told, self._rss_bytes = told, int(told.split()[1]) * _PAGE_BYTES
+        return self._rss_bytes or None
+
+    def cpu_ns(self) -> int | None:
+        """Add up what it has used, and those of its children that have ended."""
+        try:
+            ended = Path(f"/proc/{self.pid}/stat").read_bytes().rpartition(b")")[2].split()[13:15]
+            return time.clock_gettime_ns(self._clock) + sum(map(int, ended)) * _TICK_NS
         except OSError:
             return None
 
@@ -135,14 +145,20 @@ class PsutilMeter:
         except self._gone as error:
             raise ProcessLookupError(str(error)) from None
 
-    def read(self) -> Reading | None:
-        """See `Meter.read`."""
+    def rss_bytes(self) -> int | None:
+        """See `Meter.rss_bytes`."""
         try:
-            with self._process.oneshot():
-                times = self._process.cpu_times()
-                return Reading(self._process.memory_info().rss, round((times.user + times.system) * 1e9))
+            return int(self._process.memory_info().rss)
         except self._gone:
             return None
+
+    def cpu_ns(self) -> int | None:
+        """See `Meter.cpu_ns`."""
+        try:
+            times = self._process.cpu_times()
+        except self._gone:
+            return None
+        return int((times.user + times.system) * 1e9)
 
     def uss_bytes(self) -> int | None:
         """See `Meter.uss_bytes`."""

@@ -14,12 +14,12 @@ MIB = 1 << 20
 
 def series(pid: int = 811, *, rss: dict[float, float], cpu_ms: tuple[float, ...] = (), **fields: object) -> Series:
     """Build the series of a process; `rss` has MiB by milliseconds."""
-    cpu = cpu_ms or (0.0,) * len(rss)
+    cpu = zip((min(rss), max(rss)), cpu_ms, strict=False)
     return Series(
         pid=pid,
         at_ns=tuple(map(at, rss)),
         rss_bytes=tuple(round(mib * MIB) for mib in rss.values()),
-        cpu_ns=tuple(round(ms * 1e6) for ms in cpu),
+        cpu=tuple((at(when), round(ms * 1e6)) for when, ms in cpu),
         **fields,  # type: ignore[arg-type]
     )
 
@@ -29,17 +29,33 @@ def samples(*every: Series, source: str = "proc") -> WorkerSamples:
 
 
 def test_processes_are_added_up_over_time() -> None:
-    main = series(800, rss={0: 100, 50: 120}, cpu_ms=(5, 30), peak_bytes=130 * MIB, uss=((at(0), 40 * MIB),))
-    first = series(811, rss={0: 50, 20: 80}, cpu_ms=(1, 2), peak_bytes=300 * MIB, gone_ns=at(30))
-    second = series(812, rss={30: 40, 100: 60}, cpu_ms=(3, 13), uss=((at(30), 10 * MIB), (at(90), 30 * MIB)))
+    main = series(800, rss={0: 100, 50: 120}, peak_bytes=130 * MIB, uss=((at(0), 40 * MIB),))
+    first = series(811, rss={0: 50, 20: 80}, peak_bytes=300 * MIB, gone_ns=at(30))
+    second = series(812, rss={30: 40, 100: 60}, uss=((at(30), 10 * MIB), (at(90), 30 * MIB)))
     usage = usage_of(samples(main, first, second))
     assert usage is not None
     assert (180, 180, 300, 70) == tuple(
         (figure or 0) // MIB for figure in (usage.rss_bytes, usage.rss_max_bytes, usage.peak_bytes, usage.uss_bytes)
     )
-    assert usage.cpu_s == pytest.approx(0.025 + 0.001 + 0.013)
-    assert usage.cores == pytest.approx(0.39)
     assert usage.processes == 3
+
+
+def test_a_parent_has_the_cpu_time_of_its_dead_children() -> None:
+    main = series(800, rss={0: 100, 100: 120}, cpu_ms=(5, 30))
+    dead = series(811, rss={0: 50, 20: 80}, cpu_ms=(4, 6), gone_ns=at(30))
+    born = series(812, rss={30: 40, 100: 60}, cpu_ms=(3, 13))
+    usage = usage_of(samples(main, dead, born))
+    assert usage is not None
+    assert usage.cpu_s == pytest.approx(0.025 - 0.004 + 0.013)
+    assert usage.cores == pytest.approx(0.34)
+
+
+def test_where_it_has_not_their_last_looks_count() -> None:
+    main = series(800, rss={0: 100, 100: 120}, cpu_ms=(5, 30))
+    dead = series(811, rss={0: 50, 20: 80}, cpu_ms=(4, 6), gone_ns=at(30))
+    usage = usage_of(samples(main, dead, source="psutil"))
+    assert usage is not None
+    assert usage.cpu_s == pytest.approx(0.025 + 0.002)
 
 
 def test_what_nobody_knows_is_none() -> None:
@@ -47,7 +63,7 @@ def test_what_nobody_knows_is_none() -> None:
     assert usage_of(samples()) is None
     usage = usage_of(samples(series(rss={0: 1})))
     assert usage is not None
-    assert (None, None, None) == (usage.peak_bytes, usage.uss_bytes, usage.cores)
+    assert (None, None, None, None) == (usage.peak_bytes, usage.uss_bytes, usage.cpu_s, usage.cores)
 
 
 def test_memory_at_a_time_is_what_was_seen_last() -> None:
