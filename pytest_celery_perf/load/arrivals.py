@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from pytest_celery_perf.model.load import Arrivals, OpenLoop
 from pytest_celery_perf.model.units import NS_PER_S
@@ -24,30 +24,28 @@ def schedule(loop: OpenLoop) -> tuple[int, ...]:
         E. Çinlar, "Introduction to Stochastic Processes" (1975), chapter 4, section 7: a non-homogeneous Poisson
         process is a homogeneous one on the time scale Λ.
     """
-    due: Iterator[float] = (_instant_s(number, loop) for number in _unit_arrivals(loop))
-    if loop.count is None:
-        due = itertools.takewhile(lambda at_s: at_s < loop.duration_s, due)
-    return tuple(round(at_s * NS_PER_S) for at_s in itertools.islice(due, loop.count))
+    return tuple(round(_instant_s(expected, loop) * NS_PER_S) for expected in _unit_arrivals(loop))
 
 
-def _unit_arrivals(loop: OpenLoop) -> Iterator[float]:
-    """Yield the arrivals of a process with one arrival in a unit of time."""
+def _unit_arrivals(loop: OpenLoop) -> Iterable[float]:
+    """Return the arrivals of a process with one arrival in a unit of time.
+
+    Source:
+        Çinlar, chapter 4, section 5: given how many arrivals of a Poisson process there are, they are independent of
+        each other and equally likely at any time. So a count is kept, and the rate is exactly that of the loop.
+    """
+    total = loop.mean_rate_per_s * loop.duration_s
     if loop.arrivals is Arrivals.CONSTANT:
-        yield from itertools.count(0.0)
+        return range(loop.count or math.ceil(round(total, 9)))
     chance = random.Random(loop.seed)
-    at = 0.0
-    while True:
-        at += chance.expovariate(1.0)
-        yield at
+    if loop.count is not None:
+        return sorted(chance.uniform(0, total) for _ in range(loop.count))
+    arrivals = itertools.accumulate(iter(lambda: chance.expovariate(1.0), None))
+    return itertools.takewhile(lambda at: at < total, arrivals)
 
 
 def _instant_s(expected: float, loop: OpenLoop) -> float:
-    """Return the time by which so many arrivals are expected: the root of r₀·t + (r₁ − r₀)·t²/2T = n."""
+    """Return the time by which so many arrivals are expected: the root of r₀·t + (r₁ - r₀)·t²/2T = n."""
     first, last = loop.rate_per_s
-    of_ramp = loop.mean_rate_per_s * loop.duration_s
-    if expected >= of_ramp:  # chance may need longer than the ramp for its count
-        return loop.duration_s + (expected - of_ramp) / last
-    if math.isclose(first, last):
-        return expected / first
     slope = (last - first) / loop.duration_s
-    return 2 * expected / (first + math.sqrt(first * first + 2 * slope * expected))
+    return 2 * expected / (first + math.sqrt(max(0.0, first * first + 2 * slope * expected)))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SAMPLES = 60
 """Tasks of each attempt to find a capacity, at least: three of them may be late before the 95th percentile is."""
+SHORTEST_S = 2.0
+"""How long such an attempt lasts at least. Of a rate r that is too high for a throughput µ, the last of T seconds waits
+for (r/µ - 1)·T: what is too short finds no fault with it."""
 
 
 class Loads:
@@ -116,7 +119,7 @@ class Loads:
         p95: float | str,
         between: tuple[float | str, float | str] = (10, 2000),
         precision: float | str = 0.1,
-        duration: float | str = "2s",
+        duration: float | str | None = None,
         seed: int = 0,
         timeout: float | str | None = None,
     ) -> Capacity:
@@ -132,7 +135,9 @@ class Loads:
             p95: The budget: seconds, or text such as ``"250ms"``.
             between: The lowest and the highest rate to try, as in `load`.
             precision: How close the highest rate that held and the lowest that did not must come: 0.1 or ``"10%"``.
-            duration: How long each attempt publishes, at least; with low rates longer, for sixty tasks.
+            duration: How long each attempt publishes, at least; with low rates longer, for sixty tasks. By default two
+                seconds, or as long as a rate that is too high by `precision` needs to break the budget, if that is
+                longer: p95 / precision.
             seed: Of the arrivals.
             timeout: As in `load`, for each attempt.
 
@@ -152,18 +157,18 @@ class Loads:
         what = "celery_perf.capacity"
         kinds = kinds_of(task, args, kwargs, self._find, what)
         budget_s = positive_duration_s(p95, f"{what}: p95")
-        duration_s = positive_duration_s(duration, f"{what}: duration")
+        close = fraction(precision, f"{what}: precision")
+        lasts_s = max(SHORTEST_S, budget_s / close)
+        if duration is not None:
+            lasts_s = positive_duration_s(duration, f"{what}: duration")
         timeout_s = self._limit_s(timeout)
 
         def loop(rate: float) -> OpenLoop:
-            count = max(SAMPLES, round(rate * duration_s))
+            count = max(SAMPLES, round(rate * lasts_s))
             return OpenLoop(rate_per_s=(rate, rate), duration_s=count / rate, count=count, seed=seed)
 
-        steps = search(
-            lambda rate: self._attempt(kinds, loop(rate), budget_s, timeout_s),
-            rates_of(between, f"{what}: between"),
-            fraction(precision, f"{what}: precision"),
-        )
+        rates = rates_of(between, f"{what}: between")
+        steps = search(lambda rate: self._attempt(kinds, loop(rate), budget_s, timeout_s), rates, close)
         return Capacity(budget_s=budget_s, workers=len(self._trial.pool.members), steps=steps)
 
     def _attempt(self, kinds: Sequence[Kind], loop: OpenLoop, budget_s: float, timeout_s: float) -> Step:
