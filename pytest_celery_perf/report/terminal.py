@@ -113,11 +113,12 @@ _ASKED = tuple(Column(title=title) for title in ("runs", "p50", "max"))
 
 
 def _asked_lines(rows: Sequence[TaskRow], width: int) -> list[Line]:
-    """What tests have asked for: a line for each metric of each task."""
+    """What tests have asked for: a line for each metric of each task, unless it is zero throughout."""
     cells = [
         (f"{row.name} {each.metric.name}", [str(each.executions), *map(each.metric.format, (each.median, each.max))])
         for row in rows
         for each in row.figures
+        if each.median or each.max
     ]
     return [Line(text=line) for line in ("", *table("measured", _ASKED, cells, width))] if cells else []
 

@@ -64,6 +64,10 @@ def test_the_module_keeps_its_loader(package: str) -> None:
 def test_a_mistake_of_ours_does_not_break_the_import(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     problems: list[str] = []
     monkeypatch.setattr(imports, "_report", problems.append)
-    imports.once_imported(package, lambda: sys.modules["missing"])
+    imports.once_imported(package, _mistaken)
     assert importlib.import_module(package).VALUE == 3
     assert problems == ["after the import of late_package: KeyError('missing')"]
+
+
+def _mistaken() -> None:
+    raise KeyError("missing")

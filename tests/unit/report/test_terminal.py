@@ -191,3 +191,8 @@ def test_what_was_asked_for_has_a_table_of_its_own() -> None:
         "shop.tasks.pay gc_pause    50  1.2ms  20ms",
     ]
     assert "measured" not in summary([PAY, MAIL])
+
+
+def test_what_was_asked_for_and_never_happened_takes_no_line() -> None:
+    misses = FigureRow(metric=METRICS["cache_misses"], executions=50, median=0, max=0)
+    assert "measured" not in summary([replace(PAY, figures=(misses,))])
