@@ -55,6 +55,7 @@ def test_a_deletion_is_cheap(celery_perf: CeleryPerf, transactional_db: None) ->
     celery_perf.run(delete_job_task, args=(0,), times=2)
 
 
+@pytest.mark.slow
 @pytest.mark.claim("A.throughput", "A.utilisation")
 @pytest.mark.celery_throughput(task=execute_code_task, min="10000/h")
 def test_a_busy_hour(celery_perf: CeleryPerf, submission: dict[str, Any], measured: Measured) -> None:
@@ -67,6 +68,7 @@ def test_a_busy_hour(celery_perf: CeleryPerf, submission: dict[str, Any], measur
     assert busy > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.claim("A.concurrent")
 def test_three_hundred_at_once(celery_perf: CeleryPerf, transactional_db: None, measured: Measured) -> None:
     """All are done; side by side run as many as the four workers have processes."""

@@ -78,6 +78,7 @@ def test_waiting_costs_no_cpu(make_exam: MakeExam, exam_services: ExamServices) 
     io.run_code_task.delay(Answer.objects.get().pk)
 
 
+@pytest.mark.slow
 @pytest.mark.claim("C.waiting-share")
 @ONE_POOL
 @pytest.mark.celery_cpu(share=1.0)

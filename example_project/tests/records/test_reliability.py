@@ -10,6 +10,8 @@ from pytest_celery_perf import CeleryPerf
 from records.models import Record
 from records.tasks.reports import generate_pdf
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.claim("E.crashes")
 @RECORDS
