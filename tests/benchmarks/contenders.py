@@ -111,7 +111,7 @@ class AsyncTasQ(Side):
             import asynctasq
             from asynctasq.config import RedisConfig
         except ImportError:
-            raise CannotMeasureError("AsyncTasQ needs Python 3.12 or newer: tox run -x bench on one") from None
+            raise CannotMeasureError("AsyncTasQ is not installed; it needs Python 3.12 or newer") from None
         self._stamps = scratch / "stamps"
         os.environ["DEPOT_STAMPS"] = str(self._stamps)
         asynctasq.init({"driver": "redis", "redis": RedisConfig(url=url)})
