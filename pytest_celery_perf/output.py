@@ -190,11 +190,13 @@ class Output:
         from pytest_celery_perf.model.result import TestResult
         from pytest_celery_perf.report.junit import user_properties
 
+        run = Run.of(active.history)
         result = TestResult(
             nodeid=active.nodeid,
             outcome=report.outcome,
             verdicts=active.verdicts,
-            rows=tuple(Run.of(active.history).by_task.values()),
+            rows=tuple(run.by_task.values()),
+            figures=run.figures,
             sweeps=active.sweeps,
             history=active.history,
             properties=tuple((name, str(value)) for name, value in item.user_properties),
@@ -202,7 +204,7 @@ class Output:
             journal=journal(active.history) if active.history.snapshots else (),
         )
         # JUnit's are taken from the report of the teardown, which takes them from the test.
-        item.user_properties.extend(user_properties(result.verdicts, result.rows))
+        item.user_properties.extend(user_properties(result.verdicts, result.rows, result.figures))
         if self._is_worker:
             from pytest_celery_perf.model.codec import encode
 
@@ -227,6 +229,7 @@ class Output:
             return
         from pytest_celery_perf.measure.summary import Run
         from pytest_celery_perf.report.header import override_lines
+        from pytest_celery_perf.report.scopes import scope_lines
         from pytest_celery_perf.report.terminal import summary_table
 
         rows = tuple(Run.of(_merged(self._results)).by_task.values())
@@ -236,6 +239,8 @@ class Output:
             terminalreporter.write_line(text)
         for line in summary_table(rows, verdicts, width=self._width, unicode=self._unicode):
             terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))
+        for text in scope_lines(self._results, unicode=self._unicode):
+            terminalreporter.write_line(text)
 
     def pytest_sessionfinish(self) -> None:
         """Write the report file."""

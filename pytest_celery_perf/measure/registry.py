@@ -9,6 +9,7 @@ from typing import TypeVar
 from pytest_celery_perf.measure.cpu import cpu_ns, cpu_share
 from pytest_celery_perf.measure.outbound import calls_of
 from pytest_celery_perf.measure.queries import body_queries, slow_queries
+from pytest_celery_perf.measure.scopes import SCOPE_METRICS
 from pytest_celery_perf.model.figures import Figures
 from pytest_celery_perf.model.metric import Direction, Metric, Scope, Unit
 from pytest_celery_perf.model.record import Execution
@@ -60,6 +61,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             _metric("connections", Unit.COUNT, _LOWER, Scope.EXECUTION, "to others than the broker, databases, caches"),
             _metric("http_requests", Unit.COUNT, _LOWER, Scope.EXECUTION, "sent by a client that is known"),
             _metric("calls", Unit.COUNT, _LOWER, Scope.EXECUTION, "Python functions called by the task's own"),
+            *SCOPE_METRICS,
         )
     }
 )

@@ -16,12 +16,14 @@ from pytest_celery_perf.measure.phases import Clocks, Phases, end_to_end_ns, pha
 from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.measure.queues import QueueFigures, queues_of
 from pytest_celery_perf.measure.rates import Pace, duplicate_rate, failure_rate, retry_rate, share_within
+from pytest_celery_perf.measure.scopes import scope_figures
 from pytest_celery_perf.measure.workers import WorkerFigures, by_name, workers_of
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.samples import BrokerUse
-from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.model.summary import ScopeFigure, TaskRow
 from pytest_celery_perf.model.units import parse_duration_s
+from pytest_celery_perf.model.uses import hit_ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,17 @@ class Run:
     def memory_growth(self) -> Growth | None:
         """By how much the memory of a worker's process grows in 1,000 tasks; None without samples of ``workers``."""
         return memory_growth(self.history)
+
+    @property
+    def cache_hit_ratio(self) -> float | None:
+        """The share of the keys asked for in Django's caches that were found; None unless ``cache`` was asked for."""
+        uses = (execution.figures.cache for execution in self.history.executions)
+        return hit_ratio(use for use in uses if use is not None)
+
+    @property
+    def figures(self) -> tuple[ScopeFigure, ...]:
+        """What was found out of workers, queues and all together, where ``workers`` or ``broker`` was asked for."""
+        return scope_figures(self)
 
     @property
     def broker(self) -> BrokerUse | None:

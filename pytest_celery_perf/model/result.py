@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.journal import JournalEntry
-from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.model.summary import ScopeFigure, TaskRow
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 
@@ -23,6 +23,8 @@ class TestResult:
     verdicts: tuple[Verdict, ...] = ()
     rows: tuple[TaskRow, ...] = ()
     """A row per task name."""
+    figures: tuple[ScopeFigure, ...] = ()
+    """Of workers, queues and all together, if the test has asked for these."""
     sweeps: tuple[Sweep, ...] = ()
     """One for each marker for whose sake it ran several times."""
     history: History = field(default_factory=History)

@@ -18,6 +18,16 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeFigure:
+    """One figure of a worker, a queue, or a run."""
+
+    metric: Metric
+    of: str
+    """Which worker or queue; empty for the run."""
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRow:
     """What the summary tells of all the tasks of one name in one test (or in all of them).
 

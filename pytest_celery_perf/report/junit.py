@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from pytest_celery_perf.model.summary import TaskRow
+from pytest_celery_perf.model.summary import ScopeFigure, TaskRow
 from pytest_celery_perf.model.verdict import Check, Verdict
 
 
-def user_properties(verdicts: Iterable[Verdict], rows: Iterable[TaskRow]) -> list[tuple[str, str]]:
+def user_properties(
+    verdicts: Iterable[Verdict], rows: Iterable[TaskRow], figures: Iterable[ScopeFigure] = ()
+) -> list[tuple[str, str]]:
     """Describe one test for ``item.user_properties``.
 
     They belong to the test case, since pytest-xdist does not carry properties of the suite
@@ -18,13 +20,19 @@ def user_properties(verdicts: Iterable[Verdict], rows: Iterable[TaskRow]) -> lis
     Args:
         verdicts: Those of the test.
         rows: The figures of its tasks.
+        figures: Those of workers, queues and all together.
 
     Returns:
-        (name, value) pairs: ``celery_queries[shop.tasks.pay]`` with the verdict, and
-        ``shop.tasks.pay.runtime_p95_s`` with a figure. What was not measured is absent.
+        (name, value) pairs: ``celery_queries[shop.tasks.pay]`` with the verdict,
+        ``shop.tasks.pay.runtime_p95_s`` and ``worker.mail.utilisation`` with a figure. What was not measured is absent.
     """
     said = [(f"{verdict.marker}[{verdict.task}]", _verdict(verdict)) for verdict in verdicts]
-    return said + [pair for row in rows for pair in _figures(row)]
+    of_scopes = [(_scoped(figure), f"{figure.value:.10g}") for figure in figures]
+    return said + [pair for row in rows for pair in _figures(row)] + of_scopes
+
+
+def _scoped(figure: ScopeFigure) -> str:
+    return ".".join(filter(None, (figure.metric.scope, figure.of, figure.metric.name)))
 
 
 def _verdict(verdict: Verdict) -> str:
