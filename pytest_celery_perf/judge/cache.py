@@ -14,11 +14,11 @@ from pytest_celery_perf.model.metric import format_share
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.uses import CacheBudget, CacheCall, CacheUse, hit_ratio
 from pytest_celery_perf.model.verdict import Check, Verdict
-from pytest_celery_perf.probe.instruments import cache
+from pytest_celery_perf.probe.pools import ALL
 
 MARKER = "celery_cache"
 
-_QUANTITY = Quantity(name="cache", pools=cache.POOLS, shared="a cache", untold="its app has none of Django's caches")
+_QUANTITY = Quantity(name="cache", pools=ALL, shared="a cache", untold="its app has none of Django's caches")
 
 _Known = Sequence[Sample[CacheUse]]
 

@@ -13,11 +13,11 @@ from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_e
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.uses import LogsBudget, LogText, LogUse
 from pytest_celery_perf.model.verdict import Check, Verdict
-from pytest_celery_perf.probe.instruments import logs
+from pytest_celery_perf.probe.pools import ALL
 
 MARKER = "celery_logs"
 
-_QUANTITY = Quantity(name="log volume", pools=logs.POOLS, shared="loggers", untold="its probe is of another version")
+_QUANTITY = Quantity(name="log volume", pools=ALL, shared="loggers", untold="its probe is of another version")
 
 _Known = Sequence[Sample[LogUse]]
 
@@ -96,9 +96,7 @@ def _most_repeated(use: LogUse) -> int:
     return max((text.times for text in use.texts), default=0)
 
 
-def _at_most(
-    most: int, known: _Known, limited: _Limited, figure: Callable[[LogUse], int] | None = None
-) -> _Finding:
+def _at_most(most: int, known: _Known, limited: _Limited, figure: Callable[[LogUse], int] | None = None) -> _Finding:
     count = figure or limited.count
     worst = max(known, key=lambda sample: count(sample.figure))
     actual = count(worst.figure)

@@ -16,13 +16,11 @@ from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.uses import OutboundBudget
 from pytest_celery_perf.model.verdict import Check, Verdict
-from pytest_celery_perf.probe.instruments import outbound
+from pytest_celery_perf.probe.pools import ALL
 
 MARKER = "celery_outbound"
 
-_QUANTITY = Quantity(
-    name="outbound", pools=outbound.POOLS, shared="connections", untold="its probe is of another version"
-)
+_QUANTITY = Quantity(name="outbound", pools=ALL, shared="connections", untold="its probe is of another version")
 
 _Known = Sequence[Sample[Calls]]
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import context, patch
 from pytest_celery_perf.probe.callsite import innermost
+from pytest_celery_perf.probe.pools import ALL
 from pytest_celery_perf.probe.readings import Logged, Place
 from pytest_celery_perf.probe.touch import stable
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo", "threads", "gevent"})
+POOLS = ALL
 MOST_TEXTS = 500
 """How many different texts of one execution are told apart: a text may be made of what it tells."""
 CHARACTERS = 200

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.probe import connections
 from pytest_celery_perf.probe.callsite import innermost
+from pytest_celery_perf.probe.pools import ALL
 from pytest_celery_perf.probe.readings import Connected, Place
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo", "threads", "gevent"})
+POOLS = ALL
 
 
 def begin(_: RunningAttempt) -> OutboundReading:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_celery_perf.probe import connections, context, imports, patch
 from pytest_celery_perf.probe.callsite import innermost
+from pytest_celery_perf.probe.pools import ALL
 from pytest_celery_perf.probe.readings import Place, Requested
 from pytest_celery_perf.probe.touch import stable
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo", "threads", "gevent"})
+POOLS = ALL
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from models import Account, Base, Entry, Session, archive, engine
 
 
 @pytest.fixture(autouse=True)
 def accounts() -> Iterator[None]:
     """Five accounts with two entries each."""
+    from models import Account, Base, Entry, Session, archive, engine
+
     for each in (engine, archive):
         Base.metadata.drop_all(each)
         Base.metadata.create_all(each)
