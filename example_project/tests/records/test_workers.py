@@ -10,6 +10,7 @@ from deployments import RECORDS, RECORDS_QUEUES
 from fakes.mail_server import MailServer
 from pytest_celery_perf import CeleryFaults, CeleryPerf, UnfinishedTasksError
 from records.models import Record
+from records.tasks.analytics import update_dashboard
 from records.tasks.email import send_confirmation
 from records.tasks.intake import process_record
 
@@ -47,6 +48,21 @@ def test_any_pool_does(pool: str, celery_perf: CeleryPerf, record: Record, mail:
     run = celery_perf.run(process_record, args=(record.pk,))
 
     assert (run.succeeded, {execution.pool for execution in run.history.executions}) == (4, {pool})
+
+
+@pytest.mark.claim("E.environment")
+@pytest.mark.celery_worker(
+    name="small",
+    queues=RECORDS_QUEUES,
+    concurrency=1,
+    env={"RECORDS_TIME_LIMIT_S": "120", "RECORDS_SOFT_TIME_LIMIT_S": "100", "WORKER_PREFETCH": "1"},
+)
+def test_the_environment_decides(celery_perf: CeleryPerf, transactional_db: None, measured: Measured) -> None:
+    """What the worker holds is what its environment says."""
+    held = celery_perf.run(update_dashboard).history.tasks[update_dashboard.name]
+
+    assert (held.time_limit_s, held.soft_time_limit_s) == (120, 100)
+    measured("E.environment", f"a worker with limits of {held.time_limit_s:.0f} s and {held.soft_time_limit_s:.0f} s")
 
 
 @pytest.mark.claim("E.diagnosis")
