@@ -13,6 +13,7 @@ from pytest_celery_perf.judge import (
     cpu,
     drills,
     faults,
+    growth,
     isolation,
     latency,
     logs,
@@ -29,7 +30,7 @@ from pytest_celery_perf.judge import (
 )
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.rates import IsolationBudget, ShareBudget, ThroughputBudget
-from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, MemoryBudget
+from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, GrowthBudget, MemoryBudget
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
     Budget,
@@ -65,6 +66,7 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         LogsBudget: logs.judge,
         OutboundBudget: outbound.judge,
         MemoryBudget: memory.judge,
+        GrowthBudget: growth.judge,
         CpuBudget: cpu.judge,
         CallsBudget: calls.judge,
         ScalingBudget: scaling.judge,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.arguments import natural, task_name
-from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, MemoryBudget
+from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, GrowthBudget, MemoryBudget
 from pytest_celery_perf.model.units import parse_duration_s, parse_share, parse_size_bytes
 
 
@@ -15,15 +15,23 @@ def celery_memory(
     task: Any = None,
     peak: str | int | None = None,
     added: str | int | None = None,
+    growth: str | int | None = None,
     warmup: int = 0,
-) -> MemoryBudget:
-    """Bound the memory of the process that runs the task: at its peak, or what an execution adds to it at its peak.
+) -> MemoryBudget | GrowthBudget:
+    """Bound the memory of the process that runs the task: its peak, what an execution adds, or growth per 1,000.
 
     The kernel keeps the peak, so that it is seen however short it was. Linux, prefork and solo only: elsewhere the
-    memory of a process belongs to several tasks.
+    memory of a process belongs to several tasks, and only its growth is known. Growth is of many executions, and has a
+    marker of its own.
     """
+    if growth is not None:
+        if peak is not None or added is not None or warmup:
+            raise ConfigurationError(
+                f"growth={growth!r} is of all executions together, the others of each: write two markers"
+            )
+        return GrowthBudget(task=task_name(task), max_bytes=parse_size_bytes(growth, "growth"))
     if peak is None and added is None:
-        raise ConfigurationError('nothing to judge: give peak= or added=, such as added="35MiB"')
+        raise ConfigurationError('nothing to judge: give peak=, added= or growth=, such as added="35MiB"')
     return MemoryBudget(
         task=task_name(task),
         peak_bytes=None if peak is None else parse_size_bytes(peak, "peak"),

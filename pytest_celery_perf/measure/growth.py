@@ -51,11 +51,11 @@ def memory_growth(history: History, task: str | None = None) -> Growth | None:
     same as after the next, and says little on its own. The warm-up of each process is left out.
 
     Args:
-        history: Of a test whose workers were sampled.
+        history: Of a test whose workers were sampled, or whose executions were measured by ``memory``.
         task: Only of processes that ran tasks of this name and no others; None: of all.
 
     Returns:
-        None if nobody sampled, or too few tasks were run.
+        None if nobody looked, or too few tasks were run.
 
     Source:
         Batch means: A. M. Law, Simulation Modeling and Analysis, 5th ed., section 9.5.3. The line: least squares with
@@ -78,15 +78,40 @@ def memory_growth(history: History, task: str | None = None) -> Growth | None:
 
 def _points(history: History, task: str | None) -> Iterator[list[Point]]:
     """Yield for each process that ran enough tasks its memory after each of these."""
+    ended = [each for each in history.executions if each.ended_ns is not None]
+    for boot in dict.fromkeys(each.boot for each in ended):
+        own = [each for each in ended if each.boot == boot]
+        for runs, points in _measured(own) or _sampled(own, history, boot):
+            kept = points[max(1, len(points) // _WARM_UP) :]
+            if len(kept) >= FEWEST and (task is None or {each.name for each in runs} == {task}):
+                yield kept
+
+
+def _measured(own: Sequence[Execution]) -> list[tuple[list[Execution], list[Point]]]:
+    """Return the memory after each execution as the next one found it, where the executions themselves were told.
+
+    That is exact, however short they were.
+    """
+    if any(each.figures.memory is None for each in own):
+        return []
+    of_process: dict[int | None, list[Execution]] = {}
+    for each in sorted(own, key=lambda each: each.started_ns or 0):
+        of_process.setdefault(each.pid, []).append(each)
+    found = []
+    for runs in of_process.values():
+        uses = [each.figures.memory for each in runs if each.figures.memory is not None]
+        after = [*(use.before_bytes for use in uses[1:]), uses[-1].after_bytes]
+        found.append((runs, [(float(number), float(memory)) for number, memory in enumerate(after, start=1)]))
+    return found
+
+
+def _sampled(own: Sequence[Execution], history: History, boot: str) -> Iterator[tuple[list[Execution], list[Point]]]:
+    """Yield the memory after each execution as it was seen from outside."""
     for samples in history.samples:
-        own = [each for each in history.executions if each.boot == samples.boot and each.ended_ns is not None]
-        for series in samples.series:
-            runs = [each for each in own if samples.source == "cgroup" or each.pid == series.pid]
-            if task is None or {each.name for each in runs} == {task}:
-                points = _after_each(runs, series)
-                kept = points[max(1, len(points) // _WARM_UP) :]
-                if len(kept) >= FEWEST:
-                    yield kept
+        if samples.boot == boot:
+            for series in samples.series:
+                runs = [each for each in own if samples.source == "cgroup" or each.pid == series.pid]
+                yield runs, _after_each(runs, series)
 
 
 def _after_each(runs: Sequence[Execution], series: Series) -> list[Point]:

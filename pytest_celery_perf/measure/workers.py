@@ -82,7 +82,7 @@ def _figures(
         active=Steps.of((each.started_ns or 0, _ended_ns(each, deaths)) for each in began),
         prefetched=Steps.of(_held(runs, clocks, deaths)),
         executions=len(began),
-        usage=usage_of(next((each for each in history.samples if each.boot == info.boot), None)),
+        usage=usage_of(next((each for each in history.samples if each.boot == info.boot), None), began),
         restarts=_restarts(info, began, history) if info.pool == "prefork" else None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_celery_perf.model.samples import WORKERS
 from pytest_celery_perf.model.spec import Budget, PercentileBudget
 
 
@@ -18,6 +19,15 @@ class MemoryBudget(Budget):
     """The most that it may hold at any time beyond what it held before."""
     warmup: int = 0
     """How many executions of the task in each process are left out first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthBudget(Budget):
+    """``celery_memory`` with ``growth=``."""
+
+    instruments = ("memory", WORKERS)
+    max_bytes: int
+    """By how much a process may grow in 1,000 executions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,15 +74,6 @@ def hoard(size: int, seconds: float = 0.0) -> None:
 
 
 @app.task
-def leak(size: int) -> None:
-    """Hold some memory for ever."""
-    _leaked.append(bytearray(size))
-
-
-_leaked: list[bytearray] = []
-
-
-@app.task
 def delegate(seconds: float) -> None:
     """Let a thread and a command compute."""
     thread = threading.Thread(target=burn, args=(seconds,))

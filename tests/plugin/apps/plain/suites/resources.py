@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from office import add, burn, call, delegate, fragile, hoard, leak
+from office import add, burn, call, delegate, fragile, hoard, seep
 
 from pytest_celery_perf import CeleryPerf
 from pytest_celery_perf.measure.cpu import cpu_ns
 
 MIB = 1 << 20
+ONE_PREFORK = pytest.mark.celery_worker(pool="prefork", concurrency=1)
+ONE_THREAD = pytest.mark.celery_worker(pool="threads", concurrency=1)
 
 
 @pytest.mark.celery_memory(task=hoard, peak="4GiB", added="60MiB")
@@ -16,6 +18,19 @@ MIB = 1 << 20
 def test_memory_is_kept(celery_perf: CeleryPerf) -> None:
     celery_perf.run(hoard, (50 * MIB, 0.03), times=2)
     celery_perf.run(add, (1, 2), times=5)
+
+
+@pytest.mark.celery_memory(growth="100MiB")
+@ONE_PREFORK
+def test_growth_is_kept(celery_perf: CeleryPerf) -> None:
+    celery_perf.run(hoard, (MIB,), times=60, concurrency=1)
+
+
+@pytest.mark.celery_memory(task=add, growth="100MiB")
+@ONE_PREFORK
+def test_growth_beside_other_tasks(celery_perf: CeleryPerf) -> None:
+    add.delay(1, 2)
+    burn.delay(0)
 
 
 @pytest.mark.celery_cpu(task=burn, p50="1min", max="1min")
@@ -53,11 +68,24 @@ def test_added(celery_perf: CeleryPerf) -> None:
 @pytest.mark.celery_memory(added="5MiB", warmup=1)
 @pytest.mark.celery_worker(pool="solo")
 def test_leak(celery_perf: CeleryPerf) -> None:
-    celery_perf.run(leak, (10 * MIB,), times=3)
+    celery_perf.run(seep, (10 * MIB, 0), times=3)
 
 
 @pytest.mark.celery_memory(added="40MiB", warmup=1)
 def test_only_warm_up() -> None:
+    add.delay(1, 2)
+
+
+@pytest.mark.parametrize(
+    "pool", [pytest.param("prefork", marks=ONE_PREFORK), pytest.param("threads", marks=ONE_THREAD)]
+)
+@pytest.mark.celery_memory(growth="100MiB")
+def test_growth(celery_perf: CeleryPerf, pool: str) -> None:
+    celery_perf.run(seep, (MIB, 0.02), times=40, concurrency=1)
+
+
+@pytest.mark.celery_memory(growth="100MiB")
+def test_growth_of_too_few() -> None:
     add.delay(1, 2)
 
 
