@@ -41,13 +41,14 @@ class Sampler:
         self._watched: list[_Watched] = []
         self._newcomers = Newcomers()
         self._lock = threading.Lock()
-        self._over = False
+        self._begun = self._over = False
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch until the block ends."""
         self._look()
         self._count_pages()
+        self._begun = True
         thread = threading.Thread(target=self._watch, name="celery-perf-sampling", daemon=True)
         thread.start()
         try:
@@ -113,7 +114,7 @@ class Sampler:
         boot = self._owners.get(process.parent) or self._owners.get(process.session, "")
         if process.pid not in {each.meter.pid for each in self._watched if not each.gone_ns}:
             self._owners[process.pid] = boot
-            self._add(boot, meter_of(process.pid) if boot else None)
+            self._add(boot, meter_of(process.pid, young=self._begun) if boot else None)
 
     def _add(self, boot: str, meter: Meter | None) -> None:
         if meter is not None:
@@ -166,7 +167,8 @@ class _Watched:
     def look(self, now_ns: int) -> None:
         """Read its CPU time and the kernel's mark, while they are there."""
         if self.gone_ns is None:
-            self.peak_bytes = self.meter.peak_bytes() or self.peak_bytes
+            # It may be less than before: an execution that is measured by `memory` begins anew.
+            self.peak_bytes = max(self.meter.peak_bytes() or 0, self.peak_bytes or 0) or None
             cpu_ns = self.meter.cpu_ns()
             if cpu_ns is not None:
                 self.cpu = [*self.cpu[:1], (now_ns, cpu_ns)]

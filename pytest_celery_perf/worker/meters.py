@@ -41,10 +41,15 @@ class Meter(Protocol):
         """Let go of it."""
 
 
-def meter_of(pid: int) -> Meter | None:
-    """Return what reads a process; None if there is none, or it may not be looked at."""
+def meter_of(pid: int, *, young: bool = False) -> Meter | None:
+    """Return what reads a process; None if there is none, or it may not be looked at.
+
+    Args:
+        pid: The process.
+        young: Whether it has come into being since the test began.
+    """
     try:
-        return ProcMeter(pid) if sys.platform == "linux" else PsutilMeter(pid)
+        return ProcMeter(pid, young=young) if sys.platform == "linux" else PsutilMeter(pid)
     except OSError:
         return None
 
@@ -54,6 +59,7 @@ class ProcMeter:
 
     Args:
         pid: The process.
+        young: Whether it has come into being since the test began.
 
     Raises:
         OSError: There is none.
@@ -67,12 +73,15 @@ class ProcMeter:
 
     source = "proc"
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, young: bool = False) -> None:
         self.pid = pid
         self._clock = (~pid << 3) | 2
         self._told = b""
         self._rss_bytes = 0
         self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
+        self._peak_before: int | None = None
+        if young:
+            return  # all of its peak is the test's, and an execution in it may be about to ask for that
         self._peak_before = self._high_water_bytes()
         with contextlib.suppress(OSError):  # of another user: then a peak is only known if it is a new one
             Path(f"/proc/{pid}/clear_refs").write_text("5")

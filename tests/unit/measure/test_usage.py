@@ -4,6 +4,7 @@ import pytest
 
 from pytest_celery_perf.measure.growth import memory_growth
 from pytest_celery_perf.measure.usage import rss_at, usage_of
+from pytest_celery_perf.model.figures import Figures, MemoryUse
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.samples import Series, WorkerSamples
@@ -64,6 +65,14 @@ def test_what_nobody_knows_is_none() -> None:
     usage = usage_of(samples(series(rss={0: 1})))
     assert usage is not None
     assert (None, None, None, None) == (usage.peak_bytes, usage.uss_bytes, usage.cpu_s, usage.cores)
+
+
+def test_peaks_that_only_executions_were_told() -> None:
+    use = MemoryUse(before_bytes=50 * MIB, after_bytes=50 * MIB, peak_bytes=400 * MIB)
+    told = [execution(figures=Figures(memory=use))]
+    usage = usage_of(samples(series(rss={0: 50}, peak_bytes=60 * MIB)), told)
+    assert usage is not None
+    assert usage.peak_bytes == 400 * MIB
 
 
 def test_memory_at_a_time_is_what_was_seen_last() -> None:

@@ -88,6 +88,16 @@ def test_a_peak_that_nobody_looked_at(actor: Actor) -> None:
     assert peak - base == pytest.approx(100 * MIB, abs=3 * MIB)
 
 
+@linux
+def test_the_peak_of_a_young_process_is_left_to_itself(actor: Actor) -> None:
+    actor.do(f"held = b'x' * {200 * MIB}; del held")
+    meter = ProcMeter(actor.pid, young=True)
+    peak = meter.peak_bytes()
+    meter.close()
+    assert peak is not None
+    assert peak > 200 * MIB
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_has_ended_uses_nothing_known(kind: type[ProcMeter | PsutilMeter], actor: Actor) -> None:
     meter: Meter = kind(actor.pid)
