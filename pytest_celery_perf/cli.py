@@ -85,7 +85,7 @@ def _pools(given: argparse.Namespace) -> int:
         raise ConfigurationError(f"--app is not given, nor is {APP_VARIABLE} set: name the Celery app, as `celery -A`")
     work = _stock(given) if given.all else _compare(given)
     from pytest_celery_perf.options import DEFAULT_IMAGE
-    from pytest_celery_perf.pools.compare import on_stage
+    from pytest_celery_perf.pools.work import on_stage
     from pytest_celery_perf.runner.app import load
 
     app = load(path, "--app" if given.app else APP_VARIABLE)
@@ -107,7 +107,8 @@ def _compare(given: argparse.Namespace) -> Callable[[Stage], int]:
     timeout_s = parse_duration_s(given.timeout, "--timeout")
 
     def run(stage: Stage) -> int:
-        from pytest_celery_perf.pools.compare import Call, compare
+        from pytest_celery_perf.pools.compare import compare
+        from pytest_celery_perf.pools.work import Call
         from pytest_celery_perf.report.pools import comparison_text
 
         done, status = [], 0

@@ -170,7 +170,8 @@ class CeleryPerf(Loads):
             WorkerError: The task does not run at all.
         """
         __tracebackhide__ = True
-        from pytest_celery_perf.pools.compare import Call, compare_beside
+        from pytest_celery_perf.pools.compare import compare_beside
+        from pytest_celery_perf.pools.work import Call
 
         if tasks is not None:
             _check_count(tasks, "pools: tasks")

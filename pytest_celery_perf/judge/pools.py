@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from pytest_celery_perf.model.frame import Frame
@@ -53,7 +53,7 @@ def advise(
         options: The task's; None if unknown.
         root: The folder that paths are shown relative to.
     """
-    told = [(run, _obstacle(run, profile, root)) for run in runs]
+    told = [(run, obstacle(run, profile, root)) for run in runs]
     obstacles = tuple(f"{run.plan.label}: {text}" for run, text in told if text)
     best = _best(profile, [run for run, text in told if not text and run.throughput is not None])
     if best is None:
@@ -70,17 +70,18 @@ def _best(profile: TaskProfile, usable: Sequence[PoolRun]) -> PoolRun | None:
     return min(fitting, key=lambda run: (order.index(run.plan.pool), -run.plan.concurrency), default=None)
 
 
-def suggest(profile: TaskProfile, cores: int) -> PoolPlan | None:
-    """Name the pool that suits a task by what it does with its time, though it was tried on none.
+def suggest(profile: TaskProfile, cores: int, without: Collection[str] = ()) -> PoolPlan | None:
+    """Name the pool that suits a task by what it does with its time, whatever it does there.
 
     Args:
         profile: What the task does undisturbed.
         cores: How many there are.
+        without: Pools on which it was found not to do well.
     """
     if profile.kind is None:
         return None
-    plan = PoolPlan(pool=_PREFERRED[profile.kind][0], concurrency=MOST)
-    return PoolPlan(pool=plan.pool, concurrency=size_of(plan, profile, cores))
+    best = next(pool for pool in _PREFERRED[profile.kind] if pool not in without)
+    return PoolPlan(pool=best, concurrency=size_of(PoolPlan(pool=best, concurrency=MOST), profile, cores))
 
 
 def size_of(plan: PoolPlan, profile: TaskProfile, cores: int) -> int:
@@ -126,15 +127,16 @@ def _measured(best: PoolRun, runs: Sequence[PoolRun]) -> Iterator[str]:
         yield f"{best.plan.label} did {ratio:.2g} times as many tasks a second as {second.plan.label}"
 
 
-def _obstacle(run: PoolRun, profile: TaskProfile, root: Path | None) -> str:
-    """Say what is wrong with a pool; empty if nothing is."""
-    if run.lack:
-        return run.lack
-    if run.failed:
-        first = f": {run.errors[0]}" if run.errors else ""
-        return f"{run.failed} of {run.tasks} tasks failed{first}"
-    if run.unfinished:
-        return f"{run.unfinished} of {run.tasks} tasks had not ended when the time was over"
+def obstacle(run: PoolRun, profile: TaskProfile, root: Path | None = None) -> str:
+    """Say what is wrong with a pool; empty if nothing is.
+
+    Args:
+        run: What the task did there.
+        profile: What it does undisturbed.
+        root: The folder that paths are shown relative to.
+    """
+    if text := _broken(run):
+        return text
     if run.stuck_s is not None and run.stuck_s > max(STUCK_S, STUCK_SHARE * profile.runtime_s):
         return (
             f"each task keeps the thread that all of them share for {format_duration_s(run.stuck_s)} without computing"
@@ -146,6 +148,21 @@ def _obstacle(run: PoolRun, profile: TaskProfile, root: Path | None) -> str:
             f"of {run.plan.concurrency} slots {run.parallel:.2g} work at once: each task waits for the one before, for "
             "a lock or a service that they share, or for C code that keeps Python's global lock"
         )
+    return ""
+
+
+def _broken(run: PoolRun) -> str:
+    """Say what goes wrong on a pool; empty if nothing does."""
+    if run.lack:
+        return run.lack
+    if run.failed:
+        return f"{run.failed} of {run.tasks} tasks failed" + (f": {run.errors[0]}" if run.errors else "")
+    logged = f"; the worker logged {run.logged[0]}" if run.logged else ""
+    if run.unfinished:
+        return f"{run.unfinished} of {run.tasks} tasks had not ended when the time was over{logged}"
+    if run.unacknowledged:
+        several = f"{run.unacknowledged} of {run.tasks} tasks"
+        return f"{several} were not acknowledged, so that the broker will deliver them again{logged}"
     return ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pytest_celery_perf.measure.cpu import cpu_ns
 from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.measure.lives import Fate, Life, lives
+from pytest_celery_perf.measure.usage import usage_of
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.pools import Kind, PoolPlan, PoolRun, TaskProfile
 from pytest_celery_perf.model.record import Execution, Outcome
@@ -56,23 +57,29 @@ def profile_of(task: str, executions: Sequence[Execution], source: str) -> TaskP
     )
 
 
-def run_of(plan: PoolPlan, history: History, profile: TaskProfile) -> PoolRun:
+def run_of(
+    plan: PoolPlan, history: History, closely: History, profile: TaskProfile, logged: tuple[str, ...] = ()
+) -> PoolRun:
     """Return what a task did on a pool.
 
     Args:
         plan: The pool.
         history: Of its tasks there.
+        closely: Of those that were measured with instruments.
         profile: What it does undisturbed.
+        logged: The errors that the worker logged.
     """
     own = [life for life in lives(history) if life.name == profile.task and life.publications[0].boot is None]
     done = [life for life in own if life.fate is Fate.SUCCEEDED]
     executions = [each for life in done for each in life.started if each.outcome is Outcome.SUCCEEDED]
     runtime = Distribution.from_samples(map(_runtime_ns, executions), "runtime")
-    cpu = [taken for each in executions if (taken := cpu_ns(each)) is not None]
-    threads = [each.figures.thread for each in executions if each.figures.thread is not None]
+    measured = [each for each in closely.executions if each.name == profile.task and each.outcome is Outcome.SUCCEEDED]
+    cpu = [taken for each in measured if (taken := cpu_ns(each)) is not None]
+    threads = [each.figures.thread for each in measured if each.figures.thread is not None]
     stuck = [use.stuck_ns for use in threads if use.stuck_ns is not None]
     places = Counter(use.where for use in threads if use.where is not None)
     throughput = _throughput(done)
+    usage = usage_of(next(iter(history.samples), None))
     return PoolRun(
         plan=plan,
         tasks=len(own),
@@ -84,10 +91,21 @@ def run_of(plan: PoolPlan, history: History, profile: TaskProfile) -> PoolRun:
         runtime_p95_s=runtime.percentile_or_none(95),
         runtime_p99_s=runtime.percentile_or_none(99),
         cpu_s=statistics.mean(cpu) / NS_PER_S if cpu else None,
+        cores=None if usage is None else usage.cores,
+        memory_bytes=_memory_bytes(history),
         stuck_s=statistics.median(stuck) / NS_PER_S if stuck else None,
         stuck_at=places.most_common(1)[0][0] if places else None,
+        unacknowledged=sum(life.concluding is not None and life.concluding.acknowledged_ns is None for life in done),
         errors=errors_of(own),
+        logged=logged,
     )
+
+
+def _memory_bytes(history: History) -> int | None:
+    """Return the memory of the worker: pages that children share with the main process count once, as its own."""
+    series = [each for samples in history.samples for each in samples.series if each.at_ns and each.gone_ns is None]
+    own = [each.uss[-1][1] for each in series[1:] if each.uss]
+    return max(series[0].rss_bytes) + sum(own) if series and len(own) == len(series) - 1 else None
 
 
 def errors_of(every: Sequence[Life]) -> tuple[str, ...]:

@@ -67,12 +67,20 @@ class PoolRun:
     runtime_p99_s: float | None = None
     cpu_s: float | None = None
     """CPU time of one task: the mean."""
+    cores: float | None = None
+    """CPU time of the whole worker over the time of the run: 1 is a core that never rests."""
+    memory_bytes: int | None = None
+    """Of the whole worker: the main process, and what its children have of their own."""
     stuck_s: float | None = None
     """On gevent: for how long a task keeps the thread that all share without computing; the median."""
     stuck_at: Frame | None = None
     """The line of the user's code that does it."""
+    unacknowledged: int = 0
+    """How many tasks succeeded whose messages were not acknowledged: the broker will deliver them again."""
     errors: tuple[str, ...] = ()
     """What tasks failed with, the most frequent first."""
+    logged: tuple[str, ...] = ()
+    """What the worker logged as errors, the most frequent first."""
     lack: str = ""
     """Why nothing could be measured: the pool did not start."""
 
@@ -80,6 +88,12 @@ class PoolRun:
     def failed(self) -> int:
         """How many tasks ended, and did not succeed."""
         return self.tasks - self.succeeded - self.unfinished
+
+    @property
+    def memory_each_bytes(self) -> float | None:
+        """Memory of the worker for each task that it runs at once."""
+        slots = min(self.plan.concurrency, self.tasks)
+        return None if self.memory_bytes is None or not slots else self.memory_bytes / slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,4 +138,4 @@ class Stock:
     plan: PoolPlan | None = None
     """The pool that suits such a task, on this machine."""
     note: str = ""
-    """Why it could not be run."""
+    """Why it could not be run, or what is wrong with a pool that would suit it otherwise."""

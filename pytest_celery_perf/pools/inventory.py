@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from pytest_celery_perf.errors import CeleryPerfError
-from pytest_celery_perf.judge.pools import suggest
+from pytest_celery_perf.judge.pools import obstacle, suggest
 from pytest_celery_perf.measure.pools import profile_of
-from pytest_celery_perf.model.pools import Stock
+from pytest_celery_perf.model.pools import PoolPlan, Stock, TaskProfile
 from pytest_celery_perf.model.record import Execution
-from pytest_celery_perf.pools.compare import Call, Told, cores, profile
+from pytest_celery_perf.pools.compare import Told, cores, profile, try_pool
+from pytest_celery_perf.pools.work import Call
 from pytest_celery_perf.runner.stage import Stage
 
 OWN = "celery."
 """What the names of Celery's own tasks begin with."""
 APART = ("prefork", "solo")
 """The pools on which the CPU time of an execution is its own, and its runtime holds no waiting for others."""
+GREENLETS = PoolPlan(pool="gevent", concurrency=10)
+"""Where a task is tried that waits, whether it lets others run meanwhile."""
 
 
 def inventory(stage: Stage, executions: Sequence[Execution], *, timeout_s: float, told: Told) -> tuple[Stock, ...]:
@@ -27,22 +32,38 @@ def inventory(stage: Stage, executions: Sequence[Execution], *, timeout_s: float
         timeout_s: How long each task may take.
         told: Called with what is done next.
     """
-    return tuple(_stocks(stage, executions, timeout_s, told))
-
-
-def _stocks(stage: Stage, executions: Sequence[Execution], timeout_s: float, told: Told) -> Iterator[Stock]:
     recorded = [each for each in executions if each.pool in APART]
+    return tuple(_stocks(stage, recorded, timeout_s, told))
+
+
+def _stocks(stage: Stage, recorded: Sequence[Execution], timeout_s: float, told: Told) -> Iterator[Stock]:
     for name in sorted(each for each in stage.app.tasks if not each.startswith(OWN)):
         call = Call(task=stage.app.tasks[name])
-        found = profile_of(name, recorded, "report")
-        if found is None and call.lacks:
+        known = profile_of(name, recorded, "report")
+        if known is not None:
+            yield Stock(task=name, profile=known, plan=suggest(known, cores()))
+        elif call.lacks:
             yield Stock(task=name, note=call.lacks)
-            continue
-        if found is None:
+        else:
             told(f"{name} by itself")
-            try:
-                found = profile(stage, call, timeout_s=timeout_s)
-            except CeleryPerfError as error:
-                yield Stock(task=name, note=str(error))
-                continue
-        yield Stock(task=name, profile=found, plan=suggest(found, cores()))
+            yield _tried(stage, call, timeout_s)
+
+
+def _tried(stage: Stage, call: Call, timeout_s: float) -> Stock:
+    """Profile a task; one that suits gevent is tried there, too."""
+    try:
+        found = profile(stage, call, timeout_s=timeout_s)
+        note = _trouble(stage, call, found, timeout_s)
+    except CeleryPerfError as error:
+        return Stock(task=call.task.name, note=str(error))
+    plan = suggest(found, cores(), without=[GREENLETS.pool] if note else [])
+    return Stock(task=call.task.name, profile=found, plan=plan, note=note and f"{GREENLETS.label}: {note}")
+
+
+def _trouble(stage: Stage, call: Call, found: TaskProfile, timeout_s: float) -> str:
+    """Say what is wrong with a task on gevent; empty if nothing is, or if another pool suits it anyway."""
+    plan = suggest(found, cores())
+    if plan is None or plan.pool != GREENLETS.pool or importlib.util.find_spec("gevent") is None:
+        return ""
+    run, _ = try_pool(stage, call, GREENLETS, found, times=GREENLETS.concurrency, timeout_s=timeout_s)
+    return obstacle(run, found, Path.cwd())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pytest_celery_perf.model.metric import format_count, format_share
 from pytest_celery_perf.model.pools import Advice, Comparison, PoolPlan, PoolRun, Stock, TaskProfile
-from pytest_celery_perf.model.units import format_duration_s
+from pytest_celery_perf.model.units import format_duration_s, format_size
 from pytest_celery_perf.report.glyphs import fit
 from pytest_celery_perf.report.table import Column, table
 
@@ -40,6 +40,7 @@ def inventory_text(stocks: Sequence[Stock], *, width: int = 100, unicode: bool =
     """
     known = [(stock.task, _cells(stock.profile, stock.plan)) for stock in stocks if stock.profile is not None]
     lines = table("task", [Column(title=title) for title in _STOCK], known, width) if known else []
+    lines += [f"! {stock.task} on {stock.note}" for stock in stocks if stock.profile is not None and stock.note]
     unknown = [f"{stock.task}: {stock.note}" for stock in stocks if stock.profile is None]
     if unknown:
         lines += [*([""] if lines else []), "not known:", *(f"    {line}" for line in unknown)]
@@ -84,6 +85,10 @@ def _duration(seconds: float | None) -> str:
     return "–" if seconds is None else format_duration_s(seconds)
 
 
+def _size(size_bytes: float | None) -> str:
+    return "–" if size_bytes is None else format_size(size_bytes)
+
+
 def _count(number: float | None) -> str:
     return "–" if number is None else format_count(number)
 
@@ -96,5 +101,8 @@ _COLUMNS: tuple[tuple[Column, Callable[[PoolRun], str]], ...] = (
     (Column(title="p50", group="runtime"), lambda run: _duration(run.runtime_p50_s)),
     (Column(title="p95", group="runtime"), lambda run: _duration(run.runtime_p95_s)),
     (Column(title="p99", group="runtime"), lambda run: _duration(run.runtime_p99_s)),
-    (Column(title="CPU each"), lambda run: _duration(run.cpu_s)),
+    (Column(title="each", group="CPU"), lambda run: _duration(run.cpu_s)),
+    (Column(title="cores", group="CPU"), lambda run: "–" if run.cores is None else f"{run.cores:.2g}"),
+    (Column(title="all", group="memory"), lambda run: _size(run.memory_bytes)),
+    (Column(title="a task", group="memory"), lambda run: _size(run.memory_each_bytes)),
 )

@@ -18,15 +18,19 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import callsite, context
+from pytest_celery_perf.probe.pools import ALL
 from pytest_celery_perf.probe.readings import Place, Thread
 
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
-POOLS = frozenset({"prefork", "solo", "threads", "gevent"})
+POOLS = ALL
 
-LOOK_S = 0.01
-"""How often the lookout looks."""
+LOOK_S = 0.05
+"""How often the lookout looks. Each look takes Python's global lock from the tasks: a hundred in a second would cost
+them a third of their throughput."""
+LONG_NS = 5_000_000
+"""Whoever keeps the thread for so long at a look is seen."""
 
 
 def begin(attempt: RunningAttempt) -> _Reading:
@@ -40,24 +44,23 @@ class _Reading:
     def __init__(self, attempt: RunningAttempt) -> None:
         self.attempt = attempt
         self.held_ns = self.running_ns = self.ready_ns = self.stuck_ns = 0
-        self.stretches = 0
-        """How often it got the thread."""
         self.where: Place = None
-        self._since_ns = (0, 0, 0)
+        self.since_ns = (0, 0, 0)
         self._hub = _hub() if context.has_greenlets() else None
 
     def begin_body(self) -> None:
         self.take()
         if self._hub is not None:
             self._hub.add(self)
+            self.take()  # what the hub took, for its first lookout most of all, is not the body's
 
     def end_body(self) -> None:
+        self.leave()
         if self._hub is not None:
             self._hub.remove(self)
-        self.leave()
 
     def end(self) -> list[Thread] | None:
-        if not self.stretches:
+        if not self.since_ns[0]:
             return None
         ready_ns = self.ready_ns if _schedstat() is not None else None
         stuck_ns = None if self._hub is None else self.stuck_ns
@@ -65,12 +68,11 @@ class _Reading:
 
     def take(self) -> None:
         """It gets the thread."""
-        self.stretches += 1
-        self._since_ns = _clocks_ns()
+        self.since_ns = _clocks_ns()
 
     def leave(self) -> None:
         """It lets go of the thread."""
-        held, running, ready = (now - then for now, then in zip(_clocks_ns(), self._since_ns, strict=True))
+        held, running, ready = (now - then for now, then in zip(_clocks_ns(), self.since_ns, strict=True))
         self.held_ns += held
         self.running_ns += running
         self.ready_ns += ready
@@ -113,16 +115,13 @@ class _Hub:
             self._turn.take()
 
     def _look_out(self) -> None:
-        """Note of whoever keeps the thread from one look to the next which line of the user's code does it."""
-        seen: tuple[_Reading, int] | None = None
+        """Note of whoever keeps the thread for long which line of the user's code does it."""
         sleep = _native("time", "sleep")
         while True:
             sleep(LOOK_S)
             turn = self._turn
-            now = None if turn is None else (turn, turn.stretches)
-            if turn is not None and turn.where is None and now == seen:
+            if turn is not None and turn.where is None and time.monotonic_ns() - turn.since_ns[0] > LONG_NS:
                 turn.where = callsite.innermost(sys._current_frames().get(self._thread))
-            seen = now
 
 
 _hubs: dict[int, _Hub] = {}

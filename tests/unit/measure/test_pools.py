@@ -10,7 +10,8 @@ from pytest_celery_perf.model.figures import CpuUse, Figures, ThreadUse
 from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.pools import Kind, PoolPlan, TaskProfile
 from pytest_celery_perf.model.record import Execution
-from tests.unit.histories import NAME, NS_PER_MS, execution, failed, history, publication
+from pytest_celery_perf.model.samples import Series, WorkerSamples
+from tests.unit.histories import BOOT, NAME, NS_PER_MS, execution, failed, history, publication
 
 PLAN = PoolPlan(pool="gevent", concurrency=10)
 PROFILE = TaskProfile(task=NAME, kind=Kind.WAITS, cpu_share=0.1, runtime_s=0.1, executions=5, source="solo")
@@ -76,7 +77,7 @@ def test_unknown_cpu_time_is_not_zero() -> None:
 
 def test_a_run() -> None:
     executions = [took(1, task_id=f"t{i}", root_id=f"t{i}", received=1 + 50 * i, started=2 + 50 * i) for i in range(20)]
-    run = run_of(PLAN, history(*executions), PROFILE)
+    run = run_of(PLAN, history(*executions), history(*executions), PROFILE)
     assert (run.tasks, run.succeeded, run.failed, run.unfinished, run.errors) == (20, 20, 0, 0, ())
     assert (run.runtime_p50_s, run.runtime_p95_s, run.runtime_p99_s) == (0.1, 0.1, None)
     assert run.cpu_s == pytest.approx(0.001)
@@ -88,15 +89,43 @@ def test_a_run() -> None:
 def test_who_keeps_the_thread() -> None:
     where = Frame(path="/app/shop/tasks.py", line=7, function="charge")
     thread = ThreadUse(held_ns=5, running_ns=1, ready_ns=0, stuck_ns=50 * NS_PER_MS, where=where)
-    run = run_of(PLAN, history(execution(cpu_ns=None, figures=Figures(thread=thread))), PROFILE)
+    closely = history(execution(cpu_ns=None, figures=Figures(thread=thread)))
+    run = run_of(PLAN, history(execution()), closely, PROFILE)
     assert (run.stuck_s, run.stuck_at, run.cpu_s) == (0.05, where, 1e-9)
 
 
 def test_failures_and_what_has_not_ended() -> None:
     bad, good = failed("t1"), took(1, task_id="t2", root_id="t2")
-    run = run_of(
-        PLAN, history(bad, good, publications=(publication("t1"), publication("t2"), publication("t3"))), PROFILE
-    )
+    messages = (publication("t1"), publication("t2"), publication("t3"))
+    run = run_of(PLAN, history(bad, good, publications=messages), history(), PROFILE, ("1 × oh",))
     assert (run.tasks, run.succeeded, run.failed, run.unfinished) == (3, 1, 1, 1)
+    assert (run.logged, run.cpu_s) == (("1 × oh",), None)
     assert run.errors[0].startswith("1 × ")
     assert "builtins" not in run.errors[0]
+
+
+def test_what_was_not_acknowledged() -> None:
+    silent = took(1, acknowledged_ns=None)
+    assert run_of(PLAN, history(silent), history(), PROFILE).unacknowledged == 1
+    assert run_of(PLAN, history(took(1)), history(), PROFILE).unacknowledged == 0
+
+
+def series(pid: int, rss: int, uss: int | None, gone_ns: int | None = None) -> Series:
+    own = () if uss is None else ((2, uss),)
+    return Series(pid=pid, at_ns=(1, 2), rss_bytes=(rss - 5, rss), uss=own, gone_ns=gone_ns)
+
+
+def test_what_children_share_with_the_main_process_counts_once() -> None:
+    samples = WorkerSamples(
+        boot=BOOT,
+        source="proc",
+        series=(series(1, 100, 40), series(2, 90, 20), series(3, 90, 10), series(4, 9, 9, gone_ns=2)),
+    )
+    run = run_of(PLAN, replace(history(took(1)), samples=(samples,)), history(), PROFILE)
+    assert (run.memory_bytes, run.memory_each_bytes) == (130, 130)
+
+
+def test_memory_that_the_kernel_does_not_tell_is_unknown() -> None:
+    samples = WorkerSamples(boot=BOOT, source="proc", series=(series(1, 100, 40), series(2, 90, None)))
+    assert run_of(PLAN, replace(history(took(1)), samples=(samples,)), history(), PROFILE).memory_bytes is None
+    assert run_of(PLAN, history(took(1)), history(), PROFILE).memory_bytes is None
