@@ -186,7 +186,7 @@ class Loads:
             return late > allowed
 
         load = self._lay(kinds, loop, timeout_s, bulk=True, give_up=too_late)
-        late = max(late, load.later_than(budget_s))
+        late = min(count, max(late, load.later_than(budget_s)) + load.failed)
         return Step(
             rate_per_s=loop.mean_rate_per_s,
             p95_s=load.latency.percentile_or_none(95),

@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from pytest_celery_perf.broker.lists import Lists
+from pytest_celery_perf.errors import UnfinishedTasksError
 from pytest_celery_perf.load.arrivals import schedule
 from pytest_celery_perf.load.line import Line, Order
 from pytest_celery_perf.load.mix import Kind, interleaved
 from pytest_celery_perf.load.publishers import Publishers
 from pytest_celery_perf.load.pulse import Pulse
 from pytest_celery_perf.model.load import ClosedLoop, OpenLoop, Published
-from pytest_celery_perf.model.units import NS_PER_S
+from pytest_celery_perf.model.units import NS_PER_S, format_duration_s
 
 if TYPE_CHECKING:
     from pytest_celery_perf.drills import Rehearsal
@@ -67,6 +68,7 @@ class Drive:
 
         Raises:
             BrokerError: The broker did not confirm some.
+            UnfinishedTasksError: The time was over before all were published.
         """
         self._trial.pace = Pulse(self._trial.book, loop.count).pace
         began_s = time.monotonic()
@@ -78,8 +80,15 @@ class Drive:
                 room = min(room, loop.count - self._number)
             self._publish([None] * room)
             self._play()
-            if not self._trial.wait(left_s, until_open=limit - 1):
-                break
+            self._trial.wait(left_s, until_open=limit - 1)
+            if self._trial.rescue.hopeless:
+                return
+        if loop.count is not None and self._number < loop.count:
+            raise UnfinishedTasksError(
+                f"celery_perf.load: {self._number} of {loop.count} tasks were published, "
+                f"{_in_flight(loop)} in flight at once, when {format_duration_s(lasts_s)} were over: "
+                "give more time by timeout=, or another in_flight="
+            )
 
     def _limit(self, loop: ClosedLoop, elapsed: float) -> int:
         """Return how many tasks may be under way, once a part of the time, or of the tasks, is over."""
@@ -159,3 +168,10 @@ class Drive:
             orders[next(self._turns)].append(Order(self._number, at_ns))
             self._number += 1
         return orders
+
+
+def _in_flight(loop: ClosedLoop) -> str:
+    if loop.in_flight is None:
+        return "all"
+    first, last = loop.in_flight
+    return f"{first}" if first == last else f"{first} to {last}"

@@ -17,7 +17,7 @@ class Step:
     p95_s: float | None
     """Of the latencies from the time at which each task was meant to be published; None if tasks did not finish."""
     late: float
-    """Which part of the tasks took longer than the budget, or was overdue when the attempt was given up."""
+    """Which part of the tasks took longer than the budget, failed, or was overdue when the attempt was given up."""
     throughput: float | None
     """Tasks done per second."""
     held: bool

@@ -127,6 +127,17 @@ def test_what_was_copied_is_diagnosed_as_any_other_task(celery_perf: CeleryPerf)
     assert celery_perf.wait().succeeded == 6
 
 
+def test_a_closed_loop_without_enough_time(celery_perf: CeleryPerf) -> None:
+    words = r"\d of 50 tasks were published, 1 in flight at once, when 500ms were over: give more time by timeout="
+    with pytest.raises(UnfinishedTasksError, match=words):
+        celery_perf.load(nap, (0.2,), count=50, in_flight=1, timeout=0.5)
+
+
+def test_tasks_that_fail_are_no_capacity(celery_perf: CeleryPerf) -> None:
+    capacity = celery_perf.capacity(fragile, (True,), p95=30, between=(50, 100), duration="1s")
+    assert (capacity.rate, capacity.breaks_at, capacity.workers_for(10)) == (None, 50, None)
+
+
 def test_mistakes(celery_perf: CeleryPerf) -> None:
     load, capacity = celery_perf.load, celery_perf.capacity
     for call, words in (
