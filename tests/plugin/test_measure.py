@@ -28,12 +28,14 @@ def test_nothing_else_is(measured: Project) -> None:
     assert inner.passed == {"test_unasked"}, inner.text
 
 
+@pytest.mark.gevent
 def test_every_instrument_tells_the_truth_on_every_pool(instruments: Project) -> None:
     inner = instruments.run("--celery-perf-measure=all", "-k", "not calls")
     assert inner.cases.keys() == inner.passed, inner.text
     assert len(inner.passed) == 19
 
 
+@pytest.mark.gevent
 def test_calls_are_counted_where_that_is_said(instruments: Project) -> None:
     inner = instruments.run("--celery-perf-measure=calls,cpu", "-k", "calls")
     assert inner.cases.keys() == inner.passed, inner.text

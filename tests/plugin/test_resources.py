@@ -5,6 +5,7 @@ import pytest
 from .inner import Inner
 
 APP, SUITE = "plain", "resources"
+pytestmark = pytest.mark.gevent
 
 FAILS = {
     "test_peak": ("peak memory", "(budget ≤ 1MiB)", "were there before the task began", "worker_max_memory_per_child"),
