@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,7 +15,7 @@ from pytest_celery_perf.measure.rates import Pace
 from pytest_celery_perf.measure.steps import lasting_s
 from pytest_celery_perf.measure.workers import WorkerFigures, workers_of
 from pytest_celery_perf.model.metric import format_rate, format_share
-from pytest_celery_perf.model.units import format_duration_ns
+from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns
 
 FULL = 0.8
 """From which share of busy slots on there are too few of them: some time passes between two tasks of a slot."""
@@ -71,6 +72,11 @@ class Service:
         known = [each for each in means if each is not None]
         return sum(known) / self.slots if self.slots and len(known) == len(means) else None
 
+    @property
+    def most_per_s(self) -> float | None:
+        """How many tasks of this runtime the slots can do in a second; None if unknown."""
+        return self.slots * NS_PER_S / self.runtime_ns if self.slots and self.runtime_ns else None
+
     def told(self) -> Iterator[str]:
         """Describe each worker in a line."""
         for each in self.workers:
@@ -92,8 +98,8 @@ class Service:
         if self.busy is None:
             return
         arrivals_per_s = self.pace.arrivals_per_s
-        if self.busy >= FULL:
-            yield self._full()
+        if self.busy >= FULL or (wanted_per_s or 0) > (self.most_per_s or math.inf):
+            yield self._too_few()
         elif wanted_per_s is not None and arrivals_per_s is not None and arrivals_per_s < wanted_per_s:
             yield (
                 f"they were published at {format_rate(arrivals_per_s)}, slower than that: publish them beforehand, or "
@@ -108,13 +114,13 @@ class Service:
                 "than more slots"
             )
 
-    def _full(self) -> str:
+    def _too_few(self) -> str:
         most = ""
-        if self.slots and self.runtime_ns:
-            rate = format_rate(self.slots / (self.runtime_ns / 1e9))
+        if self.slots and self.runtime_ns and self.most_per_s:
             runtime = format_duration_ns(self.runtime_ns)
-            most = f": at {runtime} a task {_slots(self.slots)} can do {rate} at most"
-        return f"the slots are full{most}; shorten the task (celery_latency tells what it does), or raise -c"
+            most = f": at {runtime} a task {_slots(self.slots)} can do {format_rate(self.most_per_s)} at most"
+        state = "full" if (self.busy or 0) >= FULL else "too few"
+        return f"the slots are {state}{most}; shorten the task (celery_latency tells what it does), or raise -c"
 
     def _hoarding(self) -> Iterator[str]:
         """Tell who held tasks in memory while another worker for the same queues had free slots."""
@@ -146,6 +152,6 @@ def hoarded_s(holder: WorkerFigures, other: WorkerFigures, window: tuple[int, in
         window: From when to when, in nanoseconds.
     """
     slots = other.info.concurrency or 0
-    if holder is other or not slots:
+    if holder.info.boot == other.info.boot or not slots:
         return 0.0
     return lasting_s(lambda held, busy: held > 0 and busy < slots, window, holder.prefetched, other.active)

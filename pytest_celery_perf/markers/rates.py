@@ -31,11 +31,13 @@ def celery_throughput(
     )
 
 
-def celery_share(*, task: Any = None, within: str | float, min: str | float = 0.95) -> ShareBudget:
+def celery_share(*, task: Any = None, within: str | float | None = None, min: str | float = 0.95) -> ShareBudget:
     """Demand that a share of the tasks succeeds soon enough: 95 % within 10 s, say.
 
     What fails, is lost or has not ended is too late.
     """
+    if within is None:
+        raise ConfigurationError('within= is missing: how soon a task must have succeeded, such as within="10s"')
     return ShareBudget(
         task=task_name(task), within_s=parse_duration_s(within, "within"), min_share=parse_share(min, "min")
     )
@@ -43,8 +45,8 @@ def celery_share(*, task: Any = None, within: str | float, min: str | float = 0.
 
 def celery_isolation(
     *,
-    flood: Any,
-    victim: Any,
+    flood: Any = None,
+    victim: Any = None,
     behind: int | None = None,
     wait: str | float | None = None,
     factor: Any = None,

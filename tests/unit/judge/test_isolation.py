@@ -123,6 +123,20 @@ def test_kept_in_memory_while_another_worker_is_idle() -> None:
     ) in verdict.fix[1]
 
 
+def test_kept_in_memory_though_nobody_else_could_have_it() -> None:
+    roomy = worker(concurrency=2, queues=BOTH)
+    runs = (*flood(), *flood_beside(), victim(received=60, started=500))
+    fixes = behind(told(*runs, workers=(roomy,))).fix
+    assert "kept it in memory while it began 8 of report: prefetch=1" in fixes[1]
+
+
+def flood_beside() -> list[Execution]:
+    """What the other slot of the same worker runs."""
+    return [
+        execution(f"g{n}", received=100 * n, started=100 * n, body=99, name=FLOOD, queue="reports") for n in range(5)
+    ]
+
+
 def test_who_never_started() -> None:
     verdict = behind(told(*flood(), victim(received=None, started=None)))
     assert (verdict.checks[0].metric, verdict.checks[0].actual) == ("never started", "1")

@@ -57,6 +57,11 @@ def test_full_slots() -> None:
     assert "the slots are full: at 20ms a task 1 slot can do 50/s at most" in verdict.fix[0]
 
 
+def test_slots_that_cannot_do_it_were_they_ever_so_busy() -> None:
+    verdict = throughput_of(ThroughputBudget(min_per_s=200), one_by_one(body=6))
+    assert "the slots are too few: at 6ms a task 1 slot can do 167/s at most" in verdict.fix[0]
+
+
 def test_a_publisher_that_is_slower() -> None:
     verdict = throughput_of(ThroughputBudget(min_per_s=60), one_by_one(apart_ms=20, body=5))
     assert verdict.evidence[0] == "10 published within 180ms (50/s), 10 ended within 185ms"
