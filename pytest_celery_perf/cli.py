@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.insert(0, str(Path.cwd()))  # where the app is, as for `celery -A`
     try:
         return _pools(given)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except CeleryPerfError as error:
         _tell(f"error: {error}")
         return WRONG if isinstance(error, ConfigurationError) else FAILED

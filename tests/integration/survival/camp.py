@@ -44,11 +44,15 @@ class Camp:
 
     def start(self, *arguments: str, mishap: str = "") -> subprocess.Popen[bytes]:
         """Start pytest in a process group of its own, as a shell does."""
+        return self.spawn(sys.executable, "-m", "pytest", *LEAN, "-p", "mishaps", *arguments, mishap=mishap)
+
+    def spawn(self, *command: str, mishap: str = "") -> subprocess.Popen[bytes]:
+        """Start a command in a process group of its own."""
         kept = {name: value for name, value in os.environ.items() if not _OUTER.match(name)}
         own = {_MARK: self.token, "TMPDIR": str(self.tmp), "CAMP_FOLDER": str(self.busy), "CAMP_MISHAP": mishap}
         with self.output.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *LEAN, "-p", "mishaps", *arguments],
+                command,
                 cwd=self.folder,
                 env={**kept, **own},
                 stdin=subprocess.DEVNULL,
@@ -66,9 +70,13 @@ class Camp:
     def start_busy(self, *arguments: str, tasks: int = 1) -> subprocess.Popen[bytes]:
         """Start pytest and return once so many tasks run."""
         process = self.start(*arguments)
+        self.await_tasks(process, tasks)
+        return process
+
+    def await_tasks(self, process: subprocess.Popen[bytes], tasks: int = 1) -> None:
+        """Return once so many tasks run that a process has started."""
         self.until(lambda: process.poll() is not None or len(self.tasks()) >= tasks, f"{tasks} tasks run")
         assert process.poll() is None, self.said()
-        return process
 
     def tasks(self) -> list[Path]:
         """Return a file for each task that has ever run."""

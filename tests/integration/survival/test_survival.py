@@ -130,3 +130,21 @@ def test_the_next_run_removes_what_a_killed_guard_has_left(camp: Camp) -> None:
 
 def _parent(pid: int) -> int:
     return int(Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
+    ids=["interrupt", "terminate", "kill"],
+)
+def test_the_end_of_the_command(camp: Camp, number: signal.Signals, status: int) -> None:
+    command = Path(sys.executable).with_name("celery-perf")
+    options = ("--app=camp:app", "--broker=process", "--pools=prefork:2", f'--args=["{camp.busy}"]')
+    process = camp.spawn(str(command), "pools", "camp.occupy", *options)
+    camp.await_tasks(process)
+
+    process.send_signal(number)
+
+    assert process.wait(60) == status, camp.said()
+    assert "Traceback" not in camp.said()
+    camp.assert_abandoned()
