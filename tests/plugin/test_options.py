@@ -15,7 +15,8 @@ from office import add, fragile
 
 @pytest.mark.celery_latency(max="1min")
 @pytest.mark.parametrize("n", [1, 2])
-def test_good(n):
+def test_good(n, record_property):
+    record_property("size", n)
     add.delay(n, n)
 
 @pytest.mark.celery_latency(max="1ns")
@@ -113,6 +114,7 @@ def test_the_reports(suite: Project) -> None:
     }
     assert report["schema"] == 1
     assert len(report["tests"][0]["history"]["executions"]) == 1
+    assert [test["properties"] for test in report["tests"]] == [[["size", "1"]], [["size", "2"]], [], []]
 
     assert inner.cases["test_good[1]"].properties["celery_latency[office.add]"].startswith("PASS: max runtime")
     assert inner.cases["test_bad"].properties["celery_latency[office.fragile]"].startswith("FAIL: max runtime")
@@ -136,6 +138,7 @@ def test_xdist_merges_the_results(suite: Project) -> None:
     report = json.loads((suite.folder / "report.json").read_text())
     assert len(report["tests"]) == 4
     assert "executions" not in report["tests"][0]["history"]
+    assert sorted(test["properties"] for test in report["tests"]) == [[], [], [["size", "1"]], [["size", "2"]]]
     assert report["overrides"] == [{"name": "broker_url", "was": "redis://app.invalid:1/0"}]
     assert inner.text.count("overridden: broker_url (was redis://app.invalid:1/0)\n") == 1
     assert re.search(r"^office.add +3 +3 +3 +0 ", inner.text, re.MULTILINE), inner.text
