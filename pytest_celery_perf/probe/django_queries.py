@@ -60,9 +60,12 @@ def uninstall() -> None:
 
 def _observe(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context_: dict[str, Any]) -> Any:
     """Run a query for Django, counted for the execution that it belongs to."""
-    attempt = queries.of_caller()
-    capture = None if attempt is None else attempt.capture
-    if attempt is None or capture is None:
+    attempt = context.current()
+    if attempt is None:
+        queries.stray()
+        return execute(sql, params, many, context_)
+    capture = attempt.capture
+    if capture is None:
         return execute(sql, params, many, context_)
     connection = context_["connection"]
     if attempt.heeds_queries and id(connection) not in _connecting:

@@ -147,13 +147,11 @@ class Capture:
         return self._uses.setdefault(key, _Use())
 
 
-def of_caller() -> RunningAttempt | None:
-    """Return the execution whose queries the calling code makes; if it may be any of several, that is counted."""
-    attempt = context.current()
-    if attempt is None and context.active():
+def stray() -> None:
+    """Note a query of code that belongs to no execution, as far as is known: it may be that of any that run."""
+    if context.active():
         global unattributed
         unattributed += 1
-    return attempt
 
 
 def announce(attempt: RunningAttempt, capture: Capture, sql: str, alias: str) -> None:

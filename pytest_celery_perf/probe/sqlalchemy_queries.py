@@ -75,9 +75,12 @@ def alias_of(engine: Any) -> str:
 
 def _begin(connection: Any, _cursor: Any, statement: str, _parameters: Any, execution: Any, many: bool) -> None:
     """Handle ``before_cursor_execute``: a statement is about to be sent."""
-    attempt = queries.of_caller()
-    capture = None if attempt is None else attempt.capture
-    if attempt is None or capture is None:
+    attempt = context.current()
+    if attempt is None:
+        queries.stray()
+        return
+    capture = attempt.capture
+    if capture is None:
         return
     alias = alias_of(connection.engine)
     if attempt.heeds_queries:
