@@ -48,7 +48,9 @@ class _Reading:
 
     def begin_body(self) -> None:
         if sys.getprofile() is None:
-            gc.callbacks.append(self._hear_collector)
+            # Around the callbacks of others, which may be Python functions too.
+            gc.callbacks.insert(0, self._begin_tidying)
+            gc.callbacks.append(self._end_tidying)
             sys.setprofile(self._heard)
 
     def end_body(self) -> None:
@@ -56,8 +58,9 @@ class _Reading:
         self._undisturbed = sys.getprofile() is self._heard
         if self._undisturbed:
             sys.setprofile(None)
-        if self._hear_collector in gc.callbacks:
-            gc.callbacks.remove(self._hear_collector)
+        for callback in (self._begin_tidying, self._end_tidying):
+            if callback in gc.callbacks:
+                gc.callbacks.remove(callback)
 
     def end(self) -> list[Calls] | None:
         if not self._undisturbed:
@@ -70,6 +73,10 @@ class _Reading:
         if event == "call" and not self._tidying and not frame.f_code.co_filename.startswith(_OURS):
             self._counts[frame.f_code] += 1
 
-    def _hear_collector(self, phase: str, _: dict[str, Any]) -> None:
-        if get_ident() == self._thread:
-            self._tidying = phase == "start"
+    def _begin_tidying(self, phase: str, _: dict[str, Any]) -> None:
+        if phase == "start" and get_ident() == self._thread:
+            self._tidying = True
+
+    def _end_tidying(self, phase: str, _: dict[str, Any]) -> None:
+        if phase == "stop" and get_ident() == self._thread:
+            self._tidying = False
