@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from claims.recording import Measured
 from fakes.ai_server import AIServer
 from judge.models import Problem, ScriptGenerationJob, SearchHistory
 from judge.tasks import (
@@ -83,3 +84,18 @@ def test_the_ai_service_does_not_block_submissions(
 
     assert verdicts == [{"passed": 3, "failed": 0}] * 10
     assert celery_perf.wait().succeeded == 30
+
+
+@pytest.mark.claim("A.failure-rate")
+@pytest.mark.celery_retries(final="succeeded")
+def test_six_percent_of_the_answers_are_failures(
+    celery_perf: CeleryPerf, ai: AIServer, transactional_db: None, measured: Measured
+) -> None:
+    """Errors: the service answers three of fifty with status 503."""
+    ai.fail(times=3)
+    for _ in range(50):
+        extract_problem_info_task.delay(f"https://example.org/{uuid4().hex}")
+    run = celery_perf.wait()
+
+    assert (run.tasks, run.failed, run.retried) == (50, 0, 3)
+    measured("A.failure-rate", f"{run.failure_rate:.0%} of the tasks fail where 6 % of the calls do")

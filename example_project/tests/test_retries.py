@@ -7,11 +7,9 @@ the half hour of an outage passes in seconds.
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from claims.recording import Measured
 from fakes.ai_server import AIServer
 from judge.models import ScriptGenerationJob, SearchHistory
 from judge.tasks import (
@@ -30,21 +28,6 @@ def test_an_outage_of_the_ai_service(ai: AIServer, problem_url: str, transaction
     """Retry on a temporary failure: the service answers with status 503 twice."""
     ai.fail(times=2)
     extract_problem_info_task.delay(problem_url)
-
-
-@pytest.mark.claim("A.failure-rate")
-@pytest.mark.celery_retries(final="succeeded")
-def test_six_percent_of_the_answers_are_failures(
-    celery_perf: CeleryPerf, ai: AIServer, transactional_db: None, measured: Measured
-) -> None:
-    """Retry on a temporary failure: the service answers three of fifty with status 503."""
-    ai.fail(times=3)
-    for _ in range(50):
-        extract_problem_info_task.delay(f"https://example.org/{uuid4().hex}")
-    run = celery_perf.wait()
-
-    assert (run.tasks, run.failed, run.retried) == (50, 0, 3)
-    measured("A.failure-rate", f"{run.failure_rate:.0%} of the tasks fail where 6 % of the calls do")
 
 
 @pytest.mark.claim("A.backoff")
