@@ -126,7 +126,7 @@ class Probe:
         self._journal.ring()
 
     def _concurrency(self, controller: Any) -> int | None:
-        """Return how many tasks the worker runs at most; Celery lets autoscale and the solo pool overrule the option."""
+        """Return how many tasks the worker runs at once, at most: autoscale and the solo pool overrule the option."""
         if self._pool == "solo":
             return 1
         most = getattr(controller, "max_concurrency", None) or getattr(controller, "concurrency", None)

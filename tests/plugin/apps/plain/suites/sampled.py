@@ -81,6 +81,18 @@ def test_a_child_recycled_twice(celery_perf: CeleryPerf) -> None:
     assert len({each.pid for each in run.history.executions}) == 3
 
 
+@pytest.mark.parametrize(
+    "most",
+    [
+        pytest.param(1, marks=pytest.mark.celery_worker(name="staff", pool="solo", concurrency=3)),
+        pytest.param(4, marks=pytest.mark.celery_worker(name="staff", options="--autoscale=4,1")),
+        pytest.param(3, marks=pytest.mark.celery_worker(name="staff", pool="threads", concurrency=3)),
+    ],
+)
+def test_how_many_tasks_a_worker_runs_at_most(celery_perf: CeleryPerf, most: int) -> None:
+    assert celery_perf.run(add, (1, 2)).workers["staff"].info.concurrency == most
+
+
 @pytest.mark.celery_worker(pool="solo")
 def test_depth_and_size_of_twenty_messages(celery_perf: CeleryPerf, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
