@@ -7,6 +7,7 @@ The wrappers come into a process with the first message that asks for one of the
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -114,10 +115,13 @@ def _resolving(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 def _peer(address: Any, attempt: RunningAttempt) -> tuple[str, int | None]:
     """Name what a socket connects to as the user knows it: by the name that was looked up."""
-    if not isinstance(address, tuple):
-        return address.decode() if isinstance(address, bytes) else str(address), None
-    host, port = str(address[0]), int(address[1])
-    return attempt.hosts.get(host, host), port
+    match address:
+        case (str() as host, int() as port, *_):
+            return attempt.hosts.get(host, host), port
+        case bytes():
+            return os.fsdecode(address), None
+        case _:
+            return str(address), None
 
 
 def _label(host: str, port: int | None) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf.probe import context, patch
 from pytest_celery_perf.probe.callsite import innermost
 from pytest_celery_perf.probe.pools import ALL
+from pytest_celery_perf.probe.queries import MISTAKES
 from pytest_celery_perf.probe.readings import Logged, Place
 from pytest_celery_perf.probe.touch import stable
 
@@ -48,7 +49,7 @@ class LogsReading:
 
     def note(self, record: logging.LogRecord, where: Place) -> None:
         """Count a record."""
-        key = (record.levelno, stable(str(record.msg))[:CHARACTERS], where)
+        key = (record.levelno, _text(record.msg), where)
         if key not in self._records and len(self._records) >= MOST_TEXTS:
             key = (record.levelno, f"… one of more than {MOST_TEXTS} different texts", None)
         self._records[key] += 1
@@ -56,6 +57,13 @@ class LogsReading:
     def end(self) -> list[Logged]:
         """See `Reading.end`."""
         return [Logged(level, text, times, where) for (level, text, where), times in [*self._records.items()]]
+
+
+def _text(message: object) -> str:
+    try:
+        return stable(str(message))[:CHARACTERS]
+    except MISTAKES:  # of the user's object; logging makes its own of them, too
+        return f"an unprintable {type(message).__name__}"
 
 
 def _noting(call_handlers: Callable[..., Any]) -> Callable[..., Any]:

@@ -79,14 +79,15 @@ def _reading(frame: FrameType) -> RequestsReading | None:
 
 def _asked(method: str, url: str, host: str, port: int, frame: FrameType) -> _Asked:
     """Describe a request; what the URL does not tell is that of the connection."""
-    parts = urlsplit(url)
-    return (
-        parts.hostname or host,
-        parts.port or _DEFAULT_PORTS.get(parts.scheme, port),
-        method.upper(),
-        stable(parts.path or "/"),
-        innermost(frame),
-    )
+    path = str(url).partition("?")[0]
+    try:
+        if "://" in path:
+            parts = urlsplit(path)
+            host, port = parts.hostname or host, parts.port or _DEFAULT_PORTS.get(parts.scheme, port)
+            path = parts.path
+    except ValueError:  # no URL: the client shall say so
+        pass
+    return host, port, str(method).upper(), stable(path or "/"), innermost(frame)
 
 
 def _putting(put: Callable[..., Any]) -> Callable[..., Any]:

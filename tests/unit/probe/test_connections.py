@@ -78,6 +78,7 @@ def test_what_wants_no_points_is_left_alone(server: int) -> None:
         (("10.0.0.7", 50051, 0, 0), "pay.example:50051"),
         (("::1", 40000, 0, 0), "::1:*"),
         (b"/run/app.12345.sock", "/run/app.#.sock"),
+        (("nowhere",), "('nowhere',)"),
     ],
 )
 def test_peers(address: object, expected: str) -> None:

@@ -102,6 +102,17 @@ def test_an_exception_as_text(attempt: Any) -> None:
     assert logged(attempt) == [(40, "no order #", 1)]
 
 
+def test_an_object_that_cannot_be_printed(attempt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> str:
+        raise ValueError
+
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    LOGGER.propagate = False
+    LOGGER.error(type("Unprintable", (), {"__str__": fail})())
+    LOGGER.propagate = True
+    assert logged(attempt) == [(40, "an unprintable Unprintable", 1)]
+
+
 def asked(attempt: Any) -> list[tuple[str, str, int | None, int]]:
     return [(row.method, row.path, row.status, row.times) for row in attempt.reading("requests").end()]
 
@@ -130,6 +141,16 @@ def test_a_request_by_a_proxy_is_for_the_host_behind_it(attempt: Any, port: int)
     connection.close()
     (row,) = attempt.reading("requests").end()
     assert (row.host, row.port, row.path) == ("api.example", 80, "/orders")
+
+
+@pytest.mark.parametrize("url", ["//orders", "/orders://17", "http://api:99999/orders"])
+def test_what_is_no_url_is_the_clients_business(attempt: Any, port: int, url: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", url)
+    connection.getresponse().read()
+    connection.close()
+    (row,) = attempt.reading("requests").end()
+    assert (row.status, row.times) == (204, 1)
 
 
 def test_counters(attempt: Any) -> None:
