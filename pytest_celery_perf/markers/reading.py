@@ -11,6 +11,7 @@ from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers import drills
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.sweeps import RERUNNING
+from pytest_celery_perf.measure.registry import INSTRUMENTS_OF
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import IdempotentBudget, TestSpec, WorkerSpec
@@ -66,12 +67,14 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         topology = tuple(replace(worker, network=True) for worker in topology)
     if any(isinstance(budget, IdempotentBudget) and budget.at_once for budget in reruns):
         topology = with_twins(topology)
+    scaling = [each for each in budgets if isinstance(each, ScalingBudget)]
     return TestSpec(
         isolated=isolated,
         workers=topology,
         budgets=tuple(budgets),
         reruns=tuple(reruns),
-        sizes=_sizes([each.sizes for each in budgets if isinstance(each, ScalingBudget)], fixtures, swept=bool(reruns)),
+        measure=tuple(name for each in scaling for name in INSTRUMENTS_OF.get(each.metric, ())),
+        sizes=_sizes([each.sizes for each in scaling], fixtures, swept=bool(reruns)),
     )
 
 

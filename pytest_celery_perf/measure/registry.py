@@ -139,3 +139,20 @@ OF_EXECUTION: Mapping[str, OfExecution] = MappingProxyType(
     }
 )
 """How to find each metric of an execution."""
+
+_MEASURED_BY: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("cpu", "thread"): ("cpu", "cpu_share"),
+    ("memory",): ("memory_peak", "memory_added", "memory_kept"),
+    ("garbage",): ("gc_pause", "gc_collections"),
+    ("payload",): ("message_size", "result_size"),
+    ("cache",): ("cache_hits", "cache_misses", "cache_hit_ratio", "cache_sets", "cache_deletes", "keys_without_ttl"),
+    ("logs",): ("log_records",),
+    ("outbound", "requests"): ("outbound_calls",),
+    ("outbound",): ("connections",),
+    ("requests",): ("http_requests",),
+    ("calls",): ("calls",),
+}
+INSTRUMENTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {metric: instruments for instruments, metrics in _MEASURED_BY.items() for metric in metrics}
+)
+"""What executions must be measured with for the sake of a metric; what is not here is recorded of each."""

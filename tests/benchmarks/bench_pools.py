@@ -12,7 +12,7 @@ from tests.benchmarks.measuring import CannotMeasureError
 from tests.benchmarks.rows import Row
 from tests.benchmarks.workbench import on_stage
 
-WAIT_S = 1.0
+WAIT_S = 2.0
 TIMEOUT_S = 120.0
 GOAL = 15
 """Times the throughput."""

@@ -51,9 +51,9 @@ def remember() -> int:
 
 
 @shared_task
-def idle(seconds: float = 0) -> None:
+def idle(seconds: float | str = 0) -> None:
     """Ask nothing."""
-    time.sleep(seconds)
+    time.sleep(float(seconds))
 
 
 @shared_task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from library.models import Author, Book
-from library.tasks import compare, idle, in_batches, joined, one_by_one, pairs, remember
+from library.tasks import compare, idle, in_batches, joined, one_by_one, pairs, publish, remember
 
 from pytest_celery_perf import CeleryPerf
 
@@ -66,6 +66,17 @@ def test_quadratic(shelf: int) -> None:
 @pytest.mark.celery_scaling(sizes=[2, 4], max_slope=1)
 def test_two_figures(shelf: int, celery_perf: CeleryPerf) -> None:
     assert celery_perf.run(one_by_one, times=5).succeeded == 5
+
+
+@pytest.mark.celery_scaling(sizes=[100, 10_000], metric="message_size", max_slope="4B", max_order=1)
+@pytest.mark.celery_scaling(sizes=[100, 10_000], metric="calls", max_slope=0, unit="character")
+def test_other_figures(celery_size: int) -> None:
+    publish.delay("x" * celery_size)
+
+
+@pytest.mark.celery_scaling(sizes=[100, 10_000], metric="message_size", max_slope="0B", unit="character")
+def test_bytes(celery_size: int) -> None:
+    idle.delay(f"{0:.{celery_size}f}")
 
 
 @pytest.mark.celery_scaling(sizes=[2, 4], metric="runtime", max_slope="0s")
