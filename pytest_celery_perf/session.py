@@ -16,16 +16,9 @@ from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
-from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.settings import Override
-from pytest_celery_perf.model.spec import (
-    DrillBudget,
-    ReliableBudget,
-    RetriesBudget,
-    TestSpec,
-    instruments_of,
-)
+from pytest_celery_perf.model.spec import ReliableBudget, TestSpec
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
@@ -37,6 +30,7 @@ from pytest_celery_perf.runner.situation import situation_of
 from pytest_celery_perf.runner.stage import Stage, StagePlan
 from pytest_celery_perf.runner.trial import Progress, Trial
 from pytest_celery_perf.runner.turn import turn
+from pytest_celery_perf.runner.wishes import wishes_of
 from pytest_celery_perf.worker.base import tail
 from pytest_celery_perf.worker.choice import with_start
 
@@ -151,22 +145,14 @@ class Session:
         topology = with_start(spec.workers, self.options.start)
         alone = spec.isolated or breaks_broker(spec.budgets)
         pool = self.stage.isolated_pool(topology) if alone else self.stage.pool_for(topology)
-        drills = [DRILLS[budget.drill] for budget in spec.budgets if isinstance(budget, DrillBudget)]
-        etas = any(drill.shortens_etas for drill in drills)
         try:
             trial = Trial(
                 pool,
                 reader=self.stage.reader,
                 app=self.stage.app,
                 faults=(*orders_of(spec.budgets), *spec.faults),
-                time_scale=self.options.time_scale
-                if spec.reruns or etas or any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
-                else None,
-                touch=bool(spec.reruns),
-                notice=spec.isolated,
+                wishes=wishes_of(spec, time_scale=self.options.time_scale, measure=self.options.measure),
                 progress=progress,
-                etas=etas,
-                measure=instruments_of(spec.budgets, (*self.options.measure, *spec.measure)),
             )
             logs = [member.worker.launch.log for member in pool.members]
             sizes = {log: log.stat().st_size for log in logs}

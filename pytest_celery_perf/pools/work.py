@@ -22,6 +22,7 @@ from pytest_celery_perf.runner.groundwork import Groundwork
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.stage import Stage, StagePlan
 from pytest_celery_perf.runner.trial import Trial
+from pytest_celery_perf.runner.wishes import Wishes
 from pytest_celery_perf.worker.options import from_arguments
 
 ERRORS = 3
@@ -105,7 +106,7 @@ def ran(
         timeout_s: How long to wait for the end.
         measure: What executions are measured with, and what else is watched.
     """
-    trial = Trial(pool, reader=stage.reader, app=stage.app, measure=measure)
+    trial = Trial(pool, reader=stage.reader, app=stage.app, wishes=Wishes(measure=measure))
     with trial.tracking():
         probe = pool.probe
         with closing(Lists(probe.broker_write_url or probe.broker_url or "")) as lists:

@@ -6,14 +6,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.load import Pace
 from pytest_celery_perf.model.record import WorkerInfo
-from pytest_celery_perf.model.samples import GAUGES
 from pytest_celery_perf.probe.django_glue import clear_caches, use_caches
 from pytest_celery_perf.probe.faults import directory_beside
 from pytest_celery_perf.probe.journal import Journal
@@ -29,6 +28,7 @@ from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.runner.rescue import Rescue
 from pytest_celery_perf.runner.results import states_of
+from pytest_celery_perf.runner.wishes import NO_WISHES, Wishes
 from pytest_celery_perf.worker.needs import unmet
 
 ACKNOWLEDGE_GRACE_S = 3.0
@@ -55,12 +55,8 @@ class Trial:
         reader: Reads the records.
         app: The Celery app, in the test process.
         faults: What the tasks must suffer.
-        time_scale: By how much countdowns of retries shrink; None for not at all.
-        touch: Whether the executions shall record each point at which they touch the outside world.
-        notice: Whether workers shall notice at once if the test kills one of their children.
+        wishes: What else is wanted of their executions.
         progress: Told how far the tasks are while the test waits.
-        etas: Whether all delays shrink by `time_scale`, not only those of retries.
-        measure: The instruments with which the executions shall be measured, and what else shall be watched.
     """
 
     def __init__(
@@ -70,12 +66,8 @@ class Trial:
         reader: Reader,
         app: Any,
         faults: tuple[FaultOrder, ...] = (),
-        time_scale: float | None = None,
-        touch: bool = False,
-        notice: bool = False,
+        wishes: Wishes = NO_WISHES,
         progress: Progress = lambda *_: None,
-        etas: bool = False,
-        measure: tuple[str, ...] = (),
     ) -> None:
         self.pool = pool
         self.token = secrets.token_hex(8)
@@ -84,12 +76,8 @@ class Trial:
         self._reader = reader
         self.app = app
         self._faults = list(faults)
-        self._time_scale = time_scale
-        self._etas = etas
-        self.touch = touch
-        self._notice = notice
-        self._measure = [name for name in measure if name not in GAUGES]
-        self._gauges = Gauges(measure, pool)
+        self.wishes = wishes
+        self._gauges = Gauges(wishes.measure, pool)
         self._progress = progress
         self.pace: Callable[[], Pace] | None = None
         """Tells how a load goes, while there is one."""
@@ -127,20 +115,7 @@ class Trial:
             self.tracker.connect()
 
     def _header(self) -> Header:
-        header: Header = {"t": self.token}
-        if self._time_scale is not None:
-            header["scale"] = self._time_scale
-        if self._etas:
-            header["etas"] = True
-        if self.touch:
-            header["touch"] = True
-        if self._notice:
-            header["notice"] = True
-        if self._measure:
-            header["measure"] = self._measure
-        if self._faults:
-            header["faults"] = [asdict(order) for order in self._faults]
-        return header
+        return self.wishes.header(self.token, self._faults)
 
     def order(self, order: FaultOrder) -> None:
         """Have the tasks that are published from now on suffer one more fault."""
