@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pytest_celery_perf.judge.statements import advice, table
 from pytest_celery_perf.judge.subjects import Subject, judge_each, never_started
+from pytest_celery_perf.measure.fingerprint import readable
 from pytest_celery_perf.measure.queries import QueryProfile, Statement, profile
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.spec import QueriesBudget
+from pytest_celery_perf.model.units import NS_PER_S, format_duration_ns
 from pytest_celery_perf.model.verdict import Check, Verdict
 
 MARKER = "celery_queries"
@@ -46,6 +48,8 @@ class _Finding:
 
     check: Check
     worst: QueryProfile
+    limit_ns: int | None = None
+    """Of the time that one query may take, if that is what was checked."""
 
 
 def _judge_task(budget: QueriesBudget, subject: Subject) -> Verdict:
@@ -106,6 +110,8 @@ def _findings(budget: QueriesBudget, profiles: Sequence[QueryProfile]) -> Iterat
         yield _at_most(verb.upper(), limit, profiles, [each.by_verb[verb.upper()] for each in profiles])
     if budget.no_n_plus_one:
         yield _no_n_plus_one(profiles)
+    if budget.slowest_s is not None:
+        yield _slowest(round(budget.slowest_s * NS_PER_S), profiles)
     strict = budget.max is not None or budget.exact is not None or bool(budget.using or budget.verbs)
     strays = [each.execution.unattributed_queries for each in profiles]
     if strict and any(strays):
@@ -132,8 +138,22 @@ def _no_n_plus_one(profiles: Sequence[QueryProfile]) -> _Finding:
     return _Finding(check=Check(metric="N+1 statements", budget="= 0", actual=actual, ok=not times), worst=worst)
 
 
+def _slowest(limit_ns: int, profiles: Sequence[QueryProfile]) -> _Finding:
+    worst = max(profiles, key=_slowest_ns)
+    actual_ns = _slowest_ns(worst)
+    budget, actual = f"≤ {format_duration_ns(limit_ns)}", format_duration_ns(actual_ns)
+    check = Check(metric="slowest query", budget=budget, actual=actual, ok=actual_ns <= limit_ns)
+    return _Finding(check=check, worst=worst, limit_ns=limit_ns)
+
+
+def _slowest_ns(profile: QueryProfile) -> int:
+    return 0 if profile.slowest is None else profile.slowest.slowest_ns
+
+
 def _mark(statement: Statement, failed: Sequence[_Finding]) -> str:
     """Say what is wrong with a statement."""
+    if any(finding.limit_ns is not None and statement.slowest_ns > finding.limit_ns for finding in failed):
+        return f"slow: up to {format_duration_ns(statement.slowest_ns)}"
     if statement.n_plus_one:
         return "N+1"
     if statement.repeated:
@@ -185,7 +205,14 @@ def _advice(
 ) -> Iterator[str]:
     repeated = [statement for each in worst for statement in each.statements if statement.repeated]
     yield from advice(repeated, subject)
-    metrics = {finding.check.metric for finding in failed}
+    for finding in failed:
+        slow = finding.worst.slowest
+        if finding.limit_ns is not None and slow is not None:
+            yield (
+                f"`{readable(slow.fingerprint, 70)}` took {finding.check.actual}: EXPLAIN it, for an index that it lacks "
+                "or rows that it need not read; or it waited for a lock"
+            )
+    metrics = {finding.check.metric for finding in failed if finding.limit_ns is None}
     if _UNATTRIBUTED in metrics:
         yield (
             "these queries ran in a thread or greenlet that does not tell whose work it does, while several tasks "

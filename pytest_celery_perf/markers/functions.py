@@ -119,9 +119,10 @@ def celery_queries(
     using: Mapping[str, int] | None = None,
     no_n_plus_one: bool = False,
     verbs: Mapping[str, int] | None = None,
+    slowest: str | float | None = None,
     warmup: int = 0,
 ) -> QueriesBudget:
-    """Bound the database queries of the task's body, per execution, counted in the worker.
+    """Bound the database queries of the task's body, per execution, counted in the worker; or how long one may take.
 
     An N+1 is a SELECT that one execution sends twice from the same call stack; batches (``executemany``,
     and lists or limits of 100 or more) are none.
@@ -136,10 +137,11 @@ def celery_queries(
             (one_of(verb.upper(), "verbs: key", *VERBS), natural(n, f"verbs[{verb!r}]", 0))
             for verb, n in items(verbs, "verbs")
         ),
+        slowest_s=None if slowest is None else parse_duration_s(slowest, "slowest"),
         warmup=natural(warmup, "warmup", 0),
     )
-    if not (max is not None or exact is not None or using or no_n_plus_one or verbs):
-        raise ConfigurationError("nothing to judge: give max=, exact=, using=, verbs= or no_n_plus_one=True")
+    if not (any(each is not None for each in (max, exact, slowest)) or using or no_n_plus_one or verbs):
+        raise ConfigurationError("nothing to judge: give max=, exact=, using=, verbs=, slowest= or no_n_plus_one=True")
     return budget
 
 

@@ -30,6 +30,7 @@ class Statement:
     verb: str
     count: int
     time_ns: int
+    slowest_ns: int
     stacks: tuple[tuple[CallStack, int], ...]
     """Where it was called from, with the number of sampled calls, the most frequent first."""
     repeated: tuple[CallStack, ...]
@@ -79,6 +80,11 @@ class QueryProfile:
     def by_verb(self) -> Counter[str]:
         """The same by ``SELECT``, ``INSERT``…."""
         return _counts((statement.verb, statement.count) for statement in self.statements)
+
+    @property
+    def slowest(self) -> Statement | None:
+        """The statement that took longest at its slowest."""
+        return max(self.statements, key=lambda statement: statement.slowest_ns, default=None)
 
     @property
     def n_plus_one(self) -> tuple[Statement, ...]:
@@ -134,6 +140,7 @@ def _statement(alias: str, text: str, uses: list[QueryUse]) -> Statement:
         verb=verb(uses[0].sql),
         count=sum(use.count for use in uses),
         time_ns=sum(use.time_ns for use in uses),
+        slowest_ns=max(use.slowest_ns for use in uses),
         stacks=tuple(stacks.most_common()),
         repeated=tuple(stack for stack, calls in repeated.most_common() if stack and calls > 1),
     )

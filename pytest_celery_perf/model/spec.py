@@ -69,6 +69,8 @@ class QueriesBudget(Budget):
     no_n_plus_one: bool = False
     verbs: tuple[tuple[str, int], ...] = ()
     """(verb such as ``SELECT``, maximum) pairs."""
+    slowest_s: float | None = None
+    """How long one query may take."""
     warmup: int = 0
     """How many executions of the task in each process are left out first."""
 

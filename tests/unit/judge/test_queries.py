@@ -295,3 +295,16 @@ def test_repeated_reads_from_nobody_knows_where_are_inconclusive() -> None:
 def test_without_paths_known_the_statements_are_shown_all_the_same() -> None:
     verdict = verdict_on(QueriesBudget(max=1), execution(queries=(authors(2, stacks=()),)))
     assert verdict.evidence[1] == f"  2× 900µs  {AUTHOR_SHOWN}"
+
+
+def test_the_slowest_query() -> None:
+    fast = query(sql="SELECT 1", slowest_ns=200_000_000)
+    slow = query(2, sql="SELECT * FROM shop_order WHERE note = %s", ms=400, slowest_ns=300_000_000)
+    assert verdict_on(QueriesBudget(slowest_s=0.3), execution(queries=(fast, slow))).status is Status.PASS
+    verdict = verdict_on(QueriesBudget(slowest_s=0.25), execution(queries=(fast, slow)))
+    assert figures(verdict) == [("slowest query", "≤ 250ms", "300ms", False)]
+    (line,) = [line for line in verdict.evidence if "slow:" in line]
+    assert line.strip().startswith("2×")
+    assert line.endswith("← slow: up to 300ms")
+    (fix,) = verdict.fix
+    assert fix.startswith("`SELECT * FROM shop_order WHERE note = ?` took 300ms: EXPLAIN it")
