@@ -43,18 +43,28 @@ def start_time(pid: int) -> int | None:
 
 
 class Newcomers:
-    """Tells of each process once: to look for new ones costs much less than to read all."""
+    """Tells of each process once: to look for new ones costs much less than to read all.
+
+    Source:
+        proc_loadavg(5): the last field is the number that was given away last. As long as it is the same, nobody came.
+    """
 
     def __init__(self) -> None:
         self._known: set[int] = set()
+        self._latest = b""
+        self._told_by_kernel = bool(_proc(os.getpid(), "stat"))
 
     def look(self) -> list[Process]:
         """Return the processes that are there now and were not the last time, in the order of their numbers."""
-        if not _proc(os.getpid(), "stat"):
+        if not self._told_by_kernel:
             found = {process.pid: process for process in _table()}
             new = [found[pid] for pid in sorted(found.keys() - self._known)]
             self._known = set(found)
             return new
+        latest = _read_file("/proc/loadavg").rpartition(b" ")[2]
+        if latest == self._latest:
+            return []
+        self._latest = latest
         present = {int(name) for name in os.listdir("/proc") if name.isdigit()}  # noqa: PTH208 - like `_proc`, for speed
         new = [process for pid in sorted(present - self._known) if (process := _read(pid))]
         self._known = present
@@ -132,8 +142,12 @@ def _read(pid: int) -> Process | None:
 
 def _proc(pid: int, file: str) -> bytes:
     """Return what the kernel tells of a process; nothing where it does not."""
+    return _read_file(f"/proc/{pid}/{file}")
+
+
+def _read_file(path: str) -> bytes:
     try:
-        with open(f"/proc/{pid}/{file}", "rb") as told:  # noqa: PTH123 - for speed: it is called for every process
+        with open(path, "rb") as told:  # noqa: PTH123 - for speed: it is called for every process
             return told.read()
     except OSError:
         return b""
