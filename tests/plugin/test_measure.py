@@ -42,6 +42,14 @@ def test_calls_are_counted_where_that_is_said(instruments: Project) -> None:
     assert len(inner.passed) == 4
 
 
+def test_calls_are_the_same_in_every_run(tmp_path: Path) -> None:
+    shelf = Project.copy("library", tmp_path / "library", "calls")
+    first, second = ({**shelf.run().cases["test_queries"].properties} for _ in range(2))
+    counts = [{name: told for name, told in each.items() if name.startswith("cold")} for each in (first, second)]
+    assert counts[0] == counts[1]
+    assert float(counts[0]["cold False"]) > 1_000
+
+
 def test_no_instrument(measured: Project) -> None:
     text = measured.run("--celery-perf-measure=weight").text
     assert "celery_perf_measure (command line): 'weight' is not one of all, " in text
