@@ -47,8 +47,9 @@ def _judge_task(budget: CallsBudget, subject: Subject) -> Verdict:
     worst = max(found.known, key=lambda sample: sample.figure.count)
     most, least = worst.figure.count, min(sample.figure.count for sample in found.known)
     check = Check(metric="Python calls", budget=f"≤ {budget.max:,}", actual=f"{most:,}", ok=most <= budget.max)
-    evidence = [f"judged {len(found.known)} executions: {least:,} to {most:,} calls"] if len(found.known) > 1 else []
-    evidence += [*([fates(subject)] if ended else []), *found.blind, *found.left_out]
+    evidence = [*found.blind]
+    evidence += [f"judged {len(found.known)} executions: {least:,} to {most:,} calls"] if len(found.known) > 1 else []
+    evidence += [*([fates(subject)] if ended else []), *found.left_out]
     fix = []
     if not check.ok:
         evidence.append(f"most: {worst.told(subject)}")

@@ -55,19 +55,14 @@ def _judge_task(budget: CpuBudget, subject: Subject) -> Verdict:
     checks = [*ended, *(check for check, _ in judged), *shares]
     slow = any(not check.ok and not lack for check, lack in judged)
     too_busy = not all(check.ok for check in shares)
-    evidence = [*([spread(distribution)] if found.known else []), *([fates(subject)] if ended else [])]
-    evidence += [*found.blind, *found.left_out]
+    evidence = [*found.blind, *([spread(distribution)] if found.known else []), *([fates(subject)] if ended else [])]
+    evidence += found.left_out
     worst = sorted(found.known, key=lambda each: each.figure, reverse=True)[:_WORST_SHOWN]
     if slow or too_busy:
         evidence += [_told(each, subject) for each in worst]
     fix = [lack for _, lack in judged if lack]
-    if slow:
-        fix.append(_advice(worst[0], subject))
-    if too_busy:
-        fix.append(
-            f"{subject.function} computes rather than waits: on gevent or threads it would hold up all others; "
-            "give it a queue whose worker is prefork, with a process for each core"
-        )
+    fix += [_advice(worst[0], subject)] if slow else []
+    fix += [_advice_on_share(subject)] if too_busy else []
     return subject.verdict(checks, evidence, fix, inconclusive=bool(found.blind))
 
 
@@ -97,6 +92,13 @@ def _parts(sample: CpuSample) -> dict[str, int]:
     if use is None:
         return {_OWN: own_ns}
     return {_OWN: own_ns, _THREADS: max(0, use.process_ns - own_ns), _COMMANDS: use.commands_ns}
+
+
+def _advice_on_share(subject: Subject) -> str:
+    return (
+        f"{subject.function} computes rather than waits: on gevent or threads it would hold up all others; "
+        "give it a queue whose worker is prefork, with a process for each core"
+    )
 
 
 def _advice(sample: CpuSample, subject: Subject) -> str:

@@ -53,7 +53,7 @@ def _judge_task(budget: MemoryBudget, subject: Subject) -> Verdict:
         if limit is not None and found.known
     ]
     worst = [sample for check, sample in judged if not check.ok]
-    evidence = [*_overview(found.known), *([fates(subject)] if ended else []), *found.blind, *found.left_out]
+    evidence = [*found.blind, *_overview(found.known), *([fates(subject)] if ended else []), *found.left_out]
     if worst:
         by = _peak if budget.added_bytes is None else _added
         evidence += [_told(each, subject) for each in sorted(found.known, key=by, reverse=True)[:_WORST_SHOWN]]

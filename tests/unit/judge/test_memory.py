@@ -99,7 +99,9 @@ def test_a_machine_that_tells_no_peak(silent: Execution) -> None:
 
 def test_what_is_unknown_of_some_is_not_passed_off_as_all() -> None:
     shared = execution("b", pool="threads", worker="io@host")
-    assert verdict_of(MemoryBudget(added_bytes=MIB), held("a", 60, 1), shared).status is Status.INCONCLUSIVE
+    verdict = verdict_of(MemoryBudget(added_bytes=MIB), held("a", 60, 1), shared)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.evidence[0].startswith("memory is not attributable on this pool: tasks share a process on threads")
     assert verdict_of(MemoryBudget(added_bytes=MIB), held("a", 60, 9), shared).status is Status.FAIL
 
 
