@@ -209,8 +209,8 @@ def _advice(
         slow = finding.worst.slowest
         if finding.limit_ns is not None and slow is not None:
             yield (
-                f"`{readable(slow.fingerprint, 70)}` took {finding.check.actual}: EXPLAIN it, for an index that it lacks "
-                "or rows that it need not read; or it waited for a lock"
+                f"`{readable(slow.fingerprint, 70)}` took {finding.check.actual}: EXPLAIN it for an index it lacks "
+                "or rows it need not read; or it waited for a lock"
             )
     metrics = {finding.check.metric for finding in failed if finding.limit_ns is None}
     if _UNATTRIBUTED in metrics:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ class Lab:
 
     def __init__(self, trial):
         self.trial = trial
-        trial.touch = True
+        trial.wishes = replace(trial.wishes, touch=True)
 
     def order(self, at: str, do: str, key: str = "order", task: str | None = None, **fields: object) -> None:
         """Order a fault for what is published from now on."""
