@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ARRIVES_S = 1.0
 """Within this, a message that is delivered again is received by a worker that has room for it. One whose only slot is
 taken by the first delivery gets it later."""
+BEGINS_S = 2.0
+"""Within this, it is begun if a slot is free. A prefork worker of Celery before 5.7 waits until its child has run the
+first delivery: there is nothing to see then."""
 RECONNECTS_S = 5.0
 """Within this, a worker whose connection has broken consumes again."""
 MOST_DELIVERIES = 3
@@ -106,6 +109,7 @@ def _outlast_the_visibility_timeout(scene: Scene) -> None:
             task = records.tasks[execution.name]
             if task.acks_late and (task.time_limit_s is None or task.time_limit_s >= limit_s):
                 _repeat(scene, execution, 1)
+                _await_begin(scene, execution.task_id)
         scene.let_go()
         _await_all_deliveries(scene)
 
@@ -154,6 +158,17 @@ def _repeat(scene: Scene, execution: Execution, times: int) -> None:
 
 def _arrives(scene: Scene, task_id: str, before: int) -> bool:
     return scene.until(lambda: len(_deliveries(scene, task_id)) > before, ARRIVES_S)
+
+
+def _await_begin(scene: Scene, task_id: str) -> None:
+    """Wait until the last delivery of a task has begun, if its worker has a slot for it."""
+
+    def begun_or_stuck() -> bool:
+        last = _deliveries(scene, task_id)[-1]
+        slots = scene.trial.workers[last.boot].concurrency
+        return last.started or (slots is not None and len(scene.running(last.boot)) >= slots)
+
+    scene.until(begun_or_stuck, BEGINS_S)
 
 
 def _await_all_deliveries(scene: Scene) -> None:
