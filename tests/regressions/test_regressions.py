@@ -570,7 +570,7 @@ def test_half_a_submission_is_found_on_postgresql(
     monkeypatch.setenv("POSTGRES_DSN", f"{postgres_dsn.rpartition('/')[0]}/half_{token_hex(4)}")
     _apply(PATCHES / "24-half-a-submission.patch", copy)
 
-    said, failures = _run(copy, "test_sweep.py")
+    said, failures = _run(copy, "test_sweep.py::test_a_submission")
 
     assert [*failures] == ["test_a_submission"], said
     assert "metadata.submissions is absent instead of 1" in failures["test_a_submission"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
 def test_faults(run: Run, worker_image: str, docker_client: Any) -> None:
-    inner = run("containers", env={"OFFICE_IMAGE": worker_image})
+    box = f"box-{token_hex(4)}"
+    inner = run("containers", env={"OFFICE_IMAGE": worker_image, "OFFICE_BOX": box})
     assert inner.cases.keys() == inner.passed, inner.text
     assert len(inner.passed) == 6
-    assert docker_client.containers.list(all=True, filters={"name": "celery-perf-box"}) == []
+    assert docker_client.containers.list(all=True, filters={"name": box}) == []

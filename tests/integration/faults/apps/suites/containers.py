@@ -5,9 +5,9 @@ import os
 import pytest
 from office import safe
 
-IMAGE = os.environ["OFFICE_IMAGE"]
-box = pytest.mark.celery_worker(name="box", runtime="container", image=IMAGE, concurrency=1, memory="256MiB")
-solo = pytest.mark.celery_worker(name="box", runtime="container", image=IMAGE, pool="solo", memory="256MiB")
+IMAGE, BOX = os.environ["OFFICE_IMAGE"], os.environ["OFFICE_BOX"]
+box = pytest.mark.celery_worker(name=BOX, runtime="container", image=IMAGE, concurrency=1, memory="256MiB")
+solo = pytest.mark.celery_worker(name=BOX, runtime="container", image=IMAGE, pool="solo", memory="256MiB")
 
 
 def faults(celery_perf):
@@ -33,8 +33,8 @@ def test_freeze(celery_perf, celery_faults):
     with celery_faults.hold(safe) as held:
         safe.delay()
         held.wait()
-        with celery_faults.freeze("box"):
-            assert celery_faults.redeliver("box") == 1
+        with celery_faults.freeze(BOX):
+            assert celery_faults.redeliver(BOX) == 1
         celery_faults.when("received", safe, nth=2)
     assert celery_perf.wait().succeeded == 1
     assert faults(celery_perf) == ["hold", "freeze-worker", "restored", "thaw-worker"]
@@ -54,7 +54,7 @@ def test_kill_worker(celery_perf, celery_faults):
     with celery_faults.hold(safe) as held:
         safe.delay()
         held.wait()
-        celery_faults.kill_worker("box")
+        celery_faults.kill_worker(BOX)
     run = celery_perf.wait()
     assert (run.succeeded, run.executions) == (1, 2)
 
@@ -64,6 +64,6 @@ def test_terminate(celery_perf, celery_faults):
     with celery_faults.hold(safe) as held:
         safe.delay()
         held.wait()
-        celery_faults.terminate("box")
+        celery_faults.terminate(BOX)
     run = celery_perf.wait()
     assert (run.succeeded, run.executions) == (1, 1)
