@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import configparser
 import json
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.runner.stage import Stage
 
 NAME = "celery-perf"
-APP_VARIABLE = "CELERY_PERF_APP"
+APP_VARIABLE, APP_KEY = "CELERY_PERF_APP", "celery_perf_app"
 FAILED, WRONG = 1, 2
 """The statuses of a command that could not do its work, and of one that was given wrongly."""
 
@@ -62,7 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = pools.add_argument
     add("tasks", nargs="*", metavar="TASK", help="the name of a task")
-    add("--app", metavar="MODULE:APP", help=f"the Celery app, as `celery -A` takes it; else ${APP_VARIABLE}")
+    add(
+        "--app",
+        metavar="MODULE:APP",
+        help=f"the Celery app, as `celery -A` takes it; else ${APP_VARIABLE}, or {APP_KEY}",
+    )
     add("--args", metavar="JSON", default="[]", help="arguments of the tasks, such as [1,2]")
     add("--kwargs", metavar="JSON", default="{}", help='keyword arguments of the tasks, such as {"user":1}')
     add("--pools", metavar="LIST", help="default: prefork:8,gevent:200,threads:32,solo")
@@ -82,19 +88,40 @@ def _pools(given: argparse.Namespace) -> int:
         raise ConfigurationError(f"--report={given.report} needs --all")
     if given.broker not in {"auto", "process", "container"} and not given.broker.startswith(("redis://", "rediss://")):
         raise ConfigurationError(f"--broker={given.broker!r} is not auto, process, container or a redis:// URL")
-    path = given.app or os.environ.get(APP_VARIABLE)
-    if not path:
-        raise ConfigurationError(f"--app is not given, nor is {APP_VARIABLE} set: name the Celery app, as `celery -A`")
+    path, source = _app(given.app)
     work = _stock(given) if given.all else _compare(given)
     from pytest_celery_perf.options import DEFAULT_IMAGE
     from pytest_celery_perf.pools.work import on_stage
     from pytest_celery_perf.runner.app import load
 
-    app = load(path, "--app" if given.app else APP_VARIABLE)
+    app = load(path, source)
     for name in given.tasks:
         _check_task(name, app.tasks)
     with on_stage(path, given.broker, DEFAULT_IMAGE) as stage:
         return work(stage)
+
+
+def _app(given: str | None) -> tuple[str, str]:
+    """Return the path of the app, and where it was given."""
+    found = ((given, "--app"), (os.environ.get(APP_VARIABLE), APP_VARIABLE), *_in_ini_files(Path.cwd()))
+    for path, source in found:
+        if path:
+            return path, source
+    raise ConfigurationError(
+        f"--app is not given, nor is {APP_VARIABLE} set or {APP_KEY} in an ini file here: name the Celery app, as "
+        "`celery -A` takes it"
+    )
+
+
+def _in_ini_files(folder: Path) -> Iterator[tuple[str | None, str]]:
+    """Yield what the files say that pytest reads its settings from, in pytest's order."""
+    for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read(folder / name, encoding="utf-8")
+        yield parser.get(section, APP_KEY, fallback=None), f"{APP_KEY} in {name}"
+    if (toml := folder / "pyproject.toml").exists():
+        settings = tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {}).get("pytest", {})
+        yield settings.get("ini_options", {}).get(APP_KEY), f"{APP_KEY} in {toml.name}"
 
 
 def _compare(given: argparse.Namespace) -> Callable[[Stage], int]:

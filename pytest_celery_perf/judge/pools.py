@@ -135,28 +135,31 @@ def obstacle(run: PoolRun, profile: TaskProfile, root: Path | None = None) -> st
         profile: What it does undisturbed.
         root: The folder that paths are shown relative to.
     """
-    if text := _broken(run):
-        return text
-    if run.stuck_s is not None and run.stuck_s > max(STUCK_S, STUCK_SHARE * profile.runtime_s):
-        return (
-            f"each task keeps the thread that all of them share for {format_duration_s(run.stuck_s)} without computing"
-            f"{_place(run.stuck_at, root)}: what it waits for there does not yield to gevent, so all others wait too"
-        )
-    waits = profile.kind is Kind.WAITS and profile.runtime_s >= NOTICEABLE_S
-    if waits and run.plan.concurrency >= SLOTS and run.parallel is not None and run.parallel < SERIAL:
-        return (
-            f"of {run.plan.concurrency} slots {run.parallel:.2g} work at once: each task waits for the one before, for "
-            "a lock or a service that they share, or for C code that keeps Python's global lock"
-        )
-    return ""
-
-
-def _broken(run: PoolRun) -> str:
-    """Say what goes wrong on a pool; empty if nothing does."""
     if run.lack:
         return run.lack
     if run.failed:
         return f"{run.failed} of {run.tasks} tasks failed" + (f": {run.errors[0]}" if run.errors else "")
+    if keeps_the_thread(run, profile):
+        return (
+            f"each task keeps the thread that all of them share for {format_duration_s(run.stuck_s or 0.0)} without "
+            f"computing{_place(run.stuck_at, root)}: what it waits for there does not yield to gevent, so all others "
+            "wait too"
+        )
+    return _undone(run) or _one_by_one(run, profile)
+
+
+def keeps_the_thread(run: PoolRun, profile: TaskProfile) -> bool:
+    """Tell whether a task keeps the one thread of a gevent worker while it waits.
+
+    Args:
+        run: What the task did there.
+        profile: What it does undisturbed.
+    """
+    return run.stuck_s is not None and run.stuck_s > max(STUCK_S, STUCK_SHARE * profile.runtime_s)
+
+
+def _undone(run: PoolRun) -> str:
+    """Say what was not brought to an end on a pool; empty if all was."""
     logged = f"; the worker logged {run.logged[0]}" if run.logged else ""
     if run.unfinished:
         return f"{run.unfinished} of {run.tasks} tasks had not ended when the time was over{logged}"
@@ -164,6 +167,18 @@ def _broken(run: PoolRun) -> str:
         several = f"{run.unacknowledged} of {run.tasks} tasks"
         return f"{several} were not acknowledged, so that the broker will deliver them again{logged}"
     return ""
+
+
+def _one_by_one(run: PoolRun, profile: TaskProfile) -> str:
+    """Say that tasks that wait were run one after the other; empty if they were not."""
+    slots, parallel = run.plan.concurrency, run.parallel
+    waits = profile.kind is Kind.WAITS and profile.runtime_s >= NOTICEABLE_S
+    if not waits or slots < SLOTS or parallel is None or parallel >= SERIAL:
+        return ""
+    return (
+        f"of {slots} slots {parallel:.2g} work at once: each task waits for the one before, for a lock or a service "
+        "that they share, or for C code that keeps Python's global lock"
+    )
 
 
 def _place(frame: Frame | None, root: Path | None) -> str:

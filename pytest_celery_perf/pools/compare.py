@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, WorkerError
-from pytest_celery_perf.judge.pools import advise
+from pytest_celery_perf.judge.pools import advise, keeps_the_thread
 from pytest_celery_perf.measure.lives import lives
 from pytest_celery_perf.measure.pools import errors_of, profile_of, run_of
 from pytest_celery_perf.model.pools import Comparison, PoolPlan, PoolRun, TaskProfile
@@ -22,7 +22,7 @@ from pytest_celery_perf.runner.trial import Trial
 SOLO = PoolPlan(pool="solo", concurrency=1)
 PROFILED = 6
 """How often a task runs undisturbed, to learn what it does with its time; the first one only warms it up."""
-CLOSELY = 20
+CLOSELY = 10
 """How often at most it runs with instruments on a pool, before it runs without them: they would slow it down."""
 INSTRUMENTS = ("cpu", "thread")
 ROUNDS = 4
@@ -106,6 +106,8 @@ def try_pool(
     with working(stage, call, plan) as pool:
         few = min(plan.concurrency, CLOSELY)
         closely = ran(stage, pool, call, times=few, timeout_s=timeout_s, measure=INSTRUMENTS)
+        if keeps_the_thread(run_of(plan, closely, closely, alone), alone):
+            times = min(times, LEAST)  # they go one by one, and many would take for ever
         history = ran(stage, pool, call, times=times, timeout_s=timeout_s, measure=(WORKERS,))
         return run_of(plan, history, closely, alone, logged_errors(pool)), history.tasks.get(alone.task)
 

@@ -82,6 +82,7 @@ def _judge(call: pytest.TestReport, active: ActiveTest, runs: list[Sized], item:
     verdicts = judge_all(budgets, active.history, Path.cwd())
     active.verdicts = tuple(one for each in runs if each.run.active for one in each.run.active.verdicts) + verdicts
     if complaint := output.complaint(active):
-        call.outcome, call.longrepr = "failed", complaint
+        # As pytest tells a failure that was expected.
+        call.outcome, call.longrepr = "skipped" if hasattr(call, "wasxfail") else "failed", complaint
     else:
         call.sections.append((TITLE, output.explained(verdicts)))

@@ -116,9 +116,23 @@ def test_a_mistake_is_told(kitchen: Path, arguments: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_no_app(kitchen: Path) -> None:
-    done = ran(kitchen, "kitchen.wait")
-    assert "--app is not given, nor is CELERY_PERF_APP set" in done.stderr
+@pytest.mark.parametrize(
+    ("file", "section", "quote"),
+    [
+        ("pytest.ini", "pytest", ""),
+        ("tox.ini", "pytest", ""),
+        ("setup.cfg", "tool:pytest", ""),
+        ("pyproject.toml", "tool.pytest.ini_options", '"'),
+    ],
+)
+def test_the_app_of_the_ini_file(tmp_path: Path, file: str, section: str, quote: str) -> None:
+    (tmp_path / file).write_text(f"[{section}]\ncelery_perf_app = {quote}nowhere{quote}\n")
+    assert f"celery_perf_app in {file}='nowhere' cannot be loaded" in ran(tmp_path, "some.task").stderr
+
+
+def test_no_app(tmp_path: Path) -> None:
+    done = ran(tmp_path, "kitchen.wait")
+    assert "--app is not given, nor is CELERY_PERF_APP set or celery_perf_app in an ini file here" in done.stderr
     assert done.returncode == 2
 
 

@@ -21,7 +21,11 @@ FAILS = {
         "+0.50 per book (0 → 1 → 3), library/tasks.py:62",
     ),
     "test_quadratic": ("power of the size with which queries grows", "(budget ≤ 1.2)", "per row (16 → 64 → 256)"),
-    "test_time": ("celery_scaling library.tasks.idle: runtime per row +", "s (budget ≤ 0s)", "at 2 → 40 rows: runtime "),
+    "test_time": (
+        "celery_scaling library.tasks.idle: runtime per row +",
+        "s (budget ≤ 0s)",
+        "at 2 → 40 rows: runtime ",
+    ),
     "test_bytes": ("message_size per character +1B (budget ≤ 0B)", "at 100 → 10000 characters: message_size "),
     "test_another_budget": ("celery_queries library.tasks.one_by_one: queries 9 (budget ≤ 5)",),
     "test_own_assertion": ("assert 4 < 4",),
@@ -30,7 +34,12 @@ FAILS = {
 
 
 def test_good_code_passes(inner: Inner) -> None:
-    assert inner.cases.keys() - FAILS.keys() == inner.passed, inner.text
+    assert inner.cases.keys() - FAILS.keys() - {"test_known_to_grow"} == inner.passed, inner.text
+
+
+def test_a_failure_may_be_expected(inner: Inner) -> None:
+    assert inner.cases["test_known_to_grow"].outcome == "skipped"
+    assert "1 xfailed" in inner.text
 
 
 @pytest.mark.parametrize("test", FAILS)
