@@ -21,7 +21,7 @@ ROUNDS = 5
 ROUND_S = 4.0
 PEAKS = 5
 PEAK_BYTES = 120 << 20
-"""Held for 30 ms: what is watched every 500 ms misses it, says facts/limits.md of 5 of 5."""
+"""Held for 30 ms: who looks every 500 ms misses it."""
 ACTOR = f"""
 import sys, time
 for _ in sys.stdin:
