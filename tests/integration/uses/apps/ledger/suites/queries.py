@@ -56,7 +56,8 @@ class Pool:
 
     def test_slow_queries(self, celery_perf):
         told = asked(celery_perf, slowly)
-        assert (told.count, OF_EXECUTION["slow_queries"](told.execution)) == (2, 1)
+        assert told.count == 2
+        assert OF_EXECUTION["slow_queries"](told.execution) in {1, 2}  # beside load the other one may be slow, too
 
 
 class Asynchronous:
