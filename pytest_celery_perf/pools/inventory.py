@@ -32,14 +32,14 @@ def inventory(stage: Stage, executions: Sequence[Execution], *, timeout_s: float
         timeout_s: How long each task may take.
         told: Called with what is done next.
     """
-    recorded = [each for each in executions if each.pool in APART]
-    return tuple(_stocks(stage, recorded, timeout_s, told))
+    return tuple(_stocks(stage, executions, timeout_s, told))
 
 
-def _stocks(stage: Stage, recorded: Sequence[Execution], timeout_s: float, told: Told) -> Iterator[Stock]:
+def _stocks(stage: Stage, executions: Sequence[Execution], timeout_s: float, told: Told) -> Iterator[Stock]:
+    apart = [each for each in executions if each.pool in APART]
     for name in sorted(each for each in stage.app.tasks if not each.startswith(OWN)):
         call = Call(task=stage.app.tasks[name])
-        known = profile_of(name, recorded, "report")
+        known = profile_of(name, apart, "report") or profile_of(name, executions, "report")
         if known is not None:
             yield Stock(task=name, profile=known, plan=suggest(known, cores()))
         elif call.lacks:
@@ -55,7 +55,7 @@ def _tried(stage: Stage, call: Call, timeout_s: float) -> Stock:
         found = profile(stage, call, timeout_s=timeout_s)
         note = _trouble(stage, call, found, timeout_s)
     except CeleryPerfError as error:
-        return Stock(task=call.task.name, note=str(error))
+        return Stock(task=call.task.name, note=str(error).removeprefix(f"{call.task.name} "))
     plan = suggest(found, cores(), without=[GREENLETS.pool] if note else [])
     return Stock(task=call.task.name, profile=found, plan=plan, note=note and f"{GREENLETS.label}: {note}")
 
