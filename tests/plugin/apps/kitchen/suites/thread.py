@@ -49,7 +49,10 @@ def test_cpu_time_of_each_greenlet(celery_perf: CeleryPerf) -> None:
 
 @pytest.mark.parametrize(
     "pool",
-    [pytest.param(pool, marks=pytest.mark.celery_worker(queues="stove", pool=pool)) for pool in ("prefork", "threads", "solo")],
+    [
+        pytest.param(pool, marks=pytest.mark.celery_worker(queues="stove", pool=pool))
+        for pool in ("prefork", "threads", "solo")
+    ],
 )
 def test_elsewhere_it_is_its_own(celery_perf: CeleryPerf, pool: str) -> None:
     (use,) = used(celery_perf, stir, 0.1)

@@ -1,4 +1,4 @@
-"""``celery_scaling`` on code that grows with its data and on code that does not; test_scaling.py expects each by name."""
+"""``celery_scaling`` on code that grows with its data, and on code that does not; test_scaling.py knows each by name."""
 
 from __future__ import annotations
 

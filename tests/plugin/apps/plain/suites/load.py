@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from office import add, fan_out, fragile, nap, silent
 
@@ -19,7 +21,7 @@ def test_an_open_loop(celery_perf: CeleryPerf) -> None:
     assert load.lag.count == load.latency.count == 200
     assert 0 < load.latency.p50 <= load.latency.p95 <= load.latency.p99
     planned = sorted(each.intended_ns for each in load.run.history.publications)
-    assert {after - before for before, after in zip(planned, planned[1:])} == {5_000_000}
+    assert {after - before for before, after in pairwise(planned)} == {5_000_000}
     assert all(each.published_ns >= each.intended_ns for each in load.run.history.publications)
 
 
@@ -98,10 +100,12 @@ def test_children_are_waited_for_and_no_part_of_the_load(celery_perf: CeleryPerf
 
 
 def test_several_publishers(celery_perf: CeleryPerf) -> None:
-    load = celery_perf.load({fragile: 1, silent: 2}, rate=300, count=150, publishers=2, arrivals="constant", timeout="30s")
+    load = celery_perf.load(
+        {fragile: 1, silent: 2}, rate=300, count=150, publishers=2, arrivals="constant", timeout="30s"
+    )
     assert (load.tasks, load.done, load.failed) == (150, 150, 0)
     planned = sorted(each.intended_ns for each in load.run.history.publications)
-    assert {round((after - before) / 1e6, 2) for before, after in zip(planned, planned[1:])} == {3.33}
+    assert {round((after - before) / 1e6, 2) for before, after in pairwise(planned)} == {3.33}
 
 
 def test_what_one_by_one_means(celery_perf: CeleryPerf) -> None:
@@ -147,8 +151,8 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         (lambda: load(add, duration=0, rate=1), "celery_perf.load: duration=0: expected more than 0"),
         (lambda: load(add, duration=1), "duration= needs a rate= (open loop) or in_flight= (closed loop)"),
         (lambda: load(add, count=1, rate=0), "celery_perf.load: rate=0: expected more than 0"),
-        (lambda: load(add, count=1, rate="fast"), "rate='fast': expected times in a second as a number, or a text with"),
-        (lambda: load(add, count=1, rate=(1, 2, 3)), "rate=(1, 2, 3): expected one number, or for a ramp a pair of them"),
+        (lambda: load(add, count=1, rate="fast"), "rate='fast': expected times in a second as a number, or a text"),
+        (lambda: load(add, count=1, rate=(1, 2, 3)), "rate=(1, 2, 3): expected one number, or for a ramp a pair of"),
         (lambda: load(add, count=1, rate=1, in_flight=1), "rate=1 is an open loop, in_flight=1 a closed one: give one"),
         (lambda: load(add, count=1, rate=1, duration=1), "count=1 and duration=1 are two ends of one loop: give one"),
         (lambda: load(add, count=1, in_flight=0), "celery_perf.load: in_flight=0 is not a whole number from 1"),
@@ -159,13 +163,13 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         (lambda: load(add, count=1, rate=1, publishers=2, bulk=False), "publishers=2 copy messages, which bulk=False"),
         (lambda: load("office.ad", count=1), "there is no task 'office.ad' in office:app; did you mean 'office.add'"),
         (lambda: load({}, count=1), "{} is neither a task, its name or a signature, nor several of these"),
-        (lambda: load([(add, 1), 3], count=1), "nor several of these with their weights, such as {charge: 8, refund: 2}"),
+        (lambda: load([(add, 1), 3], count=1), "nor several of these with their weights, such as {charge: 8"),
         (lambda: load({add: 0}, count=1), "weight 0: expected a number above 0"),
         (lambda: load({add: 1}, (1,), count=1), "args= and kwargs= are for one task; in a mix, each is a signature"),
         (lambda: load(add, count=1, timeout="soon"), "timeout='soon': expected seconds"),
         (lambda: capacity(add, p95="fast"), "celery_perf.capacity: p95='fast': expected seconds"),
         (lambda: capacity(add, p95=0), "celery_perf.capacity: p95=0: expected more than 0"),
-        (lambda: capacity(add, p95=1, between=(5, 5)), "between=(5, 5): expected the lower rate first, then a higher one"),
+        (lambda: capacity(add, p95=1, between=(5, 5)), "between=(5, 5): expected the lower rate first, then a higher"),
         (lambda: capacity(add, p95=1, precision=0), "celery_perf.capacity: precision=0: expected more than 0"),
     ):
         with pytest.raises(ConfigurationError) as error:
