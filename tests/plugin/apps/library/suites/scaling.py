@@ -1,4 +1,4 @@
-"""``celery_scaling`` on code that grows with its data, and on code that does not; test_scaling.py knows each by name."""
+"""``celery_scaling`` on code that grows with its data, and on other code; each test is expected in test_scaling.py."""
 
 from __future__ import annotations
 
