@@ -98,14 +98,28 @@ def _executions(
         # The worker knows only by which key the message was bound.
         published = book.publishing.get(draft.key[:2])
         queue = published.queue if published is not None else draft.received.queue
-        execution = _execution(draft, draft.received, queue, delivery, ledger)
-        count = sum(_is_of(execution, child) for child in children.get(execution.task_id, ()))
-        executions.append(replace(execution, children=count) if count else execution)
-    return executions
+        executions.append(_execution(draft, draft.received, queue, delivery, ledger))
+    return _with_children(executions, children.get(executions[0].task_id, ())) if executions else []
 
 
-def _is_of(execution: Execution, child: Publication) -> bool:
-    """Tell whether it was this execution of a task that published a child of the task."""
+def _with_children(executions: list[Execution], children: Iterable[Publication]) -> list[Execution]:
+    """Count the children of each execution of a task.
+
+    Where two overlap, a child is of the later one: a retry may begin before the attempt that asked for it has ended.
+    """
+    counts = [0] * len(executions)
+    for child in children:
+        running = [number for number, execution in enumerate(executions) if _may_be_of(execution, child)]
+        if running:
+            counts[max(running, key=lambda number: executions[number].started_ns or 0)] += 1
+    return [
+        replace(execution, children=count) if count else execution
+        for execution, count in zip(executions, counts, strict=True)
+    ]
+
+
+def _may_be_of(execution: Execution, child: Publication) -> bool:
+    """Tell whether an execution of a task ran when and where a child of the task was published."""
     if child.boot != execution.boot or execution.started_ns is None or child.published_ns < execution.started_ns:
         return False
     return execution.ended_ns is None or child.published_ns <= execution.ended_ns
