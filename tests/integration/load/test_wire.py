@@ -57,7 +57,7 @@ class Shop:
         def charge(*args: Any, **kwargs: Any) -> None:
             """Do nothing."""
 
-        return self.app.task(name="shop.charge")(charge)
+        return self.app.task(name="shop.charge", shared=False)(charge)
 
     def line(self, kind: Kind, *, bulk: bool = True) -> Line:
         """Return a line, with which tasks were published."""
