@@ -215,7 +215,11 @@ def describe_error(error: BaseException, is_user_file: Callable[[str], bool]) ->
     """Return the wire form of an exception: type, text and the innermost line of user code."""
     kind = type(error)
     where = _innermost_user_frame(error.__traceback__, is_user_file)
-    return [f"{kind.__module__}.{kind.__qualname__}", str(error)[:MESSAGE_CHARACTERS], where]
+    try:
+        text = str(error)[:MESSAGE_CHARACTERS]
+    except Exception:  # of the user's own making
+        text = "(its text cannot be made)"
+    return [f"{kind.__module__}.{kind.__qualname__}", text, where]
 
 
 def _innermost_user_frame(

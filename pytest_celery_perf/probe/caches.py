@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -82,9 +82,13 @@ def _methods() -> Iterator[tuple[type, str]]:
     from django.core.cache.backends.base import BaseCache
     from django.utils.module_loading import import_string
 
-    for backend in {configured["BACKEND"] for configured in caches.settings.values()}:
+    backends = []
+    for path in {configured["BACKEND"] for configured in caches.settings.values()}:
+        with suppress(Exception):  # of a cache that nobody can use: Django imports it with the first use
+            backends.append(import_string(path))
+    for backend in backends:
         for name in (*READS, *WRITES):
-            owner = next((each for each in import_string(backend).__mro__ if name in each.__dict__), BaseCache)
+            owner = next((each for each in backend.__mro__ if name in each.__dict__), BaseCache)
             if owner is not BaseCache:
                 yield owner, name
 

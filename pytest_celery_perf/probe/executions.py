@@ -151,11 +151,19 @@ class ExecutionWatch:
         if attempt.orders:
             attempt.strike("started")
         if ("touch" in header or attempt.orders) and touch.is_wanted(header, attempt.orders):
-            effects.install()
-            attempt.touch(touch.Touches(attempt, self._faults, self._journal))
+            self._touch(attempt)
         if "measure" in header:
-            attempt.measurements = instruments.begin(header["measure"], attempt, self._pool)
+            attempt.measurements = instruments.begin(header["measure"], attempt, self._pool, self._journal.problem)
         return attempt
+
+    def _touch(self, attempt: RunningAttempt) -> None:
+        """Number its touch points, unless some would be missing: a sweep would take those for all."""
+        try:
+            effects.install()
+        except Exception as error:
+            self._journal.problem(f"the touch points of {attempt.name} are not seen: {error!r}")
+        else:
+            attempt.touch(touch.Touches(attempt, self._faults, self._journal))
 
     def _leave(self, attempt: RunningAttempt, state: str | None, retval: Any) -> None:
         if attempt.measurements or attempt.counters:
@@ -196,14 +204,23 @@ class ExecutionWatch:
 
     def _measured(self, attempt: RunningAttempt) -> None:
         """Write down what instruments have measured, and what the task has counted by itself."""
-        measured = [(name, reading.end()) for name, reading in reversed(attempt.measurements)]
+        measured = [(name, self._rows(name, reading, attempt)) for name, reading in reversed(attempt.measurements)]
         if attempt.counters:
             counted = [Counted(name, counter.amount) for name, counter in [*attempt.counters.items()]]
-            measured.append((counters.NAME, counted))
+            measured.append((counters.NAME, [list(row) for row in counted]))
         key = attempt.task_id, attempt.retries, attempt.received_ns
         for name, rows in measured:
             if rows is not None:
-                self._journal.write(wire.Measured(time.monotonic_ns(), *key, name, [list(row) for row in rows]))
+                self._journal.write(wire.Measured(time.monotonic_ns(), *key, name, rows))
+
+    def _rows(self, name: str, reading: instruments.Reading, attempt: RunningAttempt) -> list[list[Any]] | None:
+        """Return what an instrument has measured; None if it does not know, or has gone wrong."""
+        try:
+            rows = reading.end()
+            return None if rows is None else [list(row) for row in rows]
+        except Exception as error:
+            self._journal.problem(f"{name} of {attempt.name} is not measured: {error!r}")
+            return None
 
 
 class _WatchedTracer:

@@ -6,7 +6,7 @@ starts to measure one. What it finds out becomes the rows of a `wire.Measured`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -53,19 +53,28 @@ class Measurement(NamedTuple):
     reading: Reading
 
 
-def begin(names: Iterable[str], attempt: RunningAttempt, pool: str) -> list[Measurement]:
+def begin(names: Iterable[str], attempt: RunningAttempt, pool: str, report: Callable[[str], None]) -> list[Measurement]:
     """Begin to measure an execution.
 
     Args:
         names: What its message asks for; what a worker of another version does not know is left out.
         attempt: The execution.
         pool: ``prefork``, ``solo``, ``threads`` or ``gevent``.
+        report: Told of each instrument that cannot begin, whose figure nobody knows then.
 
     Returns:
         What is measured here: an instrument that cannot tell the executions of this pool apart is not.
     """
-    known = [(name, _load(name)) for name in names if name in INSTRUMENTS]
-    return [Measurement(name, instrument.begin(attempt)) for name, instrument in known if pool in instrument.POOLS]
+    begun = []
+    for name in names:
+        if name in INSTRUMENTS:
+            try:
+                instrument = _load(name)
+                if pool in instrument.POOLS:
+                    begun.append(Measurement(name, instrument.begin(attempt)))
+            except Exception as error:
+                report(f"{name} of {attempt.name} is not measured: {error!r}")
+    return begun
 
 
 def body_bytes(body: bytes | str) -> int:

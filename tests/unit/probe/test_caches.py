@@ -156,3 +156,10 @@ def test_who_asks_for_nothing_is_left_alone(cache: BaseCache) -> None:
 def test_everything_is_put_back(cache: BaseCache) -> None:
     caches.uninstall()
     assert not [name for name in (*caches.READS, *caches.WRITES) if hasattr(getattr(cache, name, None), "__wrapped__")]
+
+
+def test_a_cache_that_nobody_can_use_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    backends = ["nowhere.to.be.Found", "django.core.cache.backends.locmem.LocMemCache"]
+    settings = {backend: {"BACKEND": backend} for backend in backends}
+    monkeypatch.setattr("django.core.cache.caches.settings", settings, raising=False)
+    assert {owner for owner, _ in caches._methods()} == {LocMemCache}

@@ -35,7 +35,7 @@ def attempt() -> RunningAttempt:
 def measured(name: str, body: Callable[[], object], pool: str = "prefork") -> Any:
     """Run a body as a task's and return the row of an instrument; None if it tells nothing."""
     running = attempt()
-    running.measurements = begin([name], running, pool)
+    running.measurements = begin([name], running, pool, pytest.fail)
     scope = context.enter(running)
     running.begin_body()
     try:
@@ -55,12 +55,12 @@ def test_nothing_is_left_behind(name: str) -> None:
 
 
 def test_of_another_version() -> None:
-    assert begin(["weight"], attempt(), "prefork") == []
+    assert begin(["weight"], attempt(), "prefork", pytest.fail) == []
 
 
 @pytest.mark.parametrize("pool", ["threads", "gevent"])
 def test_memory_of_a_shared_process(pool: str) -> None:
-    assert begin(["memory"], attempt(), pool) == []
+    assert begin(["memory"], attempt(), pool, pytest.fail) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS keeps no peak that can be reset")
@@ -94,7 +94,7 @@ def test_cpu_time_of_threads_and_commands() -> None:
 
 def test_cpu_time_of_a_body_that_never_ran() -> None:
     running = attempt()
-    (measurement,) = begin(["cpu"], running, "prefork")
+    (measurement,) = begin(["cpu"], running, "prefork", pytest.fail)
     assert measurement.reading.end() is None
 
 

@@ -1,0 +1,96 @@
+"""Each execution that has a start has an end, whatever goes wrong with what it is measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_celery_perf.probe import context, effects, wire
+from pytest_celery_perf.probe.executions import ExecutionWatch
+from pytest_celery_perf.probe.instruments import cache, garbage
+from pytest_celery_perf.probe.orders import HEADER
+
+TASK = SimpleNamespace(name="shop.charge", acks_late=False)
+
+
+class Journal:
+    """Remembers what is written."""
+
+    def __init__(self) -> None:
+        self.records: list[Any] = []
+        self.problems: list[str] = []
+
+    def write(self, record: Any) -> None:
+        self.records.append(record)
+
+    def problem(self, text: str) -> None:
+        self.problems.append(text)
+
+    def ring(self) -> None:
+        """Wake nobody."""
+
+    def of(self, kind: type) -> list[Any]:
+        return [record for record in self.records if isinstance(record, kind)]
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    context.configure("prefork")
+    yield Journal()
+    context.unconfigure()
+
+
+def execute(journal: Journal, *, failure: Exception | None = None, **header: Any) -> None:
+    """Run a task once, as Celery's tracer does."""
+    watch: Any = ExecutionWatch(journal, None, "")  # type: ignore[arg-type]
+    watch.configure("prefork")
+    watch._ran.add(TASK.name)
+
+    def trace(*_: Any) -> Any:
+        info = None if failure is None else SimpleNamespace(state="FAILURE", retval=failure)
+        return None, info, 0.1, ""
+
+    request = {HEADER: {"t": "token", "received": 1, **header}}
+    watch.watched(TASK, trace)("id", (), {}, request)
+    assert context.active() == 0
+
+
+def fail(*_: Any) -> Any:
+    raise LookupError("no such thing")
+
+
+def test_an_instrument_that_cannot_begin_is_left_out(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "begin", fail)
+    execute(journal, measure=["garbage", "cache", "memory"])
+    assert len(journal.of(wire.Finished)) == 1
+    assert {record.instrument for record in journal.of(wire.Measured)} == {"garbage", "memory"}
+    assert journal.problems == ["cache of shop.charge is not measured: LookupError('no such thing')"]
+
+
+def test_an_instrument_that_cannot_end_is_left_out(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = garbage._Reading.end
+    monkeypatch.setattr(garbage._Reading, "end", lambda reading: [end(reading), fail()])
+    execute(journal, measure=["garbage", "memory"])
+    assert [record.outcome for record in journal.of(wire.Finished)] == ["succeeded"]
+    assert [record.instrument for record in journal.of(wire.Measured)] == ["memory"]
+    assert journal.problems == ["garbage of shop.charge is not measured: LookupError('no such thing')"]
+
+
+def test_touch_points_that_would_not_be_all_are_none(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects, "install", fail)
+    execute(journal, touch=True)
+    assert (len(journal.of(wire.Finished)), journal.of(wire.Touched)) == (1, [])
+    assert journal.problems == ["the touch points of shop.charge are not seen: LookupError('no such thing')"]
+
+
+def test_an_exception_without_a_text(journal: Journal) -> None:
+    class MuteError(Exception):
+        __str__ = fail
+
+    execute(journal, failure=MuteError())
+    (finished,) = journal.of(wire.Finished)
+    assert (finished.outcome, finished.error[1]) == ("failed", "(its text cannot be made)")
+    assert journal.problems == []
