@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from claims.catalogue import CLAIMS, Claim, by_key
 from pytest_celery_perf.model.result import TestResult
-from pytest_celery_perf.model.verdict import Check, Verdict
+from pytest_celery_perf.model.verdict import Check, Status, Verdict
 from pytest_celery_perf.report.json import Report
 
 
@@ -22,7 +22,7 @@ class Ruling(StrEnum):
     CORRECTED = "corrected"
     UNTESTABLE = "not testable here"
     BROKEN = "its test failed"
-    OPEN = "no test in this run"
+    OPEN = "not measured in this run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,8 @@ def findings(report: Report, others: Mapping[str, Finding] = MappingProxyType({}
 
 
 def _find(claim: Claim, tests: list[TestResult]) -> Finding:
+    # Who was skipped has measured nothing, unless it ran and was expected to fail.
+    tests = [test for test in tests if test.outcome != "skipped" or _failing(test)]
     if not tests:
         ruling, said = (Ruling.UNTESTABLE, (claim.untestable,)) if claim.untestable else (Ruling.OPEN, ())
         return Finding(claim=claim, ruling=ruling, measured=said)
@@ -82,6 +84,8 @@ def _find(claim: Claim, tests: list[TestResult]) -> Finding:
 def _ruling(key: str, tests: Iterable[TestResult]) -> Ruling:
     if any(test.outcome == "failed" for test in tests):
         return Ruling.BROKEN
+    if any(_unclear(test) and not _recorded(test, f"{key} holds") for test in tests):
+        return Ruling.OPEN
     holds = all(
         (held := _recorded(test, f"{key} holds")) == ["yes"] or (not held and not _failing(test)) for test in tests
     )
@@ -106,6 +110,10 @@ def _checks(verdicts: Iterable[Verdict]) -> list[Check]:
 
 def _failing(test: TestResult) -> list[Verdict]:
     return [verdict for verdict in test.verdicts if verdict.failed]
+
+
+def _unclear(test: TestResult) -> bool:
+    return any(verdict.status is Status.INCONCLUSIVE for verdict in test.verdicts)
 
 
 def _recorded(test: TestResult, name: str) -> list[str]:

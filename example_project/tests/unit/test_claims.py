@@ -15,10 +15,10 @@ from pytest_celery_perf.report.json import Report
 CLAIM = "E.priorities"
 
 
-def report(outcome: str = "passed", *, wrong: bool | None = None, **properties: str) -> Report:
-    """Return the report of one test of a claim; ``wrong`` is what its marker found, if it has one."""
+def report(outcome: str = "passed", *, wrong: bool | None = None, unclear: bool = False, **properties: str) -> Report:
+    """Return the report of one test of a claim; ``wrong`` is what its marker found, if it has one and could tell."""
     check = Check(metric="out of order", budget="= 0", actual="6", ok=not wrong)
-    status = Status.FAIL if wrong else Status.PASS
+    status = Status.FAIL if wrong else Status.INCONCLUSIVE if unclear else Status.PASS
     verdict = Verdict(marker="celery_routing", task="a", status=status, checks=(check,), fix=("turn them round",))
     row = TaskRow(name="shop.pay", tasks=2, executions=2, succeeded=1, failed=1, lost=0, retries=0)
     test = TestResult(
@@ -46,6 +46,10 @@ def found(report: Report) -> Finding:
         (report(wrong=False, measured="3×", holds="no"), Ruling.CORRECTED, ("3×",)),
         (report(measured="3×", holds="yes"), Ruling.CONFIRMED, ("3×",)),
         (Report(created="", environment={}), Ruling.OPEN, ()),
+        (report("skipped"), Ruling.OPEN, ()),
+        (report("skipped", wrong=False), Ruling.OPEN, ()),
+        (report(wrong=False, unclear=True), Ruling.OPEN, ("out of order 6",)),
+        (report(wrong=False, unclear=True, measured="3×", holds="yes"), Ruling.CONFIRMED, ("3×",)),
     ],
 )
 def test_what_became_of_a_claim(given: Report, ruling: Ruling, measured: tuple[str, ...]) -> None:
