@@ -54,6 +54,10 @@ class Body:
         app = {"body": message["body"], "argsrepr": headers["argsrepr"], "kwargsrepr": headers["kwargsrepr"]}
         return self.write(args, kwargs) == {name: json.dumps(text) for name, text in app.items()}
 
+    def follows(self, message: Mapping[str, Any]) -> bool:
+        """Tell whether in a message of the app the same follows the arguments: links, errbacks, the rest of a chain."""
+        return bool(self._read(message)[2] == self._embed)
+
     def _written(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         from kombu.compression import compress
         from kombu.serialization import dumps

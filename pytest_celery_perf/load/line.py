@@ -133,6 +133,8 @@ class Line:
         if any(not hasattr(route, "patterns") for route in self.kind.app.amqp.router.routes):
             raise NoTemplateError("a function routes it, which may look at its arguments")
         body = Body(message, self.kind.app)
+        if not body.follows(json.loads(self._samples[0].text)):
+            raise NoTemplateError("its messages differ in what follows the arguments")
         if not body.wrote(message, self.kind.arguments(order.number), self.kind.kwargs):
             raise NoTemplateError("the app does something of its own with its arguments")
         return body

@@ -126,16 +126,17 @@ class Load:
                 (each.published_ns - each.due_ns for each in firsts if each.intended_ns is not None), "publisher's lag"
             ),
             drain_s=max(0, done_ns[-1] - actual_ns[-1]) / NS_PER_S if done_ns else None,
-            stall=longest_stall(due_ns, done_ns),
+            stall=longest_stall(sorted(_due_ns(own)), done_ns, due_ns[0]) if done_ns else None,
         )
 
 
-def longest_stall(due_ns: Sequence[int], done_ns: Sequence[int]) -> Stall | None:
+def longest_stall(due_ns: Sequence[int], done_ns: Sequence[int], began_ns: int) -> Stall | None:
     """Find the longest time in which no task ended though at least one was due.
 
     Args:
-        due_ns: When each task was due, ascending.
+        due_ns: When each task was due that has ended or still may, ascending.
         done_ns: When each of those that ended did, ascending.
+        began_ns: When the load did.
     """
     longest: Stall | None = None
     before_ns = due_ns[0] if due_ns else 0
@@ -146,7 +147,7 @@ def longest_stall(due_ns: Sequence[int], done_ns: Sequence[int]) -> Stall | None
         lasting_s = (end_ns - begin_ns) / NS_PER_S
         if longest is None or lasting_s > longest.lasting_s:
             waiting = bisect.bisect_right(due_ns, end_ns) - ended
-            longest = Stall(at_s=(begin_ns - due_ns[0]) / NS_PER_S, lasting_s=lasting_s, waiting=waiting)
+            longest = Stall(at_s=(begin_ns - began_ns) / NS_PER_S, lasting_s=lasting_s, waiting=waiting)
         before_ns = end_ns
     return longest
 
@@ -155,6 +156,13 @@ def _rate(times_ns: Sequence[int]) -> float | None:
     if len(times_ns) < 2 or times_ns[-1] == times_ns[0]:
         return None
     return (len(times_ns) - 1) * NS_PER_S / (times_ns[-1] - times_ns[0])
+
+
+def _due_ns(lives: Sequence[Life]) -> Iterator[int]:
+    """Yield when tasks were due, but not those that nobody was going to run: expired, revoked, lost."""
+    for life in lives:
+        if life.fate is Fate.UNFINISHED or (life.concluding is not None and life.concluding.ended_ns is not None):
+            yield life.publications[0].due_ns
 
 
 def _ends_ns(lives: Sequence[Life]) -> list[int]:

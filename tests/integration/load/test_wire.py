@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import re
@@ -200,6 +201,16 @@ def test_the_links_of_a_chain_have_ids_of_their_own(shop: Shop) -> None:
     assert line.published.reason == "its messages differ in the body"
     (messages,) = shop.take().values()
     assert len(messages) == COUNT
+
+
+def test_the_links_of_a_chain_have_ids_of_their_own_beside_arguments_of_their_own(shop: Shop) -> None:
+    task = shop.task()
+    line = shop.line(Kind(task=chain(task.s(), task.si(2)), args=lambda number: (number,)))
+    assert line.published.way is (Way.BATCHES if hasattr(Producer, "batch") else Way.SINGLY)
+    assert line.published.reason == "its messages differ in what follows the arguments"
+    (messages,) = shop.take().values()
+    links = [json.loads(base64.b64decode(json.loads(each)["body"]))[2]["chain"] for each in messages]
+    assert len({each["options"]["task_id"] for (each,) in links}) == COUNT
 
 
 def test_a_group_is_published_by_the_app(shop: Shop) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_celery_perf.measure.load import Load, Stall, longest_stall
 from pytest_celery_perf.model.load import ClosedLoop, OpenLoop
+from pytest_celery_perf.model.record import Outcome
 from tests.unit.histories import at, execution, failed, history, publication
 
 OPEN = OpenLoop(rate_per_s=(100, 100), duration_s=1)
@@ -75,8 +78,17 @@ def test_how_many_were_too_late() -> None:
     ],
 )
 def test_the_longest_stall(due_s: list[float], done_s: list[float], stall: Stall | None) -> None:
-    found = longest_stall([round(each * S) for each in due_s], [round(each * S) for each in done_s])
+    found = longest_stall([round(each * S) for each in due_s], [round(each * S) for each in done_s], 0)
     assert found == stall
+
+
+def test_a_task_that_was_revoked_makes_no_stalls_of_the_gaps_after_it() -> None:
+    """Nothing was left to do between the end of each of the others and the next one."""
+    revoked = replace(publication("t0"), discarded=Outcome.REVOKED)
+    publications = [revoked, *(publication(f"t{n}", ms=1000 * n) for n in (1, 2, 3))]
+    executions = [execution(f"t{n}", received=1000 * n + 1, started=1000 * n + 2, body=8) for n in (1, 2, 3)]
+    load = Load.of(history(*executions, publications=publications), OPEN, ())
+    assert load.stall == Stall(at_s=1.0, lasting_s=0.01, waiting=1)
 
 
 def test_a_failed_assertion_shows_figures_and_no_records() -> None:
