@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from operator import itemgetter
 from typing import Self
 
@@ -83,6 +83,19 @@ def rate_per_s(times_ns: Iterable[int]) -> float | None:
     ordered = sorted(times_ns)
     span_ns = ordered[-1] - ordered[0] if ordered else 0
     return (len(ordered) - 1) * NS_PER_S / span_ns if span_ns > 0 else None
+
+
+def spans_where(holds: Callable[..., bool], *steps: Steps) -> list[Span]:
+    """Return when a condition held: spans in the order of time that do not touch each other.
+
+    Args:
+        holds: Takes how many there were of each, in the order of `steps`; it does not hold where there is none.
+        steps: What it is about.
+    """
+    times = sorted({at_ns for each in steps for at_ns, _ in each.changes})
+    held = [(at_ns, holds(*(each.at(at_ns) for each in steps))) for at_ns in times]
+    turns = [at_ns for (at_ns, now), (_, before) in zip(held, [(0, False), *held], strict=False) if now != before]
+    return list(zip_longest(turns[::2], turns[1::2]))
 
 
 def lasting_s(holds: Callable[..., bool], window: tuple[int, int], *steps: Steps) -> float:

@@ -72,6 +72,16 @@ def by_name(figures: tuple[WorkerFigures, ...]) -> Mapping[str, WorkerFigures]:
     return MappingProxyType({each.name.partition("@")[0]: each for each in figures})
 
 
+def ended_ns(execution: Execution, deaths: Deaths) -> int | None:
+    """Return when an execution left its slot, by its end or the death of its process; None if it has not.
+
+    Args:
+        execution: The execution.
+        deaths: Of its history.
+    """
+    return execution.ended_ns if execution.ended_ns is not None else deaths.died_ns(execution)
+
+
 def _figures(
     info: WorkerInfo, runs: list[tuple[Life, Execution]], history: History, clocks: Clocks, deaths: Deaths
 ) -> WorkerFigures:
@@ -79,7 +89,7 @@ def _figures(
     return WorkerFigures(
         info=info,
         window=_window(info, history, clocks, deaths),
-        active=Steps.of((each.started_ns or 0, _ended_ns(each, deaths)) for each in began),
+        active=Steps.of((each.started_ns or 0, ended_ns(each, deaths)) for each in began),
         prefetched=Steps.of(_held(runs, clocks, deaths)),
         executions=len(began),
         usage=usage_of(next((each for each in history.samples if each.boot == info.boot), None), began),
@@ -97,10 +107,6 @@ def _window(info: WorkerInfo, history: History, clocks: Clocks, deaths: Deaths) 
     from_ns = max(min(begins), info.ready_ns)
     until_ns = min([max(ends), *deaths.of_worker(info.boot)])
     return (from_ns, until_ns) if from_ns < until_ns else None
-
-
-def _ended_ns(execution: Execution, deaths: Deaths) -> int | None:
-    return execution.ended_ns if execution.ended_ns is not None else deaths.died_ns(execution)
 
 
 def _held(runs: list[tuple[Life, Execution]], clocks: Clocks, deaths: Deaths) -> Iterator[Span]:
