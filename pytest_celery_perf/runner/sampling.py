@@ -39,6 +39,8 @@ class Sampler:
         self._owners: dict[int, str] = {}
         """Process to the boot of its worker; empty for those of others."""
         self._watched: list[_Watched] = []
+        """Those that are there, or were until a moment ago."""
+        self._gone: list[_Watched] = []
         self._newcomers = Newcomers()
         self._lock = threading.Lock()
         self._begun = self._over = False
@@ -64,11 +66,12 @@ class Sampler:
         self._look()
         self._count_pages()
         with self._lock:
+            every = sorted((*self._gone, *self._watched), key=lambda each: each.number)
             return tuple(
                 WorkerSamples(
                     boot=boot,
                     source=source,
-                    series=tuple(each.frozen() for each in self._watched if each.boot == boot),
+                    series=tuple(each.frozen() for each in every if each.boot == boot),
                 )
                 for boot, source in self._boots.items()
             )
@@ -112,19 +115,32 @@ class Sampler:
     def _take(self, process: Process) -> None:
         """Watch a new process if it belongs to a worker."""
         boot = self._owners.get(process.parent) or self._owners.get(process.session, "")
-        if process.pid not in {each.meter.pid for each in self._watched if not each.gone_ns}:
+        if process.pid not in {each.meter.pid for each in self._watched}:
             self._owners[process.pid] = boot
             self._add(boot, meter_of(process.pid, young=self._begun) if boot else None)
 
     def _add(self, boot: str, meter: Meter | None) -> None:
         if meter is not None:
-            self._watched.append(_Watched(boot, meter))
+            self._watched.append(_Watched(boot, meter, number=len(self._watched) + len(self._gone)))
 
     def _sample(self) -> None:
         with self._lock:
             now_ns = time.monotonic_ns()
             for watched in self._watched:
                 watched.sample(now_ns)
+            if any(watched.gone_ns is not None for watched in self._watched):
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Close what has ended: a test may see thousands of processes."""
+        there = []
+        for watched in self._watched:
+            if watched.gone_ns is None:
+                there.append(watched)
+            else:
+                watched.meter.close()
+                self._gone.append(watched)
+        self._watched = there
 
 
 @dataclass(slots=True)
@@ -133,6 +149,8 @@ class _Watched:
 
     boot: str
     meter: Meter
+    number: int = 0
+    """Which one it was to be found."""
     at_ns: array[int] = field(default_factory=lambda: array("q"))
     rss_bytes: array[int] = field(default_factory=lambda: array("q"))
     cpu: list[tuple[int, int]] = field(default_factory=list)
@@ -141,6 +159,8 @@ class _Watched:
     gone_ns: int | None = None
     _last: tuple[int, int] = (0, 0)
     """The newest sample, which may not have been kept."""
+    _most: tuple[int, int] = (0, 0)
+    """The highest one, likewise."""
     _stride: int = 1
     _seen: int = 0
 
@@ -153,6 +173,8 @@ class _Watched:
             self.gone_ns = now_ns
         elif rss_bytes != self._last[1]:
             self._last = (now_ns, rss_bytes)
+            if rss_bytes > self._most[1]:
+                self._most = self._last
             if self._seen % self._stride == 0:
                 self._keep(now_ns, rss_bytes)
             self._seen += 1
@@ -179,10 +201,8 @@ class _Watched:
             self.uss = [*self.uss[:1], (now_ns, uss)]
 
     def frozen(self) -> Series:
-        """Return all of it, the newest sample included."""
-        kept = list(zip(self.at_ns, self.rss_bytes, strict=True))
-        if kept and kept[-1] != self._last:
-            kept.append(self._last)
+        """Return all of it, the newest sample and the highest one included."""
+        kept = sorted({*zip(self.at_ns, self.rss_bytes, strict=True), self._last, self._most} - {(0, 0)})
         at_ns, rss_bytes = zip(*kept, strict=True) if kept else ((), ())
         return Series(
             pid=self.meter.pid,
@@ -190,6 +210,6 @@ class _Watched:
             rss_bytes=rss_bytes,
             cpu=tuple(self.cpu),
             uss=tuple(self.uss),
-            peak_bytes=None if self.peak_bytes is None else max(self.peak_bytes, *rss_bytes),
+            peak_bytes=None if self.peak_bytes is None else max((self.peak_bytes, *rss_bytes)),
             gone_ns=self.gone_ns,
         )

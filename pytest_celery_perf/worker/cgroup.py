@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from pytest_celery_perf.worker.meters import open_all
+
 
 class CgroupFiles(NamedTuple):
     """Where the kernel tells what a container uses."""
@@ -71,7 +73,7 @@ class CgroupMeter:
 
     def __init__(self, pid: int, files: CgroupFiles) -> None:
         self.pid = pid
-        self._memory, self._cpu = (os.open(file, os.O_RDONLY | os.O_CLOEXEC) for file in (files.memory, files.cpu))
+        self._memory, self._cpu = open_all((files.memory, files.cpu))
         self._peak: int | None = None
         self._peak_before: int | None = None
         with contextlib.suppress(OSError):  # before Linux 5.19, version 2 has no such file

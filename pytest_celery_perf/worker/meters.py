@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +56,27 @@ def meter_of(pid: int, *, young: bool = False) -> Meter | None:
         return None
 
 
+def open_all(files: Iterable[Path]) -> list[int]:
+    """Open files to read; none stays open if one cannot be opened, such as when the process ends meanwhile.
+
+    Args:
+        files: Which.
+
+    Returns:
+        Their descriptors.
+
+    Raises:
+        OSError: One cannot be opened.
+    """
+    with contextlib.ExitStack() as opened:
+        descriptors = []
+        for file in files:
+            descriptors.append(os.open(file, _READ))
+            opened.callback(os.close, descriptors[-1])
+        opened.pop_all()
+        return descriptors
+
+
 class ProcMeter:
     """Reads a process of Linux.
 
@@ -81,7 +103,7 @@ class ProcMeter:
         self._rss_bytes = 0
         # To open a file costs more than to read it.
         names = ("statm", "stat", "status")
-        self._statm, self._stat, self._status = (os.open(f"/proc/{pid}/{name}", _READ) for name in names)
+        self._statm, self._stat, self._status = open_all(Path(f"/proc/{pid}/{name}") for name in names)
         self._peak_before: int | None = None
         if young:
             return  # all of its peak is the test's, and an execution in it may be about to ask for that

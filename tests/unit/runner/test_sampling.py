@@ -1,18 +1,25 @@
 from __future__ import annotations
 
 import itertools
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
-from pytest_celery_perf.runner.sampling import MOST_SAMPLES, _Watched
+from pytest_celery_perf.runner.sampling import MOST_SAMPLES, Sampler, _Watched
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.runner.pool import Pool
 
 
 class Scripted:
     """A meter that reads the given sizes; after the last one its process is gone."""
 
     source = "proc"
-    pid = 811
+    pid = 1 << 30  # which no process has
 
     def __init__(self, *sizes: int) -> None:
         self._sizes = iter(sizes)
+        self.closed = 0
         self.peak: int | None = None
 
     def rss_bytes(self) -> int | None:
@@ -28,7 +35,20 @@ class Scripted:
         return self.peak
 
     def close(self) -> None:
-        pass
+        self.closed += 1
+
+
+class Alone:
+    """A worker in a pool, with one process."""
+
+    boot = "boot"
+
+    def __init__(self, meter: Scripted) -> None:
+        self.worker = self
+        self._meter = meter
+
+    def meter(self) -> Scripted:
+        return self._meter
 
 
 def test_what_does_not_change_is_kept_once() -> None:
@@ -71,3 +91,39 @@ def test_the_peak_is_not_below_what_was_seen() -> None:
         watched.sample(now_ns)
         watched.look(now_ns)
     assert watched.frozen().peak_bytes == 90
+
+
+def test_the_highest_sample_is_kept_though_its_neighbours_are_not() -> None:
+    sizes = [10 + number % 2 for number in range(9 * MOST_SAMPLES)]
+    sizes[-MOST_SAMPLES - 3] = 999
+    watched = _Watched("boot", Scripted(*sizes))
+    for now_ns in range(len(sizes)):
+        watched.sample(now_ns)
+    series = watched.frozen()
+    assert (len(sizes) - MOST_SAMPLES - 3, 999) in set(zip(series.at_ns, series.rss_bytes, strict=True))
+    assert sorted(series.at_ns) == list(series.at_ns)
+
+
+def test_a_process_of_which_only_the_peak_was_read() -> None:
+    meter = Scripted()
+    meter.peak = 40
+    watched = _Watched("boot", meter)
+    watched.look(1)
+    watched.sample(2)
+    assert (40, (), 2) == (watched.frozen().peak_bytes, watched.frozen().rss_bytes, watched.frozen().gone_ns)
+
+
+def test_what_has_ended_is_closed_at_once_and_once() -> None:
+    short, long = Scripted(10), Scripted(*[20] * 100_000)
+    pool = SimpleNamespace(members=[Alone(short), Alone(long)])
+    pool.members[1].boot = "other"
+    sampler = Sampler(cast("Pool", pool))
+    with sampler.watching():
+        deadline = time.monotonic() + 30
+        while not short.closed and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert (short.closed, long.closed) == (1, 0)
+        first, second = sampler.samples()
+    assert (short.closed, long.closed) == (1, 1)
+    assert ("boot", "other") == (first.boot, second.boot)
+    assert [series.gone_ns is not None for each in (first, second) for series in each.series] == [True, False]

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_celery_perf.guard import Newcomers
 from pytest_celery_perf.worker.cgroup import CgroupFiles, CgroupMeter
-from pytest_celery_perf.worker.meters import Meter, ProcMeter, PsutilMeter, meter_of
+from pytest_celery_perf.worker.meters import Meter, ProcMeter, PsutilMeter, meter_of, open_all
 
 MIB = 1 << 20
 ACTOR = """
@@ -194,3 +194,12 @@ def test_the_cpu_time_of_threads_and_of_children_that_have_ended(actor: Actor) -
     assert after is not None
     assert (between - before) / 1e9 == pytest.approx(0.2, abs=0.05)
     assert (after - between) / 1e9 == pytest.approx(0.3, abs=0.1)
+
+
+@linux
+def test_no_file_stays_open_if_one_cannot_be_opened(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.touch()
+    with pytest.raises(FileNotFoundError):
+        open_all((there, tmp_path / "nowhere"))
+    assert there not in {Path(link).resolve() for link in Path("/proc/self/fd").iterdir()}
