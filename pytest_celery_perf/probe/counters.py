@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import SupportsFloat
+
 from pytest_celery_perf.probe import context
 
 NAME = "counters"
@@ -11,17 +14,19 @@ NAME = "counters"
 class Counter:
     """What one execution has counted by one name."""
 
-    __slots__ = ("amount",)
+    __slots__ = ("amount", "wrong")
 
     def __init__(self) -> None:
         self.amount: float = 0
+        self.wrong: str | None = None
+        """What it was given that cannot be counted, so that the sum is not known."""
 
     def add(self, amount: float) -> None:
         """Count. Threads may do so at the same time: there is no call between reading the sum and writing it back."""
         self.amount = self.amount + amount
 
 
-def count(name: str, amount: float = 1) -> None:
+def count(name: str, amount: SupportsFloat = 1) -> None:
     """Count something that the running task does.
 
     The figure belongs to the task's execution: ``execution.figures.counters[name]``, ``run.counters[name]``, a row of
@@ -29,8 +34,24 @@ def count(name: str, amount: float = 1) -> None:
 
     Args:
         name: Of the counter.
-        amount: What to add to it.
+        amount: What to add to it: any finite number, of ``decimal`` or NumPy too.
     """
     attempt = context.current()
     if attempt is not None:
-        attempt.counters.setdefault(str(name), Counter()).add(amount)
+        counter = attempt.counters.setdefault(str(name), Counter())
+        number = _number(amount)
+        if number is None:
+            counter.wrong = type(amount).__name__
+        else:
+            counter.add(number)
+
+
+def _number(amount: object) -> float | None:
+    """Return what JSON can tell of a number; None of what is none: a task must not fail because it counts."""
+    if isinstance(amount, int):
+        return amount
+    try:
+        number = float(amount) if isinstance(amount, SupportsFloat) else math.nan
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

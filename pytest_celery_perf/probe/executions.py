@@ -206,12 +206,20 @@ class ExecutionWatch:
         """Write down what instruments have measured, and what the task has counted by itself."""
         measured = [(name, self._rows(name, reading, attempt)) for name, reading in reversed(attempt.measurements)]
         if attempt.counters:
-            counted = [Counted(name, counter.amount) for name, counter in [*attempt.counters.items()]]
-            measured.append((counters.NAME, [list(row) for row in counted]))
+            measured.append((counters.NAME, self._counted(attempt)))
         key = attempt.task_id, attempt.retries, attempt.received_ns
         for name, rows in measured:
             if rows is not None:
                 self._journal.write(wire.Measured(time.monotonic_ns(), *key, name, rows))
+
+    def _counted(self, attempt: RunningAttempt) -> list[list[Any]]:
+        known = []
+        for name, counter in [*attempt.counters.items()]:
+            if counter.wrong is None:
+                known.append([*Counted(name, counter.amount)])
+            else:
+                self._journal.problem(f"count({name!r}) of {attempt.name} is not known: {counter.wrong} is no number")
+        return known
 
     def _rows(self, name: str, reading: instruments.Reading, attempt: RunningAttempt) -> list[list[Any]] | None:
         """Return what an instrument has measured; None if it does not know, or has gone wrong."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pytest_celery_perf import count
 from pytest_celery_perf.probe import context, effects, wire
 from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.instruments import cache, garbage
@@ -43,13 +45,20 @@ def journal() -> Iterator[Journal]:
     context.unconfigure()
 
 
-def execute(journal: Journal, *, failure: Exception | None = None, **header: Any) -> None:
+def execute(
+    journal: Journal,
+    *,
+    body: Callable[[], object] = lambda: None,
+    failure: Exception | None = None,
+    **header: Any,
+) -> None:
     """Run a task once, as Celery's tracer does."""
     watch: Any = ExecutionWatch(journal, None, "")  # type: ignore[arg-type]
     watch.configure("prefork")
     watch._ran.add(TASK.name)
 
     def trace(*_: Any) -> Any:
+        body()
         info = None if failure is None else SimpleNamespace(state="FAILURE", retval=failure)
         return None, info, 0.1, ""
 
@@ -77,6 +86,16 @@ def test_an_instrument_that_cannot_end_is_left_out(journal: Journal, monkeypatch
     assert [record.outcome for record in journal.of(wire.Finished)] == ["succeeded"]
     assert [record.instrument for record in journal.of(wire.Measured)] == ["memory"]
     assert journal.problems == ["garbage of shop.charge is not measured: LookupError('no such thing')"]
+
+
+def test_a_sum_that_is_not_known_is_left_out(journal: Journal) -> None:
+    def body() -> None:
+        count("rows", Decimal(3))
+        count("euros", "a lot")  # type: ignore[arg-type]
+
+    execute(journal, body=body)
+    assert [record.rows for record in journal.of(wire.Measured)] == [[["rows", 3.0]]]
+    assert journal.problems == ["count('euros') of shop.charge is not known: str is no number"]
 
 
 def test_touch_points_that_would_not_be_all_are_none(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
+import math
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -158,6 +162,20 @@ def test_counters(attempt: Any) -> None:
     count("rows", 4)
     count("euros", 0.5)
     assert {name: counter.amount for name, counter in attempt.counters.items()} == {"rows": 5, "euros": 0.5}
+
+
+def test_numbers_of_other_types_are_counted(attempt: Any) -> None:
+    count("euros", Decimal("1.50"))
+    count("euros", Fraction(1, 4))
+    assert attempt.counters["euros"].amount == 1.75
+    assert json.dumps(attempt.counters["euros"].amount) == "1.75"
+
+
+@pytest.mark.parametrize("amount", ["3", None, math.nan, Decimal("sNaN"), Fraction(10**400)])
+def test_what_is_no_number_does_not_fail_the_task(attempt: Any, amount: Any) -> None:
+    count("rows", 2)
+    count("rows", amount)
+    assert (attempt.counters["rows"].amount, attempt.counters["rows"].wrong) == (2, type(amount).__name__)
 
 
 def test_outside_of_a_task_nothing_is_counted() -> None:
