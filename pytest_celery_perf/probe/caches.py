@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +58,14 @@ def uninstall() -> None:
     _wrappers.unwrap()
 
 
-@contextmanager
-def inner() -> Iterator[None]:
-    """Leave aside what is done here: it is part of something that has been noted."""
+def apart(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call something that has been noted: what it is made of is left aside.
+
+    No ``contextmanager``, whose Python functions `celery_cpu(calls=)` would count as the task's.
+    """
     token = _inside.set(True)
     try:
-        yield
+        return call(*args, **kwargs)
     finally:
         _inside.reset(token)
 
@@ -105,10 +107,9 @@ def _noting(name: str, tells_a_miss: bool) -> Callable[[Any], Any]:
                 label = _keys(next(iter((*args, *kwargs.values())), ""))
                 attempt.touches.reach("cache", f"{name} {label}".rstrip())
             reading: CacheReading | None = attempt.reading("cache")
-            with inner():
-                if reading is None or counted is None:
-                    return call(cache, *args, **kwargs)
-                return counted(_Call(reading, call, cache, tells_a_miss), *args, **kwargs)
+            if reading is None or counted is None:
+                return apart(call, cache, *args, **kwargs)
+            return apart(counted, _Call(reading, call, cache, tells_a_miss), *args, **kwargs)
 
         return call_noted
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -226,9 +225,8 @@ def unfollow_coroutines() -> None:
         patch.unwrap(sys.modules["asgiref.sync"].SyncToAsync, "__call__")
 
 
-@contextmanager
-def beside_coroutine() -> Iterator[None]:
-    """Remember which line awaits what this greenlet does, if SQLAlchemy has made it for a coroutine.
+def beside_coroutine(do: Callable[..., None], *args: Any) -> None:
+    """Do something that knows which line awaits this greenlet, if SQLAlchemy has made it for a coroutine.
 
     The greenlet's own frames know nothing of the coroutine.
 
@@ -238,11 +236,11 @@ def beside_coroutine() -> Iterator[None]:
     greenlet: Any = sys.modules["greenlet"].getcurrent() if "greenlet" in sys.modules else None
     frame = greenlet.parent.gr_frame if getattr(greenlet, "__sqlalchemy_greenlet_provider__", False) else None
     if frame is None:
-        yield
+        do(*args)
         return
     token = origin.set(user_stack(frame) or origin.get())
     try:
-        yield
+        do(*args)
     finally:
         origin.reset(token)
 

@@ -74,11 +74,14 @@ def is_users(frame: FrameType) -> bool:
 
 def _connecting(connect: Callable[..., Any]) -> Callable[..., Any]:
     def connect_noted(sock: socket.socket, address: Any) -> Any:
-        attempt = None if _inside.get() or sock.type != socket.SOCK_STREAM else context.current()
+        attempt = None if _inside.get() else context.current()
         if attempt is None:
             return connect(sock, address)
         reading: OutboundReading | None = attempt.reading("outbound")
-        if (reading is None and attempt.touches is None) or not is_users(sys._getframe(1)):
+        # `sock.type` is a Python function: none where nobody reads, for the sake of `celery_cpu(calls=)`.
+        if (reading is None and attempt.touches is None) or sock.type != socket.SOCK_STREAM:
+            return connect(sock, address)
+        if not is_users(sys._getframe(1)):
             return connect(sock, address)
         host, port = _peer(address, attempt)
         if attempt.touches is not None:

@@ -86,8 +86,7 @@ def _storing(store: Callable[..., Any]) -> Callable[..., Any]:
         touches = _touches()
         if touches is not None:
             touches.reach("result", state)
-        with caches.inner():
-            return store(backend, task_id, result, state, *args, **kwargs)
+        return caches.apart(store, backend, task_id, result, state, *args, **kwargs)
 
     return store_noted
 

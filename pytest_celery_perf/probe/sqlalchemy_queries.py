@@ -112,8 +112,7 @@ def _count(execution: Any) -> None:
     capture = attempt.capture
     try:
         if capture is not None:
-            with callsite.beside_coroutine():
-                capture.add(key, many, time_ns)
+            callsite.beside_coroutine(capture.add, key, many, time_ns)
     except queries.MISTAKES as mistake:
         queries.note(f"a query was not counted: {mistake!r}")
 
@@ -132,8 +131,10 @@ def _connecting(_dialect: Any, record: Any, _args: Any, _kwargs: Any) -> None:
 
 def _connected(_connection: Any, record: Any) -> None:
     """Handle ``connect``: it is open."""
+    # Nobody tells when a `create_engine(creator=…)` begins to open one.
     started_ns = record.info.pop(_STARTED, None)
     attempt = context.current()
-    if started_ns is not None and attempt is not None and attempt.capture is not None:
+    if attempt is not None and attempt.capture is not None:
         attempt.capture.connects += 1
-        attempt.capture.connect_ns += perf_counter_ns() - started_ns
+        if started_ns is not None:
+            attempt.capture.connect_ns += perf_counter_ns() - started_ns

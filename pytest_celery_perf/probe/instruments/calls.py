@@ -11,6 +11,7 @@ Source:
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -28,7 +29,7 @@ POOLS = OWN_THREAD
 
 _MOST = 10
 """Of how many functions it is told how often they were called."""
-_OURS = str(Path(__file__).parents[1])
+_OURS = str(Path(__file__).parents[1]) + os.sep
 
 
 def begin(attempt: RunningAttempt) -> _Reading:

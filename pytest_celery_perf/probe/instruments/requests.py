@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from pytest_celery_perf.probe import connections, context, imports, patch
 from pytest_celery_perf.probe.callsite import innermost
@@ -66,8 +65,8 @@ class RequestsReading:
         ]
 
 
-_open: WeakKeyDictionary[HTTPConnection, tuple[RequestsReading, _Asked]] = WeakKeyDictionary()
-"""What was asked last on each connection, while there is no response."""
+_OPEN = "_celery_perf_asked"
+"""Where a connection keeps what was asked last, and who counts it, while there is no response."""
 
 
 def _reading(frame: FrameType) -> RequestsReading | None:
@@ -99,7 +98,7 @@ def _putting(put: Callable[..., Any]) -> Callable[..., Any]:
             host, port = connection._tunnel_host or connection.host, connection._tunnel_port or connection.port
             asked = _asked(method, url, host, port, frame)
             reading.ask(asked)
-            _open[connection] = reading, asked
+            setattr(connection, _OPEN, (reading, asked))
         return put(connection, method, url, *args, **kwargs)
 
     return put_noted
@@ -108,8 +107,9 @@ def _putting(put: Callable[..., Any]) -> Callable[..., Any]:
 def _answering(get: Callable[..., Any]) -> Callable[..., Any]:
     def get_noted(connection: HTTPConnection, *args: Any, **kwargs: Any) -> Any:
         response = get(connection, *args, **kwargs)
-        reading, asked = _open.pop(connection, (None, None))
-        if reading is not None and asked is not None:
+        # A dict's own `pop` is no Python function, which `celery_cpu(calls=)` would count as the task's.
+        reading, asked = vars(connection).pop(_OPEN, (None, None))
+        if reading is not None:
             reading.answer(asked, response.status)
         return response
 
