@@ -42,6 +42,7 @@ def _judge_task(budget: CacheBudget, subject: Subject) -> Verdict:
     if not found.known and not ended:
         return found.nothing_known(subject)
     findings = [*_findings(budget, found.known)] if found.known else []
+    unused = None if budget.alias is None or not found.known else _unused(budget.alias, subject)
     failed = [finding for finding in findings if not finding.check.ok]
     deeds = [_deed(call, failed) for finding in failed[:1] for call in _calls(finding.executions)]
     evidence = [
@@ -53,7 +54,7 @@ def _judge_task(budget: CacheBudget, subject: Subject) -> Verdict:
     ]
     advice = [line for finding in failed for line in _advice(finding, budget.alias, subject)]
     return subject.verdict(
-        [*ended, *(finding.check for finding in findings)],
+        [*ended, *([] if unused is None else [unused]), *(finding.check for finding in findings)],
         evidence,
         [*advice, *found.fix],
         inconclusive=bool(found.blind),
@@ -79,6 +80,16 @@ def _use(execution: Execution, alias: str | None) -> CacheUse | None:
     if use is None or alias is None:
         return use
     return CacheUse(calls=tuple(call for call in use.calls if call.alias == alias))
+
+
+def _unused(alias: str, subject: Subject) -> Check | None:
+    """Fail where nobody uses the cache that is judged: a misspelt one would never be over its budget."""
+    uses = (execution.figures.cache for life in subject.lives for execution in life.started)
+    seen = sorted({call.alias for use in uses if use is not None for call in use.calls})
+    if alias in seen:
+        return None
+    told = f" (seen: {', '.join(seen)})" if seen else ""
+    return Check(metric=f"uses of cache {alias!r}", budget="≥ 1", actual=f"0{told}", ok=False)
 
 
 def _findings(budget: CacheBudget, known: _Known) -> Iterator[_Finding]:

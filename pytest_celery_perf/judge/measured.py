@@ -89,11 +89,12 @@ def samples(
     runs_of_process: Counter[tuple[str, int | None]] = Counter()
     started = [(life, execution) for life in subject.lives for execution in life.started]
     for life, execution in sorted(started, key=lambda each: each[1].started_ns or 0):
-        process = (execution.boot, execution.pid)
-        runs_of_process[process] += 1
         if (reason := _uncounted(execution)) is not None:
             left_out[reason] += 1
-        elif (figure := figure_of(execution)) is None:
+            continue
+        process = (execution.boot, execution.pid)
+        runs_of_process[process] += 1
+        if (figure := figure_of(execution)) is None:
             unknown[execution.pool, execution.worker] += 1
         elif runs_of_process[process] <= warmup:
             left_out[_WARM_UP] += 1

@@ -92,3 +92,25 @@ def test_the_rest_of_many_texts_is_counted() -> None:
 def test_calls_of_a_worker_that_tells_nothing_are_not_zero() -> None:
     verdict = verdict_on(OutboundBudget(max=0), execution())
     assert verdict.status is Status.INCONCLUSIVE
+
+
+def test_a_misspelt_cache_is_not_within_its_budget() -> None:
+    verdict = verdict_on(CacheBudget(alias="defualt", max_misses=0, ttl_required=True), cached("t1", "miss"))
+    assert verdict.status is Status.FAIL
+    assert [(check.metric, check.budget, check.actual) for check in verdict.checks if not check.ok] == [
+        ("uses of cache 'defualt'", "≥ 1", "0 (seen: default)")
+    ]
+
+
+def test_a_cache_that_is_used_during_warm_up_alone_is_used() -> None:
+    executions = [cached("t1", "miss", started=2), cached("t2", started=3)]
+    verdict = verdict_on(CacheBudget(alias="default", max_misses=0, warmup=1), *executions)
+    assert verdict.status is Status.PASS
+
+
+def test_an_execution_that_is_made_to_fail_warms_nothing_up() -> None:
+    injected = cached("t1", started=2, injected=True)
+    executions = [injected, cached("t2", "miss", started=3), cached("t3", "hit", started=4)]
+    verdict = verdict_on(CacheBudget(max_misses=0, warmup=1), *executions)
+    assert verdict.status is Status.PASS
+    assert "left out: 1 stopped before its body ran, 1 warm-up" in verdict.evidence
