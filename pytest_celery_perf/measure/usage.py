@@ -24,7 +24,7 @@ class Usage:
     uss_bytes: int | None
     """What would be free if it ended, in the end."""
     cpu_s: float | None
-    """CPU time since the test began."""
+    """CPU time since the test began; None if the main process was looked at less than twice."""
     cores: float | None
     """The same, over the time for which it was watched: 1 is a core that never rests."""
     processes: int
@@ -47,7 +47,8 @@ def usage_of(samples: WorkerSamples | None, executions: Iterable[Execution] = ()
     there = [each for each in every if each.gone_ns is None]
     looks_ns = [at_ns for each in every for at_ns, _ in each.cpu]
     watched_s = (max(looks_ns) - min(looks_ns)) / NS_PER_S if looks_ns else 0.0
-    cpu_s = _cpu_s(every, inherits=samples is not None and samples.source == "proc") if looks_ns else None
+    inherits = samples is not None and samples.source == "proc"
+    cpu_s = _cpu_s(every, inherits=inherits) if len(every[0].cpu) > 1 else None
     marks = [each.peak_bytes for each in every]
     peaks = [each.figures.memory.peak_bytes for each in executions if each.figures.memory is not None]
     uss = [each.uss[-1][1] for each in there if each.uss]
@@ -73,16 +74,17 @@ def _cpu_s(every: list[Series], *, inherits: bool) -> float:
 
     Args:
         every: The processes, the main one first.
-        inherits: Whether a parent's time has that of its dead children: all of it, their last moments included.
+        inherits: Whether a parent's time has that of its dead children: all of it, their last moments included, from
+            when they have died on.
     """
     timed = [each for each in every if each.cpu]
     begin_ns = min(each.cpu[0][0] for each in timed)
-    inherits = inherits and every[0].gone_ns is None
+    last_ns = every[0].cpu[-1][0] if inherits else None
     total_ns = 0
     for each in timed:
         if each.cpu[0][0] == begin_ns:  # it was there before the test
             total_ns -= each.cpu[0][1]
-        if each.gone_ns is None or not inherits:
+        if each.gone_ns is None or last_ns is None or each.gone_ns > last_ns:
             total_ns += each.cpu[-1][1]
     return total_ns / NS_PER_S
 

@@ -59,6 +59,21 @@ def test_where_it_has_not_their_last_looks_count() -> None:
     assert usage.cpu_s == pytest.approx(0.025 + 0.002)
 
 
+def test_a_main_process_that_is_gone_has_those_of_its_children_that_went_before() -> None:
+    main = series(800, rss={0: 100, 100: 120}, cpu_ms=(5, 20), gone_ns=at(150))
+    before = series(811, rss={10: 50, 20: 80}, cpu_ms=(1, 6), gone_ns=at(30))
+    after = series(812, rss={30: 40, 100: 60}, cpu_ms=(3, 6), gone_ns=at(151))
+    usage = usage_of(samples(main, before, after))
+    assert usage is not None
+    assert usage.cpu_s == pytest.approx(0.015 + 0.006)
+
+
+def test_one_look_at_the_main_process_tells_nothing_of_its_time() -> None:
+    usage = usage_of(samples(series(800, rss={0: 100}, cpu_ms=(5,)), series(811, rss={0: 50, 20: 80}, cpu_ms=(4, 6))))
+    assert usage is not None
+    assert (None, None) == (usage.cpu_s, usage.cores)
+
+
 def test_what_nobody_knows_is_none() -> None:
     assert usage_of(None) is None
     assert usage_of(samples()) is None
