@@ -21,6 +21,9 @@ SHORTEST_S = 2.0
 """How long such an attempt lasts at least. Of a rate r that is too high for a throughput µ, the last of T seconds waits
 for (r/µ - 1)·T: what is too short finds no fault with it."""
 
+WARM_ROUNDS = 2
+"""How many tasks each slot gets before: the first one of a process fills caches and opens connections."""
+
 
 class Loads:
     """Lays loads on the workers of a test; a part of the fixture.
@@ -83,8 +86,8 @@ class Loads:
                 default all are published at once.
             publishers: How many processes publish in an open loop.
             bulk: Whether messages may be copies of the first two; False has the app publish each one.
-            timeout: Seconds for all of this in a closed loop, after the last task was due in an open one, or text such
-                as ``"30s"``; ``celery_perf_timeout`` by default.
+            timeout: Seconds for all of this in a closed loop of `count` tasks, after the last one was due in an open
+                loop, after `duration` in a closed one; or text such as ``"30s"``; ``celery_perf_timeout`` by default.
 
         Returns:
             What the load showed.
@@ -126,7 +129,8 @@ class Loads:
         """Find the rate at which the 95th percentile of a task's latency breaks its budget.
 
         Each rate is tried by a short open loop with Poisson arrivals: the rate doubles until the budget breaks, then
-        the gap is halved until it is small enough. An attempt ends as soon as its verdict is certain.
+        the gap is halved until it is small enough. An attempt ends as soon as its verdict is certain. Before all that,
+        the workers run some tasks that nobody judges: two for each slot.
 
         Args:
             task: As in `load`.
@@ -152,7 +156,7 @@ class Loads:
         from pytest_celery_perf.load.arguments import fraction, kinds_of, positive_duration_s, rates_of
         from pytest_celery_perf.load.capacity import search
         from pytest_celery_perf.measure.capacity import Capacity
-        from pytest_celery_perf.model.load import OpenLoop
+        from pytest_celery_perf.model.load import ClosedLoop, OpenLoop
 
         what = "celery_perf.capacity"
         kinds = kinds_of(task, args, kwargs, self._find, what)
@@ -168,11 +172,29 @@ class Loads:
             return OpenLoop(rate_per_s=(rate, rate), duration_s=count / rate, count=count, seed=seed)
 
         rates = rates_of(between, f"{what}: between")
-        steps = search(lambda rate: self._attempt(kinds, loop(rate), budget_s, timeout_s), rates, close)
-        return Capacity(budget_s=budget_s, workers=len(self._trial.pool.members), steps=steps)
+        self._lay(kinds, ClosedLoop(count=WARM_ROUNDS * self._slots), timeout_s, bulk=True)
+        served: set[str] = set()
+        steps = search(lambda rate: self._attempt(kinds, loop(rate), budget_s, timeout_s, served), rates, close)
+        return Capacity(budget_s=budget_s, workers=len(served), steps=steps)
 
-    def _attempt(self, kinds: Sequence[Kind], loop: OpenLoop, budget_s: float, timeout_s: float) -> Step:
-        """Lay a load of one rate on the workers, for as long as it is not certain that it is too much."""
+    @property
+    def _slots(self) -> int:
+        """How many tasks the workers run at once."""
+        known = (self._trial.workers.get(member.boot) for member in self._trial.pool.members)
+        return sum((info is not None and info.concurrency) or 1 for info in known)
+
+    def _attempt(
+        self, kinds: Sequence[Kind], loop: OpenLoop, budget_s: float, timeout_s: float, served: set[str]
+    ) -> Step:
+        """Lay a load of one rate on the workers, for as long as it is not certain that it is too much.
+
+        Args:
+            kinds: Of tasks.
+            loop: The load.
+            budget_s: Of the latency.
+            timeout_s: How long to wait for its last tasks.
+            served: Gets the boots of the workers that ran its tasks.
+        """
         from pytest_celery_perf.measure.capacity import Step
 
         __tracebackhide__ = True
@@ -186,7 +208,8 @@ class Loads:
             return late > allowed
 
         load = self._lay(kinds, loop, timeout_s, bulk=True, give_up=too_late)
-        late = min(count, max(late, load.later_than(budget_s)) + load.failed)
+        served.update(each.boot for life in load.lives for each in life.started)
+        late = max(late, load.missed(budget_s))
         return Step(
             rate_per_s=loop.mean_rate_per_s,
             p95_s=load.latency.percentile_or_none(95),
@@ -217,6 +240,7 @@ class Loads:
                 self._finish(timeout_s)
             else:
                 drive.closed(loop, timeout_s)
-                self._finish(timeout_s - (time.monotonic_ns() - since_ns) / 1e9)
+                elapsed_s = (time.monotonic_ns() - since_ns) / 1e9 if loop.duration_s is None else 0.0
+                self._finish(timeout_s - elapsed_s)
             published = drive.published
         return Load.of(published_since(self._trial.history(), since_ns), loop, published)

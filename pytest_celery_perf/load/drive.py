@@ -64,7 +64,7 @@ class Drive:
 
         Args:
             loop: The loop.
-            timeout_s: How long to go on at most.
+            timeout_s: How long to go on at most, unless the loop has a duration.
 
         Raises:
             BrokerError: The broker did not confirm some.
@@ -72,7 +72,7 @@ class Drive:
         """
         self._trial.pace = Pulse(self._trial.book, loop.count).pace
         began_s = time.monotonic()
-        lasts_s = min(timeout_s, loop.duration_s or timeout_s)
+        lasts_s = timeout_s if loop.duration_s is None else loop.duration_s
         while (left_s := began_s + lasts_s - time.monotonic()) > 0 and self._number != loop.count:
             limit = self._limit(loop, 1 - left_s / lasts_s)
             room = limit - len(self._trial.book.open)
@@ -84,10 +84,11 @@ class Drive:
             if self._trial.rescue.hopeless:
                 return
         if loop.count is not None and self._number < loop.count:
+            limit_of = "timeout" if loop.duration_s is None else "duration"
             raise UnfinishedTasksError(
                 f"celery_perf.load: {self._number} of {loop.count} tasks were published, "
                 f"{_in_flight(loop)} in flight at once, when {format_duration_s(lasts_s)} were over: "
-                "give more time by timeout=, or another in_flight="
+                f"give more time by {limit_of}=, or another in_flight="
             )
 
     def _limit(self, loop: ClosedLoop, elapsed: float) -> int:

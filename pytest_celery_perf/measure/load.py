@@ -92,6 +92,17 @@ class Load:
         samples_ns = self.latency.samples_ns
         return len(samples_ns) - bisect.bisect_right(samples_ns, budget_s * NS_PER_S)
 
+    @property
+    def lives(self) -> tuple[Life, ...]:
+        """What became of each of its tasks; not of what they published."""
+        return tuple(life for life in self.run.lives if life.publications and life.publications[0].boot is None)
+
+    def missed(self, budget_s: float) -> int:
+        """Return how many tasks are not known to have succeeded within that time."""
+        clocks = Clocks(self.run.history)
+        latencies_ns = [end_to_end_ns(life, clocks) for life in self.lives if life.fate is Fate.SUCCEEDED]
+        return self.tasks - sum(each is not None and each <= budget_s * NS_PER_S for each in latencies_ns)
+
     @classmethod
     def of(cls, history: History, loop: OpenLoop | ClosedLoop, published: tuple[Published, ...]) -> Self:
         """Compute the figures.

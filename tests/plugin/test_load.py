@@ -7,4 +7,4 @@ APP, SUITE = "plain", "load"
 
 def test_every_load(inner: Inner) -> None:
     assert inner.cases.keys() == inner.passed, inner.text
-    assert len(inner.cases) == 18
+    assert len(inner.cases) == 19

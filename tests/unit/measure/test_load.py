@@ -67,6 +67,15 @@ def test_how_many_were_too_late() -> None:
     assert [3, 2, 1, 0] == [load.later_than(budget_s) for budget_s in (0.009, 0.010, 0.025, 0.030)]
 
 
+def test_who_is_late_and_failed_has_missed_its_budget_once() -> None:
+    late = replace(failed("t2"), ended_ns=at(900))
+    executions = [execution("t1", started=2, body=8), late, execution("t4", ended=False)]
+    revoked = replace(publication("t3"), discarded=Outcome.REVOKED)
+    publications = [publication("t1"), publication("t2"), revoked, publication("t4")]
+    load = Load.of(history(*executions, publications=publications), ClosedLoop(count=4), ())
+    assert [4, 3] == [load.missed(budget_s) for budget_s in (0.005, 0.5)]
+
+
 @pytest.mark.parametrize(
     ("due_s", "done_s", "stall"),
     [

@@ -69,9 +69,15 @@ def test_a_closed_loop_keeps_so_many_in_flight(celery_perf: CeleryPerf) -> None:
 
 
 def test_a_closed_loop_for_some_time(celery_perf: CeleryPerf) -> None:
-    load = celery_perf.load(silent, duration="500ms", in_flight=(1, 5))
+    load = celery_perf.load(silent, duration="2s", in_flight=(1, 5))
     assert load.tasks == load.done > 5
     assert (load.intended_rate, load.lag.count) == (None, 0)
+
+
+def test_the_timeout_of_a_closed_loop_counts_from_its_duration_on(celery_perf: CeleryPerf) -> None:
+    load = celery_perf.load(nap, (0.1,), duration="5s", in_flight=1, timeout="3s")
+    published_ns = [each.published_ns for each in load.run.history.publications]
+    assert max(published_ns) - min(published_ns) > 3e9
 
 
 def test_all_at_once(celery_perf: CeleryPerf) -> None:
@@ -115,10 +121,13 @@ def test_what_one_by_one_means(celery_perf: CeleryPerf) -> None:
 
 
 @one_process
+@pytest.mark.celery_worker(name="idle", queues="elsewhere", concurrency=3)
 def test_the_capacity_of_one_process(celery_perf: CeleryPerf) -> None:
     capacity = celery_perf.capacity(nap, (0.02,), p95="200ms", between=(20, 400), precision=0.2, duration="1s")
     assert capacity.breaks_at is not None
-    assert capacity.workers == 1
+    assert capacity.workers == 1  # the other one has none of its tasks
+    unjudged = [each for each in celery_perf.history.publications if each.intended_ns is None]
+    assert len(unjudged) == 2 * (1 + 3)
     # It cannot run more than 50 a second: with 75, the last ones of a second would wait for half a second.
     assert all(step.held is False for step in capacity.steps if step.rate_per_s > 75)
     if capacity.rate is not None:
