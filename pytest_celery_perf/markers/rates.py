@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
@@ -17,15 +18,15 @@ def celery_throughput(
     drain: str | float | None = None,
     concurrency: int | None = None,
 ) -> ThroughputBudget:
-    """Demand how many tasks end in a second, how soon all have after the last was published, how many run at once.
+    """Demand how many tasks succeed in a second, how soon all have after the last was published, how many run at once.
 
-    The rate is that of all the test's tasks of a name, from the first publication to the last end.
+    The rate is that of all the test's tasks of a name that succeed, from the first publication to the last end.
     """
     if min is None and drain is None and concurrency is None:
         raise ConfigurationError('nothing to judge: give min=, drain= or concurrency=, such as min="100/s"')
     return ThroughputBudget(
         task=task_name(task),
-        min_per_s=None if min is None else parse_rate_per_s(min, "min"),
+        min_per_s=None if min is None else _above_zero(min, parse_rate_per_s(min, "min")),
         drain_s=None if drain is None else parse_duration_s(drain, "drain"),
         concurrency=None if concurrency is None else natural(concurrency, "concurrency", 1),
     )
@@ -39,7 +40,9 @@ def celery_share(*, task: Any = None, within: str | float | None = None, min: st
     if within is None:
         raise ConfigurationError('within= is missing: how soon a task must have succeeded, such as within="10s"')
     return ShareBudget(
-        task=task_name(task), within_s=parse_duration_s(within, "within"), min_share=parse_share(min, "min")
+        task=task_name(task),
+        within_s=parse_duration_s(within, "within"),
+        min_share=_above_zero(min, parse_share(min, "min")),
     )
 
 
@@ -63,8 +66,10 @@ def celery_isolation(
             raise ConfigurationError(f"{what}= is missing: a task, its name, or the name of a queue")
     if names[0] == names[1]:
         raise ConfigurationError(f"flood={names[0]!r} is the victim too: give another task or queue")
-    if factor is not None and (isinstance(factor, bool) or not isinstance(factor, int | float) or factor < 1):
-        raise ConfigurationError(f"factor={factor!r} is not a number from 1")
+    if factor is not None and (
+        isinstance(factor, bool) or not isinstance(factor, int | float) or not 1 <= factor < math.inf
+    ):
+        raise ConfigurationError(f"factor={factor!r} is not a finite number from 1")
     unless = 0 if wait is None and factor is None else None
     return IsolationBudget(
         flood=str(names[0]),
@@ -73,6 +78,12 @@ def celery_isolation(
         wait_s=None if wait is None else parse_duration_s(wait, "wait"),
         factor=None if factor is None else float(factor),
     )
+
+
+def _above_zero(given: str | float, figure: float) -> float:
+    if figure > 0:
+        return figure
+    raise ConfigurationError(f"min={given!r} demands nothing: give more than zero")
 
 
 RATES = (celery_throughput, celery_share, celery_isolation)

@@ -31,18 +31,22 @@ WRONG = {
     "celery_memory(added=1, warmup='one')": ("warmup='one' is not a whole number from 0",),
     "celery_cpu()": ("nothing to judge: give p50=, p95=, p99=, max=, share= or calls=",),
     "celery_cpu(max='soon')": ("max='soon': expected seconds",),
-    "celery_cpu(share='120%')": ("share='120%': expected a number from 0 to 1",),
+    "celery_cpu(share=120)": ("share=120: expected a number from 0 to 1", 'or, of several cores, "150%"'),
     "celery_cpu(calls=1.5)": ("calls=1.5 is not a whole number from 0",),
     "celery_cpu(calls=10, p95=1)": ("calls= slows the task down, p95= is about time: write two tests",),
     "celery_cpu(max=1, warmup=1)": ("warmup=1 is of calls=; percentiles are of all executions",),
     "celery_throughput()": ("nothing to judge: give min=, drain= or concurrency=",),
     "celery_throughput(min='100 a day')": ("min='100 a day': expected times in a second as a number", '"3000/min"'),
+    "celery_throughput(min='0/s')": ("min='0/s' demands nothing: give more than zero",),
     "celery_throughput(concurrency=0)": ("concurrency=0 is not a whole number from 1",),
     "celery_share()": ("within= is missing", 'within="10s"'),
     "celery_share(within='1s', min=95)": ('min=95: expected a number from 0 to 1, or a text such as "95%"',),
+    "celery_share(within='1s', min=0)": ("min=0 demands nothing: give more than zero",),
     "celery_isolation(flood='a')": ("victim= is missing: a task, its name, or the name of a queue",),
     "celery_isolation(flood='a', victim='a')": ("flood='a' is the victim too",),
-    "celery_isolation(flood='a', victim='b', factor=0.5)": ("factor=0.5 is not a number from 1",),
+    "celery_isolation(flood='a', victim='b', factor=0.5)": ("factor=0.5 is not a finite number from 1",),
+    "celery_isolation(flood='a', victim='b', factor=float('inf'))": ("factor=inf is not a finite number from 1",),
+    "celery_isolation(flood='a', victim='b', factor=float('nan'))": ("factor=nan is not a finite number from 1",),
     "celery_isolation(flood='a', victim='b', behind=-1)": ("behind=-1 is not a whole number from 0",),
     "celery_retries()": ("nothing to judge: give attempts=",),
     "celery_retries(attempts='3')": ("attempts='3' is not a whole number from 1",),
@@ -95,13 +99,22 @@ WRONG = {
     "celery_cache(hit_ratio=60)": ("hit_ratio=60: expected a number from 0 to 1, or a text such as",),
     "celery_cache(max_misses=-1)": ("max_misses=-1 is not a whole number from 0",),
     "celery_cache(ttl_required='yes')": ("ttl_required='yes' is not True or False",),
+    "celery_cache(hit_ratio=0.5, ttl_required='no')": ("ttl_required='no' is not True or False",),
     "celery_cache(alias=1, max_misses=1)": ("alias=1 is not a text",),
+    "celery_cache(alias='', max_misses=1)": ("alias='' is no cache: give its name in CACHES",),
     "celery_logs()": ("nothing to judge: give max=, levels= or repeated=",),
     "celery_logs(levels={'LOUD': 1})": ("levels: key='LOUD' is not one of CRITICAL, FATAL, ERROR",),
+    "celery_logs(levels={'NOTSET': 0})": ("levels: key='NOTSET' is not one of CRITICAL, FATAL, ERROR",),
     "celery_logs(levels=['ERROR'])": ("levels=['ERROR'] is not a dict",),
     "celery_logs(repeated=0)": ("repeated=0 is not a whole number from 1",),
     "celery_outbound()": ("nothing to judge: give max=, exact= or hosts=",),
     "celery_outbound(hosts='api.example.com')": ("hosts='api.example.com' is not a list of host names",),
+    "celery_outbound(hosts=['https://api.example.com/'])": (
+        "hosts: 'https://api.example.com/' is no host, such as",
+        '"api.example.com:443"',
+    ),
+    "celery_outbound(hosts=[''])": ("hosts: '' is no host",),
+    "celery_outbound(max=3, exact=2)": ("max=3 beside exact=2, which says more: give one of them",),
     "celery_outbound(exact=0.5)": ("exact=0.5 is not a whole number from 0",),
     "celery_worker(name='a b')": ("name='a b' is not made of letters, digits",),
     "celery_worker(queues=5)": ("queues=5 is not a list of names of queues",),
@@ -156,6 +169,31 @@ def test_a_marker_that_is_wrong(wrong: Inner, number: int) -> None:
     assert len(told) == 1, wrong.text
     assert told[0].startswith(f"test_wrong.py::test_{number}: @pytest.mark.{marker.partition('(')[0]}")
     assert [each for each in words if each not in told[0]] == []
+
+
+def test_times_beside_a_count_of_calls(plain: Project) -> None:
+    timed = (
+        "latency(max=1)",
+        "cpu(max=1)",
+        "throughput(min=1)",
+        "share(within=1)",
+        "scaling(metric='cpu', max_order=1)",
+    )
+    tests = (
+        f"@pytest.mark.celery_cpu(calls=9)\n@pytest.mark.celery_{marker}\ndef test_{number}(celery_size): pass\n"
+        for number, marker in enumerate(timed)
+    )
+    plain.write("test_wrong.py", "import pytest\n" + "".join(tests))
+    told = plain.run().text
+    for number, marker in enumerate(timed):
+        words = f"to count calls slows the task down, @pytest.mark.celery_{marker.partition('(')[0]} is about time"
+        assert f"test_wrong.py::test_{number}: @pytest.mark.celery_cpu: {words}: write two tests" in told, told
+
+
+def test_counts_of_calls_and_of_queries_go_together(plain: Project) -> None:
+    marks = "@pytest.mark.celery_cpu(calls=9)\n@pytest.mark.celery_cpu(calls=8)\n@pytest.mark.celery_logs(max=9)\n"
+    plain.write("test_right.py", f"import pytest\n{marks}def test_a(): pass\n")
+    assert "write two tests" not in plain.run("--collect-only").text
 
 
 def test_nothing_runs_where_a_marker_is_wrong(wrong: Inner) -> None:
