@@ -38,14 +38,25 @@ def _judge_task(budget: ThroughputBudget, subject: Subject) -> Verdict:
     ended = all_ended(subject)
     checks = [*ended, *_checks(budget, pace)]
     service = Service.of(subject, pace)
-    evidence = [_told(pace), *service.told(), *([fates(subject)] if ended else [])]
+    flawless = pace.succeeded == len(subject.lives)
+    evidence = [_told(pace), *service.told(), *([] if flawless else [fates(subject)])]
     slow = any(not check.ok for check in checks[len(ended) :])
-    return subject.verdict(checks, evidence, service.advice(budget.min_per_s, budget.concurrency) if slow else ())
+    return subject.verdict(checks, evidence, _advice(budget, pace, service) if slow else ())
+
+
+def _advice(budget: ThroughputBudget, pace: Pace, service: Service) -> Iterator[str]:
+    """Say what would make them faster, or that they were fast enough but failed."""
+    wanted = budget.min_per_s
+    if wanted is not None and (pace.succeeded_per_s or 0) < wanted <= (pace.throughput_per_s or 0):
+        yield "they ended fast enough, and did not succeed: celery_retries and celery_reliable tell why"
+        wanted = None
+    if wanted is not None or budget.drain_s is not None or budget.concurrency is not None:
+        yield from service.advice(wanted, budget.concurrency)
 
 
 def _checks(budget: ThroughputBudget, pace: Pace) -> Iterator[Check]:
     if budget.min_per_s is not None:
-        rate = pace.throughput_per_s
+        rate = pace.succeeded_per_s
         yield Check(
             metric="throughput",
             budget=f"≥ {format_rate(budget.min_per_s)}",

@@ -26,6 +26,8 @@ class Pace:
     """When each was published the first time (in an open loop: was meant to be), ascending."""
     ended_ns: tuple[int, ...]
     """When each of those came to its end that did, ascending."""
+    succeeded: int
+    """How many of them succeeded."""
     active: Steps
     """How many were run at a time."""
 
@@ -50,14 +52,23 @@ class Pace:
         return cls(
             sent_ns=tuple(sorted(life.publications[0].due_ns for life in seen)),
             ended_ns=tuple(sorted(each.ended_ns for each in ends if each.ended_ns is not None)),
+            succeeded=sum(life.fate is Fate.SUCCEEDED for life in seen),
             active=Steps.of((each.started_ns or 0, each.ended_ns or deaths.died_ns(each)) for each in runs),
         )
 
     @property
     def throughput_per_s(self) -> float | None:
         """How many ended in a second, from the first publication to the last end; None if none did."""
+        return self._per_s(len(self.ended_ns))
+
+    @property
+    def succeeded_per_s(self) -> float | None:
+        """How many succeeded in a second, over the same time; None if none has ended."""
+        return self._per_s(self.succeeded)
+
+    def _per_s(self, count: int) -> float | None:
         span_ns = self.ended_ns[-1] - self.sent_ns[0] if self.ended_ns else 0
-        return len(self.ended_ns) * NS_PER_S / span_ns if span_ns > 0 else None
+        return count * NS_PER_S / span_ns if span_ns > 0 else None
 
     @property
     def drain_s(self) -> float | None:

@@ -13,7 +13,7 @@ class ThroughputBudget(Budget):
 
     alone = True
     min_per_s: float | None = None
-    """Tasks that end in a second, from the first publication to the last end."""
+    """Tasks that succeed in a second, from the first publication to the last end."""
     drain_s: float | None = None
     """How long they may be worked on once the last one was published."""
     concurrency: int | None = None

@@ -87,6 +87,20 @@ def test_what_has_not_ended_fails() -> None:
     assert "1 succeeded, 1 unfinished" in verdict.evidence
 
 
+def test_failed_tasks_are_no_throughput() -> None:
+    runs = [failed(f"t{n}", received=n, started=n, body=1) for n in range(5)]
+    verdict = throughput_of(ThroughputBudget(min_per_s=100), told(runs))
+    assert [(each.actual, each.ok) for each in verdict.checks] == [("0/s", False)]
+    assert "5 failed" in verdict.evidence
+    assert verdict.fix == ("they ended fast enough, and did not succeed: celery_retries and celery_reliable tell why",)
+
+
+def test_enough_succeed_besides_one_that_fails() -> None:
+    verdict = throughput_of(ThroughputBudget(min_per_s=50), told([execution("t1"), execution("t2"), failed("t3")]))
+    assert verdict.status is Status.PASS
+    assert "2 succeeded, 1 failed" in verdict.evidence
+
+
 JUDGES: tuple[Callable[[History], Verdict], ...] = (
     lambda told: throughput_of(ThroughputBudget(min_per_s=1), told),
     lambda told: share_of(ShareBudget(within_s=1, min_share=1), told),
