@@ -11,15 +11,21 @@ from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers import drills
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.sweeps import RERUNNING
-from pytest_celery_perf.measure.registry import INSTRUMENTS_OF
+from pytest_celery_perf.measure.registry import INSTRUMENTS_OF, METRICS
 from pytest_celery_perf.model.drills import DRILLS
+from pytest_celery_perf.model.metric import Unit
+from pytest_celery_perf.model.rates import ShareBudget, ThroughputBudget
 from pytest_celery_perf.model.scaling import ScalingBudget
-from pytest_celery_perf.model.spec import IdempotentBudget, TestSpec, WorkerSpec
+from pytest_celery_perf.model.spec import Budget, IdempotentBudget, PercentileBudget, TestSpec, WorkerSpec
 from pytest_celery_perf.names import MARKERS, SCALING, SIZE
+from pytest_celery_perf.probe.instruments import OBTRUSIVE
 from pytest_celery_perf.worker.twin import with_twins
 
 if TYPE_CHECKING:
     import pytest
+
+
+_OBTRUSIVE = frozenset(OBTRUSIVE)
 
 
 def help_lines() -> list[str]:
@@ -54,7 +60,9 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         raise ConfigurationError(
             f"@pytest.mark.celery_worker: several workers of one name ({', '.join(names)}): give each its own name="
         )
+    judging = [mark.name for mark in marks if mark.name in JUDGING]
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
+    _check_times([*zip(judging, budgets, strict=True)])
     reruns = [_call(RERUNNING[mark.name], mark) for mark in marks if mark.name in RERUNNING]
     drill = None
     if (mark := drills.mark_of(item)) is not None:
@@ -76,6 +84,27 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         measure=tuple(name for each in scaling for name in INSTRUMENTS_OF.get(each.metric, ())),
         sizes=_sizes([each.sizes for each in scaling], fixtures, swept=bool(reruns)),
     )
+
+
+def _check_times(judging: list[tuple[str, Budget]]) -> None:
+    """Refuse to judge times where calls are counted, which makes tasks many times slower."""
+    counting = [name for name, budget in judging if not _OBTRUSIVE.isdisjoint(_needs(budget))]
+    timed = [name for name, budget in judging if _is_of_time(budget)]
+    if counting and timed:
+        raise ConfigurationError(
+            f"@pytest.mark.{counting[0]}: to count calls slows the task down, @pytest.mark.{timed[0]} is about time: "
+            "write two tests"
+        )
+
+
+def _needs(budget: Budget) -> tuple[str, ...]:
+    return INSTRUMENTS_OF.get(budget.metric, ()) if isinstance(budget, ScalingBudget) else budget.instruments
+
+
+def _is_of_time(budget: Budget) -> bool:
+    if isinstance(budget, ScalingBudget):
+        return METRICS[budget.metric].unit is Unit.SECONDS or budget.metric == "cpu_share"
+    return isinstance(budget, (PercentileBudget, ThroughputBudget, ShareBudget))
 
 
 def _sizes(given: list[tuple[int, ...]], fixtures: Sequence[str], *, swept: bool) -> tuple[int, ...]:

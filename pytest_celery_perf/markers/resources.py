@@ -73,5 +73,5 @@ def celery_cpu(
         p95_s=seconds["p95"],
         p99_s=seconds["p99"],
         max_s=seconds["max"],
-        share=None if share is None else parse_share(share, "share"),
+        share=None if share is None else parse_share(share, "share", of_several=True),
     )

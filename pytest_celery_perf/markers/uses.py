@@ -26,13 +26,13 @@ def celery_cache(
     The hit ratio is that of all keys asked for by all executions; ``max_misses`` is of each execution. ``alias`` names
     one cache; without it all count together.
     """
-    if hit_ratio is None and max_misses is None and not flag(ttl_required, "ttl_required"):
+    if not (flag(ttl_required, "ttl_required") or hit_ratio is not None or max_misses is not None):
         raise ConfigurationError(
             'nothing to judge: give hit_ratio=, max_misses= or ttl_required=True, such as hit_ratio="60%"'
         )
     return CacheBudget(
         task=task_name(task),
-        alias=None if alias is None else text(alias, "alias"),
+        alias=None if alias is None else _alias(alias),
         hit_ratio=None if hit_ratio is None else parse_share(hit_ratio, "hit_ratio"),
         max_misses=None if max_misses is None else natural(max_misses, "max_misses", 0),
         ttl_required=ttl_required,
@@ -53,7 +53,8 @@ def celery_logs(
     """
     if max is None and not levels and repeated is None:
         raise ConfigurationError('nothing to judge: give max=, levels= or repeated=, such as levels={"ERROR": 0}')
-    known = logging.getLevelNamesMapping()
+    # No record has the level NOTSET.
+    known = {name: level for name, level in logging.getLevelNamesMapping().items() if level != logging.NOTSET}
     return LogsBudget(
         task=task_name(task),
         max=None if max is None else natural(max, "max", 0),
@@ -79,12 +80,27 @@ def celery_outbound(
     """
     if max is None and exact is None and hosts is None:
         raise ConfigurationError('nothing to judge: give max=, exact= or hosts=, such as hosts=["api.example.com"]')
+    if max is not None and exact is not None:
+        raise ConfigurationError(f"max={max!r} beside exact={exact!r}, which says more: give one of them")
     return OutboundBudget(
         task=task_name(task),
         max=None if max is None else natural(max, "max", 0),
         exact=None if exact is None else natural(exact, "exact", 0),
-        hosts=None if hosts is None else tuple(text(host, "hosts") for host in sequence(hosts, "hosts", "host names")),
+        hosts=None if hosts is None else tuple(_host(host) for host in sequence(hosts, "hosts", "host names")),
     )
+
+
+def _alias(alias: Any) -> str:
+    if not text(alias, "alias"):
+        raise ConfigurationError(f'alias={alias!r} is no cache: give its name in CACHES, such as "default"')
+    return str(alias)
+
+
+def _host(host: Any) -> str:
+    """Check the pattern of a host; of a socket in the file system it is that of its path."""
+    if not text(host, "hosts") or ("/" in host and not host.startswith(("/", "*"))):
+        raise ConfigurationError(f'hosts: {host!r} is no host, such as "api.example.com" or "api.example.com:443"')
+    return str(host)
 
 
 USES = (celery_cache, celery_logs, celery_outbound)

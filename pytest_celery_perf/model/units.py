@@ -79,20 +79,26 @@ def parse_size_bytes(value: object, what: str) -> int:
     return round(_parse(value, _BYTES, "b", what, valid))
 
 
-def parse_share(value: object, what: str) -> float:
+def parse_share(value: object, what: str, *, of_several: bool = False) -> float:
     """Read a share of a whole.
 
     Args:
         value: A number up to 1, or a text such as ``"95%"``.
         what: The option or marker argument it was given for, named in an error.
+        of_several: Whether a text may say more than 100 %, as of the CPU time of several cores.
 
     Returns:
-        From 0 to 1.
+        From 0 to 1, or more.
 
     Raises:
         ConfigurationError: The value is not a share.
     """
-    return _parse(value, _SHARES, "", what, 'a number from 0 to 1, or a text such as "95%"', most=1.0)
+    valid = 'a number from 0 to 1, or a text such as "95%"'
+    if of_several:
+        valid += ' or, of several cores, "150%"'
+        if isinstance(value, str) and "%" in value:  # a number such as 95 was meant to be a percentage
+            return _parse(value, _SHARES, "", what, valid)
+    return _parse(value, _SHARES, "", what, valid, most=1.0)
 
 
 def _parse(

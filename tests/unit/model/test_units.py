@@ -83,6 +83,13 @@ def test_what_is_no_share_is_refused(written: object) -> None:
     assert str(error.value) == f'min={written!r}: expected a number from 0 to 1, or a text such as "95%"'
 
 
+def test_a_share_of_several_cores() -> None:
+    assert parse_share("150%", "share", of_several=True) == pytest.approx(1.5)
+    assert parse_share(0.5, "share", of_several=True) == 0.5
+    with pytest.raises(ConfigurationError, match=r'share=95: expected .* or, of several cores, "150%"'):
+        parse_share(95, "share", of_several=True)
+
+
 @pytest.mark.parametrize(
     ("written", "size"),
     [(512, 512), ("512", 512), ("64MiB", 64 << 20), ("1.5KiB", 1536), ("1GB", 10**9), ("2 gib", 2 << 30), ("7b", 7)],
