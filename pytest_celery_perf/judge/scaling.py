@@ -46,7 +46,7 @@ def _judge_task(budget: ScalingBudget, subject: Subject) -> Verdict:
     started = [each for life in subject.lives for each in life.started]
     if not started:
         return never_started(subject)
-    by_size, cold = comparable(started, subject.history)
+    by_size, cold = comparable(started, subject.history, budget.sizes)
     figure = OF_EXECUTION[budget.metric]
     values = {size: [v for each in group if (v := figure(each)) is not None] for size, group in by_size.items()}
     if not all(values.values()):
@@ -66,6 +66,13 @@ def _unknown(
     budget: ScalingBudget, subject: Subject, by_size: BySize, values: Mapping[int, Sequence[float]]
 ) -> Verdict:
     """Fail what has no figure at some size."""
+    sizes = subject.history.sizes
+    published = {sizes.get(each.publications[0].root_id) for each in subject.lives if each.publications}
+    if unpublished := [size for size in by_size if size not in published]:
+        none = [
+            Check(metric=f"published at size {size}", budget="≥ 1", actual="0 times", ok=False) for size in unpublished
+        ]
+        return subject.verdict(none, fix=["publish the task whatever celery_size is"])
     checks = [
         Check(metric=f"{budget.metric} known at size {size}", budget="≥ 1", actual=f"0 of {len(group)}", ok=False)
         for size, group in by_size.items()

@@ -29,7 +29,9 @@ class StatementGrowth:
     """As the execution used it that sent it most often."""
 
 
-def comparable(executions: Iterable[Execution], history: History) -> tuple[dict[int, list[Execution]], int]:
+def comparable(
+    executions: Iterable[Execution], history: History, sizes: Sequence[int]
+) -> tuple[dict[int, list[Execution]], int]:
     """Choose the executions that tell of the data's size, and of nothing else.
 
     The first execution of a task in its process fills caches, which costs the same at any size. So those are left out
@@ -38,11 +40,12 @@ def comparable(executions: Iterable[Execution], history: History) -> tuple[dict[
     Args:
         executions: Of one task.
         history: Of a test that ran for several sizes.
+        sizes: Those for which it ran, ascending.
 
     Returns:
         The executions by size, ascending; and how many were left out as the first ones of their processes.
     """
-    found: dict[int, list[Execution]] = {size: [] for size in sorted({*history.sizes.values()})}
+    found: dict[int, list[Execution]] = {size: [] for size in sizes}
     for each in executions:
         if each.root_id in history.sizes and each.outcome is Outcome.SUCCEEDED:
             found[history.sizes[each.root_id]].append(each)

@@ -58,6 +58,17 @@ def test_a_size_at_which_nothing_succeeded() -> None:
     assert verdict.evidence == ("only executions that succeed are compared: 1 succeeded, 1 failed",)
 
 
+def test_a_size_at_which_nothing_was_published() -> None:
+    small = replace(asks(1), task_id="a", root_id="a")
+    for sizes in ((2, 4), (1, 2)):
+        (verdict,) = judge(ScalingBudget(sizes=sizes, max_slope=0), replace(history(small), sizes={"a": 2}))
+        (other,) = {*sizes} - {2}
+        assert [(check.metric, check.actual, check.ok) for check in verdict.checks] == [
+            (f"published at size {other}", "0 times", False)
+        ]
+        assert verdict.fix == ("publish the task whatever celery_size is",)
+
+
 def test_a_figure_that_the_pool_cannot_attribute() -> None:
     verdict = verdict_on(ScalingBudget(sizes=SIZES, metric="gc_pause", max_slope=0), small=asks(1), large=asks(1))
     assert verdict.status is Status.FAIL

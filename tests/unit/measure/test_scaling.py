@@ -58,17 +58,17 @@ def sized(*sizes: int) -> History:
 def test_first_executions_of_a_process_are_left_out_where_there_are_others() -> None:
     cold, warm = (execution(root_id="5", first_in_process=first) for first in (True, False))
     other = execution(root_id="9")
-    assert ({5: [warm], 9: [other]}, 1) == comparable([cold, warm, other], sized(5, 9))
+    assert ({5: [warm], 9: [other]}, 1) == comparable([cold, warm, other], sized(5, 9), (5, 9))
 
 
 def test_where_some_size_has_only_first_executions_all_are_compared_with_first_ones() -> None:
     cold, warm = (execution(root_id="5", first_in_process=first) for first in (True, False))
     other = execution(root_id="9", first_in_process=True)
-    assert ({5: [cold], 9: [other]}, 0) == comparable([cold, warm, other], sized(5, 9))
+    assert ({5: [cold], 9: [other]}, 0) == comparable([cold, warm, other], sized(5, 9), (5, 9))
 
 
 def test_failures_are_left_out() -> None:
-    assert ({5: []}, 0) == comparable([replace(failed(), root_id="5")], sized(5))
+    assert ({5: []}, 0) == comparable([replace(failed(), root_id="5")], sized(5), (5,))
 
 
 def test_statements_come_by_their_growth() -> None:

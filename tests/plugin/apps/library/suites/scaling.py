@@ -105,3 +105,8 @@ def test_own_assertion(shelf: int) -> None:
 @pytest.mark.celery_scaling(sizes=[2, 4], task=compare, max_slope=0)
 def test_another_task(shelf: int) -> None:
     joined.delay()
+
+
+@pytest.mark.celery_scaling(sizes=[2, 4], task=joined, max_slope=0)
+def test_one_size_without_it(shelf: int) -> None:
+    (joined if shelf < 4 else one_by_one).delay()
