@@ -11,4 +11,4 @@ from .inner import Project
 def test_what_executions_do_with_their_threads(tmp_path: Path) -> None:
     inner = Project.copy("kitchen", tmp_path / "kitchen", "thread").run("--celery-perf-measure=thread")
     assert inner.cases.keys() == inner.passed, inner.text
-    assert len(inner.passed) == 7
+    assert len(inner.passed) == 8

@@ -30,7 +30,7 @@ LOOK_S = 0.05
 """How often the lookout looks. Each look takes Python's global lock from the tasks: a hundred in a second would cost
 them a third of their throughput."""
 LONG_NS = 5_000_000
-"""Whoever keeps the thread for so long at a look is seen."""
+"""Whoever has kept the thread for so long without computing at a look is seen."""
 
 
 def begin(attempt: RunningAttempt) -> _Reading:
@@ -63,7 +63,7 @@ class _Reading:
         if not self.since_ns[0]:
             return None
         ready_ns = self.ready_ns if _schedstat() is not None else None
-        stuck_ns = None if self._hub is None else self.stuck_ns
+        stuck_ns = None if self._hub is None or ready_ns is None else self.stuck_ns
         return [Thread(self.held_ns, self.running_ns, ready_ns, stuck_ns, self.where)]
 
     def take(self) -> None:
@@ -85,6 +85,7 @@ class _Hub:
     def __init__(self) -> None:
         self._readings: dict[int, _Reading] = {}
         self._thread = _native("_thread", "get_ident")()
+        self._schedstat = _schedstat()
         self._turn: _Reading | None = None
         """Who has the thread."""
         self._before: Any = None
@@ -93,9 +94,9 @@ class _Hub:
     def add(self, reading: _Reading) -> None:
         if not self._readings:
             self._before = sys.modules["greenlet"].settrace(self._switched)
-        if not self._looking:
+        if not self._looking and self._schedstat is not None:
             self._looking = True
-            _native("_thread", "start_new_thread")(self._look_out, ())
+            _native("_thread", "start_new_thread")(self._look_out, (self._schedstat,))
         self._readings[id(reading.attempt)] = self._turn = reading
 
     def remove(self, reading: _Reading) -> None:
@@ -114,14 +115,22 @@ class _Hub:
         if self._turn is not None:
             self._turn.take()
 
-    def _look_out(self) -> None:
+    def _look_out(self, schedstat: int) -> None:
         """Note of whoever keeps the thread for long which line of the user's code does it."""
         sleep = _native("time", "sleep")
         while True:
             sleep(LOOK_S)
             turn = self._turn
-            if turn is not None and turn.where is None and time.monotonic_ns() - turn.since_ns[0] > LONG_NS:
+            if turn is not None and turn.where is None and self._waits(turn, schedstat):
                 turn.where = callsite.innermost(sys._current_frames().get(self._thread))
+
+    def _waits(self, turn: _Reading, schedstat: int) -> bool:
+        """Tell whether somebody keeps the thread without computing: a line that computes is not to blame."""
+        since_ns, now_ns = turn.since_ns, time.monotonic_ns()
+        # Not by `_clocks_ns`: the clock of a thread's own CPU time cannot be read by another one.
+        running_ns, ready_ns = map(int, os.pread(schedstat, 64, 0).split()[:2])
+        idle_ns = now_ns - running_ns - ready_ns - (since_ns[0] - since_ns[1] - since_ns[2])
+        return idle_ns > LONG_NS and turn is self._turn and turn.since_ns is since_ns
 
 
 _hubs: dict[int, _Hub] = {}

@@ -20,7 +20,7 @@ from celery.backends.base import Backend
 from pytest_celery_perf.probe import context, patch
 from pytest_celery_perf.probe.attempt import RunningAttempt
 from pytest_celery_perf.probe.faults import Faults
-from pytest_celery_perf.probe.instruments import INSTRUMENTS, begin
+from pytest_celery_perf.probe.instruments import INSTRUMENTS, begin, thread
 from pytest_celery_perf.probe.readings import Calls, Cpu, Memory, Payload
 
 MIB = 1 << 20
@@ -52,6 +52,16 @@ def test_nothing_is_left_behind(name: str) -> None:
     before = list(gc.callbacks), sys.getprofile()
     measured(name, lambda: None)
     assert before == (list(gc.callbacks), sys.getprofile())
+
+
+def test_nobody_is_stuck_where_it_is_not_known_who_waited_for_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = SimpleNamespace(add=lambda _: None, remove=lambda _: None)
+    monkeypatch.setattr(context, "has_greenlets", lambda: True)
+    monkeypatch.setattr(thread, "_hub", lambda: hub)
+    assert measured("thread", lambda: None, "gevent").stuck_ns is not None
+    monkeypatch.setattr(thread, "_schedstat", lambda: None)
+    row = measured("thread", lambda: None, "gevent")
+    assert (row.ready_ns, row.stuck_ns, row.where) == (None, None, None)
 
 
 def test_of_another_version() -> None:

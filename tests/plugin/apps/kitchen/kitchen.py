@@ -41,6 +41,13 @@ def freeze(seconds: float = 0.05) -> None:
 
 
 @app.task
+def stew(seconds: float = 0.05) -> None:
+    """Compute, and then wait in C."""
+    burn(seconds)
+    freeze(seconds)
+
+
+@app.task
 def alarm() -> None:
     """Do what only a main thread may."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -55,4 +62,4 @@ def serve(table: int, *, wine: bool = False) -> None:
 @app.task(soft_time_limit=20, time_limit=30)
 def bounded() -> None:
     """Wait, with limits."""
-    time.sleep(0.05)
+    time.sleep(0.3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kitchen import burn, freeze, stir, wait
+from kitchen import burn, freeze, stew, stir, wait
 
 from pytest_celery_perf import CeleryPerf
 from pytest_celery_perf.measure.registry import OF_EXECUTION
@@ -39,6 +39,14 @@ def test_computing_is_not_being_stuck(celery_perf: CeleryPerf) -> None:
     (use,) = used(celery_perf, burn, 0.2)
     assert 0.19e9 < use.running_ns < 0.3e9
     assert (use.stuck_ns or 0) < 0.1e9
+
+
+@on_gevent
+def test_a_line_that_computes_is_not_to_blame(celery_perf: CeleryPerf) -> None:
+    for use in used(celery_perf, stew, 0.2, times=3):
+        assert (use.stuck_ns or 0) > 0.15e9
+        assert use.where is not None
+        assert use.where.function == "freeze"
 
 
 @on_gevent
