@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
 POOLS = ALL
+MOST_KEYS = 500
+"""How many different uses of one execution are told apart: a key may be made of what it stands for."""
 
 
 def begin(_: RunningAttempt) -> CacheReading:
     """See `Instrument.begin`."""
     return CacheReading(seen=caches.install())
+
+
+_Use = tuple[str, str, str, bool, Place]
+"""Alias, event, key, whether it lasts, and line."""
 
 
 class CacheReading:
@@ -37,11 +43,14 @@ class CacheReading:
 
     def __init__(self, *, seen: bool) -> None:
         self._seen = seen
-        self._uses: defaultdict[tuple[str, str, str, bool, Place], int] = defaultdict(int)
+        self._uses: defaultdict[_Use, int] = defaultdict(int)
 
     def note(self, alias: str, event: str, key: str, lasting: bool) -> None:
         """Count a use."""
-        self._uses[alias, event, key, lasting, innermost(sys._getframe(1))] += 1
+        use = (alias, event, key, lasting, innermost(sys._getframe(1)))
+        if use not in self._uses and len(self._uses) >= MOST_KEYS:
+            use = (alias, event, f"… one of more than {MOST_KEYS} different keys", lasting, None)
+        self._uses[use] += 1
 
     def end(self) -> list[Cached] | None:
         """See `Reading.end`."""

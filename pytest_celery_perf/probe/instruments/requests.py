@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_celery_perf.probe.attempt import RunningAttempt
 
 POOLS = ALL
+MOST_PATHS = 500
+"""How many different requests of one execution are told apart: a path may be made of what it stands for."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -49,12 +51,20 @@ class RequestsReading:
 
     def ask(self, asked: _Asked) -> None:
         """Count a request."""
-        self._requests[asked, None] += 1
+        self._requests[self._kept(asked), None] += 1
 
     def answer(self, asked: _Asked, status: int) -> None:
         """Note that a request was answered."""
-        self._requests[asked, None] -= 1
-        self._requests[asked, status] += 1
+        kept = self._kept(asked)
+        self._requests[kept, None] -= 1
+        self._requests[kept, status] += 1
+
+    def _kept(self, asked: _Asked) -> _Asked:
+        """Return as what a request is counted: its host and port in any case, which a marker bounds."""
+        if (asked, None) in self._requests or len(self._requests) < MOST_PATHS:
+            return asked
+        host, port, method, _, _ = asked
+        return host, port, method, f"… one of more than {MOST_PATHS} different paths", None
 
     def end(self) -> list[Requested]:
         """See `Reading.end`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.core.cache.backends.locmem import LocMemCache
 
 from pytest_celery_perf.probe import caches, context, django_glue
-from pytest_celery_perf.probe.instruments.cache import CacheReading
+from pytest_celery_perf.probe.instruments.cache import MOST_KEYS, CacheReading
 from tests.unit.probe.attempts import Attempt, Touches
 
 if TYPE_CHECKING:
@@ -151,6 +152,17 @@ def test_who_asks_for_nothing_is_left_alone(cache: BaseCache) -> None:
     scope = context.enter(attempt)
     assert cache.get_or_set("a", 1) == 1
     context.leave(scope)
+
+
+def test_many_keys_are_counted_but_not_told_apart(cache: BaseCache, attempt: Any) -> None:
+    words = ["".join(letters) for letters in itertools.product("ghijklmn", repeat=4)]
+    for word in words:
+        cache.get(word)
+    cache.set_many(dict.fromkeys(words, 1), None)
+    rows = attempt.reading("cache").end()
+    assert len(rows) == MOST_KEYS + 2
+    assert counted(attempt) == {"miss": len(words), "set": len(words)}
+    assert sum(row.times for row in rows if row.lasting) == len(words)
 
 
 def test_everything_is_put_back(cache: BaseCache) -> None:

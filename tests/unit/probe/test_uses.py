@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import logging
 import math
@@ -136,6 +137,20 @@ def test_a_request_without_an_answer_counts(attempt: Any, port: int) -> None:
         connection.getresponse()
     connection.close()
     assert asked(attempt) == [("GET", "/hang-up", None, 1)]
+
+
+def test_many_paths_are_counted_but_not_told_apart() -> None:
+    reading = requests.RequestsReading()
+    words = ["".join(letters) for letters in itertools.product("ghijklmn", repeat=4)]
+    asked = [("api.example", 443, "GET", f"/{word}", None) for word in words]
+    for each in asked:
+        reading.ask(each)
+        reading.answer(each, 200)
+    reading.ask(asked[-1])
+    rows = reading.end()
+    assert len(rows) <= requests.MOST_PATHS + 2
+    assert (sum(row.times for row in rows), {row.host for row in rows}) == (len(words) + 1, {"api.example"})
+    assert [row.times for row in rows if row.status is None] == [1]
 
 
 def test_a_request_by_a_proxy_is_for_the_host_behind_it(attempt: Any, port: int) -> None:
