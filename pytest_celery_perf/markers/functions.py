@@ -125,7 +125,8 @@ def celery_queries(
     """Bound the database queries of the task's body, per execution, counted in the worker; or how long one may take.
 
     An N+1 is a SELECT that one execution sends twice from the same call stack; batches (``executemany``,
-    and lists or limits of 100 or more) are none.
+    and lists or limits of 100 or more) are none. ``slowest`` is the time until the cursor is ready: on SQLite that is
+    until the first row.
     """
     budget = QueriesBudget(
         task=task_name(task),
