@@ -17,7 +17,7 @@ from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.runner.stage import Stage
 from pytest_celery_perf.worker.options import command_options
 from tests.benchmarks.contenders import CONCURRENCY, AsyncTasQ, Celery, Side, bare
-from tests.benchmarks.measuring import seconds
+from tests.benchmarks.measuring import CannotMeasureError, seconds
 from tests.benchmarks.workbench import APP, on_stage
 
 BATCH = 1000
@@ -33,23 +33,23 @@ class Outcome:
     plain: Celery
     recorded: Celery
     results: Celery
-    other: AsyncTasQ
+    other: AsyncTasQ | None
+    """None where it is not installed."""
     delayed_s: float
     """What it took to publish the tasks to Celery one by one, as `delay` does."""
     latencies: Distribution
     """From release to end, of the recorded tasks."""
-    other_latencies: Distribution
+    other_latencies: Distribution | None
     """The same of AsyncTasQ's."""
 
 
 def measure(tasks: int) -> Outcome:
-    """Run all sides, up at the same time on one server.
+    """Run all sides, up at the same time on one server; AsyncTasQ's is left out where it is not installed.
 
     Args:
         tasks: How many each runs.
 
     Raises:
-        CannotMeasureError: AsyncTasQ is not there.
         AssertionError: Not every result was stored.
     """
     with ExitStack() as stack:
@@ -57,7 +57,9 @@ def measure(tasks: int) -> Outcome:
         stage = stack.enter_context(on_stage())
         # The stage counts its databases from the first one.
         url, last = stage.broker.url, stage.broker.databases - 1
-        other = stack.enter_context(closing(AsyncTasQ(url(last), scratch)))
+        other = _asynctasq(url(last), scratch)
+        if other is not None:
+            stack.enter_context(closing(other))
         pool = stage.pool_for((SPEC,))
         recorded = Celery(pool.members[0].worker.pid, stage.app, str(pool.probe.broker_url))
         command = ["pytest_celery_perf.probe", "-A", APP, "worker", *command_options(SPEC, "bare@benchmark")]
@@ -65,7 +67,7 @@ def measure(tasks: int) -> Outcome:
         stack.enter_context(worker)
         results, worker = bare(command, stage.app, url(last - 2), scratch / "results", url(last - 3))
         stack.enter_context(worker)
-        _in_turn((recorded, plain, results, other), tasks, stage)
+        _in_turn([side for side in (recorded, plain, results, other) if side is not None], tasks, stage)
         if (stored := _stored(url(last - 3))) != tasks:
             raise AssertionError(f"{stored} of {tasks} results were stored")
         return Outcome(
@@ -76,8 +78,18 @@ def measure(tasks: int) -> Outcome:
             other=other,
             delayed_s=seconds(partial(_delay, stage, url(last - 4), tasks)),
             latencies=Distribution.from_samples(recorded.latencies_ns(pool), "latency of Celery"),
-            other_latencies=Distribution.from_samples(other.latencies_ns(), "latency of AsyncTasQ"),
+            other_latencies=None
+            if other is None
+            else Distribution.from_samples(other.latencies_ns(), "latency of AsyncTasQ"),
         )
+
+
+def _asynctasq(url: str, scratch: Path) -> AsyncTasQ | None:
+    try:
+        return AsyncTasQ(url, scratch)
+    except CannotMeasureError as lack:
+        print(f"({lack})", end=" ", flush=True)
+        return None
 
 
 def _in_turn(sides: Sequence[Side], tasks: int, stage: Stage) -> None:
