@@ -97,7 +97,7 @@ def test_scaling_down_loses_nothing(
     for _ in range(60):
         io.extract_topics_task.delay(question.pk)
     exam_services.wait_for(40)
-    exam_services.release()
     celery_faults.terminate("io1", restart=False)
+    exam_services.release()
 
     assert celery_perf.wait().succeeded == 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from resource import getpagesize
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_greenlets_beside_processes(
     before = celery_perf.run(in_processes, times=24).throughput or 0.0
     after = celery_perf.run(io.extract_topics_task, args=(question.pk,), times=400).throughput or 0.0
 
-    resident = int(Path(f"/proc/{celery_perf.workers[1].pid}/statm").read_text().split()[1]) * 4096 / MIB
+    resident = int(Path(f"/proc/{celery_perf.workers[1].pid}/statm").read_text().split()[1]) * getpagesize() / MIB
     measured("C.drain", f"{after / before:.1f} times faster", holds=after / before >= 3)
     measured("C.throughput", f"{before * 60:.0f} → {after * 60:.0f} a minute", holds=after * 60 >= 200)
     measured("C.memory", f"{resident:.0f} MiB after 400 tasks, 200 at once", holds=1024 <= resident <= 3072)
