@@ -55,11 +55,12 @@ def advise(
     """
     told = [(run, obstacle(run, profile, root)) for run in runs]
     obstacles = tuple(f"{run.plan.label}: {text}" for run, text in told if text)
-    best = _best(profile, [run for run, text in told if not text and run.throughput is not None])
+    usable = [run for run, text in told if not text and run.throughput is not None]
+    best = _best(profile, usable)
     if best is None:
         return Advice(plan=None, obstacles=obstacles)
     plan = PoolPlan(pool=best.plan.pool, concurrency=size_of(best.plan, profile, cores))
-    reasons = (*_why_so_many(plan, profile, cores), *_measured(best, runs))
+    reasons = (*_why_so_many(plan, profile, cores), *_measured(best, usable, profile))
     return Advice(plan=plan, reasons=reasons, obstacles=(*obstacles, *_limits(plan.pool, options)))
 
 
@@ -118,13 +119,27 @@ def _why_so_many(plan: PoolPlan, profile: TaskProfile, cores: int) -> Iterator[s
         yield f"{plan.concurrency} at once is the most that was tried"
 
 
-def _measured(best: PoolRun, runs: Sequence[PoolRun]) -> Iterator[str]:
-    """Compare what was chosen with the next best."""
-    others = [run for run in runs if run.plan.pool != best.plan.pool and run.throughput]
+def _measured(best: PoolRun, usable: Sequence[PoolRun], profile: TaskProfile) -> Iterator[str]:
+    """Compare what was chosen with the best of the others."""
+    others = [run for run in usable if run.plan.pool != best.plan.pool and run.throughput]
     second = max(others, key=lambda run: run.throughput or 0.0, default=None)
     if second is not None and second.throughput and best.throughput:
         ratio = best.throughput / second.throughput
-        yield f"{best.plan.label} did {ratio:.2g} times as many tasks a second as {second.plan.label}"
+        if ratio >= 1:
+            yield f"{best.plan.label} did {ratio:.2g} times as many tasks a second as {second.plan.label}"
+        else:
+            why = _why_nevertheless(best.plan, second.plan, profile)
+            yield f"{second.plan.label} did {1 / ratio:.2g} times as many tasks a second, but {why}"
+
+
+def _why_nevertheless(best: PoolPlan, faster: PoolPlan, profile: TaskProfile) -> str:
+    if faster.concurrency > best.concurrency:
+        return f"in {faster.concurrency} slots instead of {best.concurrency}: try as many of {best.pool}"
+    if faster.pool == "solo":
+        return "solo does one at a time, whatever it waits for"
+    if profile.kind is Kind.WAITS:
+        return f"a slot of {best.pool} costs less, so that it can have more of them"
+    return f"on {faster.pool} only one task computes at a time"
 
 
 def obstacle(run: PoolRun, profile: TaskProfile, root: Path | None = None) -> str:
@@ -171,7 +186,7 @@ def _undone(run: PoolRun) -> str:
 
 def _one_by_one(run: PoolRun, profile: TaskProfile) -> str:
     """Say that tasks that wait were run one after the other; empty if they were not."""
-    slots, parallel = run.plan.concurrency, run.parallel
+    slots, parallel = min(run.plan.concurrency, run.tasks), run.parallel
     waits = profile.kind is Kind.WAITS and profile.runtime_s >= NOTICEABLE_S
     if not waits or slots < SLOTS or parallel is None or parallel >= SERIAL:
         return ""

@@ -53,9 +53,12 @@ def _tried(stage: Stage, call: Call, timeout_s: float) -> Stock:
     """Profile a task; one that suits gevent is tried there, too."""
     try:
         found = profile(stage, call, timeout_s=timeout_s)
-        note = _trouble(stage, call, found, timeout_s)
     except CeleryPerfError as error:
         return Stock(task=call.task.name, note=str(error).removeprefix(f"{call.task.name} "))
+    try:
+        note = _trouble(stage, call, found, timeout_s)
+    except CeleryPerfError as error:
+        note = str(error)
     plan = suggest(found, cores(), without=[GREENLETS.pool] if note else [])
     return Stock(task=call.task.name, profile=found, plan=plan, note=note and f"{GREENLETS.label}: {note}")
 

@@ -72,6 +72,32 @@ def test_reasons() -> None:
     assert "20 at once is the most that was tried" in reasons(advise(WAITS, [run("gevent:20", 100)], cores=2))
 
 
+def test_what_is_broken_is_not_compared_with() -> None:
+    advice = advise(WAITS, [run("gevent:200", 100), run("threads:32", 300, unacknowledged=3)], cores=4)
+    assert "times as many" not in reasons(advice)
+
+
+@pytest.mark.parametrize(
+    ("of", "runs", "reason"),
+    [
+        (
+            WAITS,
+            [run("gevent:20", 100), run("threads:40", 300)],
+            "threads:40 did 3 times as many tasks a second, but in 40 slots instead of 20: try as many of gevent",
+        ),
+        (WAITS, [run("gevent:20", 100), run("threads:20", 150)], "but a slot of gevent costs less"),
+        (COMPUTES, [run("prefork:4", 10), run("threads:4", 20)], "but on threads only one task computes at a time"),
+        (COMPUTES, [run("prefork:4", 10), run("solo", 20)], "but solo does one at a time, whatever it waits for"),
+    ],
+    ids=lambda each: each[:30] if isinstance(each, str) else "",
+)
+def test_who_is_recommended_though_another_was_faster(of: TaskProfile, runs: list[PoolRun], reason: str) -> None:
+    advice = advise(of, runs, cores=4)
+    assert advice.plan is not None
+    assert advice.plan.pool == runs[0].plan.pool
+    assert reason in reasons(advice)
+
+
 STUCK = run("gevent:200", 80, stuck_s=0.09, stuck_at=Frame(path="/app/shop/tasks.py", line=7, function="charge"))
 
 
@@ -93,7 +119,11 @@ def test_a_moment_in_the_hub_is_none(stuck_s: float) -> None:
 def test_one_after_the_other() -> None:
     advice = advise(WAITS, [run("threads:32", 11), run("prefork:8", 80)], cores=4)
     assert advice.plan == plan("prefork:8")
-    assert advice.obstacles[0].startswith("threads:32: of 32 slots 1.1 work at once: each task waits")
+    assert advice.obstacles[0].startswith("threads:32: of 20 slots 1.1 work at once: each task waits")
+
+
+def test_who_is_alone_is_not_one_after_the_other() -> None:
+    assert advise(WAITS, [run("gevent:200", 9.9, tasks=1, succeeded=1)], cores=4).obstacles == ()
 
 
 @pytest.mark.parametrize("of", [MIXED, COMPUTES, replace(WAITS, runtime_s=0.001)], ids=["mixed", "computes", "short"])
