@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.load.mix import Arguments, Kind
+from pytest_celery_perf.load.mix import ARGUMENTS, Arguments, Kind, is_arguments
 from pytest_celery_perf.model.arguments import natural, one_of
 from pytest_celery_perf.model.load import Arrivals, ClosedLoop, OpenLoop
 from pytest_celery_perf.model.units import parse_duration_s, parse_rate_per_s, parse_share
@@ -32,6 +32,8 @@ def kinds_of(
         ConfigurationError: Something is not valid.
     """
     __tracebackhide__ = True
+    if not callable(args) and not is_arguments(args):
+        raise ConfigurationError(f"{what}: args={args!r}: expected {ARGUMENTS}")
     if isinstance(task, str) or hasattr(task, "apply_async"):
         return (Kind(task=resolve(task), args=args, kwargs=kwargs or {}),)
     pairs = list(task.items()) if isinstance(task, Mapping) else task
@@ -87,6 +89,10 @@ def loop_of(
             f"{what}: rate={rate!r} is an open loop, in_flight={in_flight!r} a closed one: give one of them"
         )
     if rate is None:
+        if arrivals != Arrivals.POISSON or seed:
+            raise ConfigurationError(
+                f"{what}: arrivals={arrivals!r}, seed={seed} need a rate=: in a closed loop a task comes when one ends"
+            )
         return _closed(what, count, duration_s, in_flight, publishers)
     if publishers > 1 and not bulk:
         raise ConfigurationError(f"{what}: publishers={publishers} copy messages, which bulk=False forbids")

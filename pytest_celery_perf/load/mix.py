@@ -6,8 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_celery_perf.errors import ConfigurationError
+
 Arguments = Callable[[int], Sequence[Any]]
 """Returns the positional arguments of the task of that number, counted from 0 over the whole load."""
+
+ARGUMENTS = "a list or tuple of arguments, such as ('abc',), or a function of the task's number that returns one"
+
+
+def is_arguments(value: object) -> bool:
+    """Tell whether something can be positional arguments; text, though a sequence, is an argument of its own."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +45,15 @@ class Kind:
         return callable(self.args)
 
     def arguments(self, number: int) -> tuple[Any, ...]:
-        """Return the positional arguments of one task."""
-        return tuple(self.args(number) if callable(self.args) else self.args)
+        """Return the positional arguments of one task.
+
+        Raises:
+            ConfigurationError: The user's function returns something else.
+        """
+        found = self.args(number) if callable(self.args) else self.args
+        if not is_arguments(found):
+            raise ConfigurationError(f"args= has returned {found!r} for task {number}: expected {ARGUMENTS}")
+        return tuple(found)
 
     def publish(self, number: int, **options: Any) -> None:
         """Have the app publish one task."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pytest_celery_perf.model.metric import format_rate
-from pytest_celery_perf.model.units import format_duration_s
+from pytest_celery_perf.model.units import format_duration_s, parse_rate_per_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +54,16 @@ class Capacity:
         """The lowest rate that broke the budget, in tasks per second; None if the highest that was tried held it."""
         return min((each.rate_per_s for each in self.steps if not each.held), default=None)
 
-    def workers_for(self, rate: float) -> int | None:
+    def workers_for(self, rate: float | str) -> int | None:
         """Return how many workers like these a rate needs, if twice as many bear twice as much.
 
         That they do is not known from here: broker, database and machine are shared. None if the capacity is not known.
 
         Args:
-            rate: Tasks per second.
+            rate: Tasks per second, or text such as ``"3000/min"``.
+
+        Raises:
+            ConfigurationError: That is no rate.
         """
-        return None if self.rate is None else math.ceil(rate * self.workers / self.rate)
+        wanted = parse_rate_per_s(rate, "Capacity.workers_for: rate")
+        return None if self.rate is None else math.ceil(wanted * self.workers / self.rate)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.load.capacity import search
 from pytest_celery_perf.measure.capacity import Capacity, Step
 
@@ -54,7 +55,10 @@ def test_a_rate_that_held_by_chance_above_one_that_did_not_does_not_count() -> N
 def test_workers_for_a_rate() -> None:
     capacity = found(2000)  # of two workers
     assert [2, 3, 1] == [capacity.workers_for(rate) for rate in (2000, 2001, 1)]
+    assert capacity.workers_for("120060/min") == 3
     assert found(5).workers_for(100) is None
+    with pytest.raises(ConfigurationError, match=r"Capacity\.workers_for: rate='many': expected times in a second"):
+        capacity.workers_for("many")
 
 
 def test_a_failed_assertion_shows_what_was_found() -> None:
