@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_celery_perf.judge.bottleneck import Service
@@ -36,21 +36,21 @@ def _judge_task(budget: ThroughputBudget, subject: Subject) -> Verdict:
         reason = "the clocks of the publisher and the workers cannot be compared: how fast they were is unknown"
         return subject.verdict(all_ended(subject), (reason,), inconclusive=True)
     ended = all_ended(subject)
-    checks = [*ended, *_checks(budget, pace)]
+    limits = list(_checks(budget, pace))
     service = Service.of(subject, pace)
     flawless = pace.succeeded == len(subject.lives)
     evidence = [_told(pace), *service.told(), *([] if flawless else [fates(subject)])]
-    slow = any(not check.ok for check in checks[len(ended) :])
-    return subject.verdict(checks, evidence, _advice(budget, pace, service) if slow else ())
+    return subject.verdict([*ended, *limits], evidence, _advice(budget, pace, service, limits))
 
 
-def _advice(budget: ThroughputBudget, pace: Pace, service: Service) -> Iterator[str]:
+def _advice(budget: ThroughputBudget, pace: Pace, service: Service, limits: Sequence[Check]) -> Iterator[str]:
     """Say what would make them faster, or that they were fast enough but failed."""
+    missed = sum(not check.ok for check in limits)
     wanted = budget.min_per_s
     if wanted is not None and (pace.succeeded_per_s or 0) < wanted <= (pace.throughput_per_s or 0):
         yield "they ended fast enough, and did not succeed: celery_retries and celery_reliable tell why"
-        wanted = None
-    if wanted is not None or budget.drain_s is not None or budget.concurrency is not None:
+        missed, wanted = missed - 1, None
+    if missed:
         yield from service.advice(wanted, budget.concurrency)
 
 
