@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import configparser
 import json
 import os
 import shutil
 import signal
 import sys
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -88,6 +86,8 @@ def _pools(given: argparse.Namespace) -> int:
         raise ConfigurationError(f"--report={given.report} needs --all")
     if given.broker not in {"auto", "process", "container"} and not given.broker.startswith(("redis://", "rediss://")):
         raise ConfigurationError(f"--broker={given.broker!r} is not auto, process, container or a redis:// URL")
+    if given.json is not None and not _writable(given.json):
+        raise ConfigurationError(f"--json={given.json} cannot be written")
     path, source = _app(given.app)
     work = _stock(given) if given.all else _compare(given)
     from pytest_celery_perf.options import DEFAULT_IMAGE
@@ -103,25 +103,31 @@ def _pools(given: argparse.Namespace) -> int:
 
 def _app(given: str | None) -> tuple[str, str]:
     """Return the path of the app, and where it was given."""
-    found = ((given, "--app"), (os.environ.get(APP_VARIABLE), APP_VARIABLE), *_in_ini_files(Path.cwd()))
-    for path, source in found:
+    for path, source in ((given, "--app"), (os.environ.get(APP_VARIABLE), APP_VARIABLE)):
         if path:
             return path, source
+    path, source = _in_ini_file(Path.cwd())
+    if path:
+        return path, source
     raise ConfigurationError(
         f"--app is not given, nor is {APP_VARIABLE} set or {APP_KEY} in an ini file here: name the Celery app, as "
         "`celery -A` takes it"
     )
 
 
-def _in_ini_files(folder: Path) -> Iterator[tuple[str | None, str]]:
-    """Yield what the files say that pytest reads its settings from, in pytest's order."""
-    for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
-        parser = configparser.ConfigParser(interpolation=None)
-        parser.read(folder / name, encoding="utf-8")
-        yield parser.get(section, APP_KEY, fallback=None), f"{APP_KEY} in {name}"
-    if (toml := folder / "pyproject.toml").exists():
-        settings = tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {}).get("pytest", {})
-        yield settings.get("ini_options", {}).get(APP_KEY), f"{APP_KEY} in {toml.name}"
+def _in_ini_file(folder: Path) -> tuple[str | None, str]:
+    """Return what the file says that pytest would read its settings from in this folder, and which one that is."""
+    # Late, since it takes time; and no public function does it without the plugins of a whole test run.
+    from _pytest.config.exceptions import UsageError
+    from _pytest.config.findpaths import locate_config
+
+    try:
+        _, file, settings, *_ = locate_config(folder, [folder])
+    except UsageError as error:
+        raise ConfigurationError(f"pytest's ini file cannot be read: {error}") from None
+    found: Any = settings.get(APP_KEY)
+    value = getattr(found, "value", found)  # pytest 9 wraps it
+    return None if value is None else str(value), f"{APP_KEY} in {file.name if file else 'no file'}"
 
 
 def _compare(given: argparse.Namespace) -> Callable[[Stage], int]:
@@ -136,13 +142,15 @@ def _compare(given: argparse.Namespace) -> Callable[[Stage], int]:
     timeout_s = parse_duration_s(given.timeout, "--timeout")
 
     def run(stage: Stage) -> int:
-        from pytest_celery_perf.pools.compare import compare
+        from pytest_celery_perf.pools.compare import check_arguments, compare
         from pytest_celery_perf.pools.work import Call
         from pytest_celery_perf.report.pools import comparison_text
 
         done, status = [], 0
-        for name in given.tasks:
-            call = Call(task=stage.app.tasks[name], args=args, kwargs=kwargs)
+        calls = [Call(task=stage.app.tasks[name], args=args, kwargs=kwargs) for name in given.tasks]
+        for call in calls:
+            check_arguments(call)
+        for call in calls:
             try:
                 found = compare(stage, call, plans, tasks=count, timeout_s=timeout_s, told=_tell)
             except WorkerError as error:  # the next task may run
@@ -177,6 +185,10 @@ def _stock(given: argparse.Namespace) -> Callable[[Stage], int]:
         return 0
 
     return take_stock
+
+
+def _writable(path: Path) -> bool:
+    return not path.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)
 
 
 def _executions(path: Path) -> tuple[Execution, ...]:

@@ -50,6 +50,17 @@ def profile(stage: Stage, call: Call, *, timeout_s: float) -> TaskProfile:
     return found
 
 
+def check_arguments(call: Call) -> None:
+    """See that a task can be called so.
+
+    Raises:
+        ConfigurationError: It needs other arguments.
+    """
+    if call.lacks:
+        given = f"args={list(call.args)!r} and kwargs={dict(call.kwargs)!r}"
+        raise ConfigurationError(f"{call.task.name} cannot be called with {given}: {call.lacks}")
+
+
 def compare(
     stage: Stage,
     call: Call,
@@ -73,9 +84,7 @@ def compare(
         ConfigurationError: The task needs other arguments.
         WorkerError: It does not even run undisturbed.
     """
-    if call.lacks:
-        given = f"args={list(call.args)!r} and kwargs={dict(call.kwargs)!r}"
-        raise ConfigurationError(f"{call.task.name} cannot be called with {given}: {call.lacks}")
+    check_arguments(call)
     told(f"{call.task.name} by itself")
     alone = profile(stage, call, timeout_s=timeout_s)
     runs = []

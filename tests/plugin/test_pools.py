@@ -105,6 +105,8 @@ MISTAKES = {
     "kitchen.wait --tasks=none": "--tasks='none' is not a whole number from 1",
     "kitchen.wait --timeout=soon": "--timeout='soon': expected seconds as a number",
     "kitchen.wait --broker=rabbit": "--broker='rabbit' is not auto, process, container or a redis:// URL",
+    "kitchen.burn kitchen.serve": "kitchen.serve cannot be called with args=[] and kwargs={}: missing a required",
+    "kitchen.wait --json=nowhere/found.json": "--json=nowhere/found.json cannot be written",
     "kitchen.wait --app=nowhere": "--app='nowhere' cannot be loaded: ModuleNotFoundError",
 }
 
@@ -120,6 +122,7 @@ def test_a_mistake_is_told(kitchen: Path, arguments: str) -> None:
     ("file", "section", "quote"),
     [
         ("pytest.ini", "pytest", ""),
+        (".pytest.ini", "pytest", ""),
         ("tox.ini", "pytest", ""),
         ("setup.cfg", "tool:pytest", ""),
         ("pyproject.toml", "tool.pytest.ini_options", '"'),
@@ -128,6 +131,21 @@ def test_a_mistake_is_told(kitchen: Path, arguments: str) -> None:
 def test_the_app_of_the_ini_file(tmp_path: Path, file: str, section: str, quote: str) -> None:
     (tmp_path / file).write_text(f"[{section}]\ncelery_perf_app = {quote}nowhere{quote}\n")
     assert f"celery_perf_app in {file}='nowhere' cannot be loaded" in ran(tmp_path, "some.task").stderr
+
+
+def test_the_file_is_the_one_that_pytest_reads(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\ncelery_perf_app = 'first'\n")
+    (tmp_path / "tox.ini").write_text("[pytest]\ncelery_perf_app = second\n")
+    (folder := tmp_path / "shop").mkdir()
+    assert "celery_perf_app in pyproject.toml='first' cannot be loaded" in ran(folder, "some.task").stderr
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "tox.ini").write_text("no section = 1\n")
+    done = ran(tmp_path, "some.task")
+    assert "celery-perf: error: pytest's ini file cannot be read: " in done.stderr
+    assert done.returncode == 2
+    assert "--app='nowhere' cannot be loaded" in ran(tmp_path, "some.task", "--app=nowhere").stderr
 
 
 def test_no_app(tmp_path: Path) -> None:
