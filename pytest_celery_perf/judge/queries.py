@@ -22,6 +22,7 @@ MARKER = "celery_queries"
 _WARM_UP = "warm-up"
 _NOT_COUNTED = "in a worker that uses neither Django nor SQLAlchemy, where nobody counts queries"
 _UNATTRIBUTED = "unattributed queries"
+_CONNECTS = "connects"
 _WORST_SHOWN = 2
 """How many executions are shown where different checks were failed by different ones."""
 
@@ -112,6 +113,8 @@ def _findings(budget: QueriesBudget, profiles: Sequence[QueryProfile]) -> Iterat
         yield _no_n_plus_one(profiles)
     if budget.slowest_s is not None:
         yield _slowest(round(budget.slowest_s * NS_PER_S), profiles)
+    if budget.connects is not None:
+        yield _at_most(_CONNECTS, budget.connects, profiles, [each.execution.connects for each in profiles])
     strict = budget.max is not None or budget.exact is not None or bool(budget.using or budget.verbs)
     strays = [each.execution.unattributed_queries for each in profiles]
     if strict and any(strays):
@@ -218,7 +221,12 @@ def _advice(
             "these queries ran in a thread or greenlet that does not tell whose work it does, while several tasks "
             "ran in the process: run them one at a time, or start the thread inside of the task"
         )
+    if _CONNECTS in metrics:
+        yield (
+            "let connections last: CONN_MAX_AGE in Django's DATABASES, an engine's own pool with SQLAlchemy (no "
+            "NullPool, no dispose() in a task); warmup=1 leaves out the first of each process"
+        )
     if not repeated and budget.exact is not None and any(each.count < budget.exact for each in worst):
         yield f"fewer queries than expected: if that is the improvement you made, write exact={worst[0].count}"
-    elif not repeated and metrics - {_UNATTRIBUTED}:
+    elif not repeated and metrics - {_UNATTRIBUTED, _CONNECTS}:
         yield "each statement is sent once: leave one out, merge some of them, or raise the budget on purpose"

@@ -120,9 +120,12 @@ def celery_queries(
     no_n_plus_one: bool = False,
     verbs: Mapping[str, int] | None = None,
     slowest: str | float | None = None,
+    connects: int | None = None,
     warmup: int = 0,
 ) -> QueriesBudget:
     """Bound the database queries of the task's body, per execution, counted in the worker; or how long one may take.
+
+    ``connects`` bounds the connections that an execution opens: 0 with ``warmup=1`` where a process keeps its own.
 
     An N+1 is a SELECT that one execution sends twice from the same call stack; batches (``executemany``,
     and lists or limits of 100 or more) are none. ``slowest`` is the time until the cursor is ready: on SQLite that is
@@ -139,10 +142,13 @@ def celery_queries(
             for verb, n in items(verbs, "verbs")
         ),
         slowest_s=None if slowest is None else parse_duration_s(slowest, "slowest"),
+        connects=None if connects is None else natural(connects, "connects", 0),
         warmup=natural(warmup, "warmup", 0),
     )
-    if not (any(each is not None for each in (max, exact, slowest)) or using or no_n_plus_one or verbs):
-        raise ConfigurationError("nothing to judge: give max=, exact=, using=, verbs=, slowest= or no_n_plus_one=True")
+    if not (any(each is not None for each in (max, exact, slowest, connects)) or using or no_n_plus_one or verbs):
+        raise ConfigurationError(
+            "nothing to judge: give max=, exact=, using=, verbs=, slowest=, connects= or no_n_plus_one=True"
+        )
     return budget
 
 

@@ -71,6 +71,8 @@ class QueriesBudget(Budget):
     """(verb such as ``SELECT``, maximum) pairs."""
     slowest_s: float | None = None
     """How long one query may take."""
+    connects: int | None = None
+    """How many connections to databases an execution may open, its hooks included."""
     warmup: int = 0
     """How many executions of the task in each process are left out first."""
 

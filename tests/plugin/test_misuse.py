@@ -9,9 +9,10 @@ import pytest
 from .inner import Inner, Project
 
 WRONG = {
-    "celery_queries(3)": ("3 has no name", "task, max, exact, using, no_n_plus_one, verbs, slowest, warmup"),
+    "celery_queries(3)": ("3 has no name", "task, max, exact, using, no_n_plus_one, verbs, slowest, connects, warmup"),
     "celery_queries(maximum=3)": ("there is no maximum=; valid are task, max, exact",),
-    "celery_queries()": ("nothing to judge: give max=, exact=, using=, verbs=, slowest= or no_n_plus_one=True",),
+    "celery_queries()": ("nothing to judge: give max=, exact=, using=, verbs=, slowest=, connects= or no_n_plus_one",),
+    "celery_queries(connects=-1)": ("connects=-1 is not a whole number from 0",),
     "celery_queries(max=True)": ("max=True is not a whole number from 0",),
     "celery_queries(max=1, warmup=-1)": ("warmup=-1 is not a whole number from 0",),
     "celery_queries(using=['default'])": ("using=['default'] is not a dict",),

@@ -308,3 +308,13 @@ def test_the_slowest_query() -> None:
     assert line.endswith("← slow: up to 300ms")
     (fix,) = verdict.fix
     assert fix.startswith("`SELECT * FROM shop_order WHERE note = ?` took 300ms: EXPLAIN it")
+
+
+def test_connections_that_each_execution_opens() -> None:
+    first, second = execution("t1", started=2, connects=1), execution("t2", started=3, connects=1)
+    assert verdict_on(QueriesBudget(connects=1), first, second).status is Status.PASS
+    assert verdict_on(QueriesBudget(connects=0, warmup=1), first, execution("t2", started=3)).status is Status.PASS
+    verdict = verdict_on(QueriesBudget(connects=0, warmup=1), first, second)
+    assert figures(verdict) == [("connects", "≤ 0", "1", False)]
+    (fix,) = verdict.fix
+    assert fix.startswith("let connections last: CONN_MAX_AGE in Django's DATABASES")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ledger import deposit, insist, look_up_both, one_by_one, slowly, together
+from ledger import deposit, insist, look_up_both, one_by_one, reconnect, slowly, together
 from models import Entry, Session
 from sqlalchemy import func, select
 
@@ -34,6 +34,16 @@ def test_a_crash_before_the_commit(celery_perf):
     celery_perf.run(deposit, (700,))
     with Session() as session:
         assert session.scalar(select(func.count()).where(Entry.amount == 700)) == 1
+
+
+@pytest.mark.celery_queries(connects=2)
+def test_connects():
+    reconnect.delay()
+
+
+@pytest.mark.celery_queries(connects=3)
+def test_few_connects():
+    reconnect.delay()
 
 
 @pytest.mark.celery_queries(slowest="100ms")
