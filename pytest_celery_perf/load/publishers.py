@@ -8,8 +8,8 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Self
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_celery_perf.errors import BrokerError, ConfigurationError
 from pytest_celery_perf.guard.tether import tethered
@@ -31,6 +31,9 @@ class Publishers:
     Args:
         count: How many.
         trial: The test's tasks.
+
+    Raises:
+        BrokerError: One of them did not start; the text is what it said.
     """
 
     def __init__(self, count: int, trial: Trial) -> None:
@@ -45,8 +48,9 @@ class Publishers:
                 stack.callback(process.kill)
                 self._processes.append(process)
             for process in self._processes:
-                if process.stdout is not None:
-                    process.stdout.readline()  # that it is ready: to start takes as long as hundreds of tasks
+                # Until it is ready: to start takes as long as hundreds of tasks.
+                if process.stdout is not None and not process.stdout.readline():
+                    raise _ended(process)
             self._ending = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -62,6 +66,7 @@ class Publishers:
             work: Lines, each with its tasks.
 
         Raises:
+            BrokerError: A process has ended; the text is what it said.
             ConfigurationError: The messages of a line cannot be copied.
         """
         count = len(self._processes)
@@ -78,8 +83,7 @@ class Publishers:
             self._trial.attend(time.monotonic() + LOOK_S)
         for process in self._processes:
             if process.returncode:
-                said = process.stderr.read().strip() if process.stderr else ""
-                raise BrokerError(f"a publisher of this load has ended with status {process.returncode}: {said}")
+                raise _ended(process)
 
     def _share(self, line: Line, orders: Sequence[Order]) -> Share:
         if line.template is None or line.like is None:
@@ -104,5 +108,18 @@ class Publishers:
             shares=shares,
         )
         if process.stdin is not None:
-            with process.stdin as pipe:
-                json.dump(asdict(job), pipe)
+            try:
+                with process.stdin as pipe:
+                    json.dump(_plain(job) | {"shares": [_plain(share) for share in shares]}, pipe)
+            except BrokenPipeError:
+                raise _ended(process) from None
+
+
+def _ended(process: subprocess.Popen[str]) -> BrokerError:
+    said = process.stderr.read().strip() if process.stderr else ""
+    return BrokerError(f"a publisher of this load has ended with status {process.wait()}: {said}")
+
+
+def _plain(told: Job | Share) -> dict[str, Any]:
+    """Return the fields, as they are: ``dataclasses.asdict`` would copy what each message has of its own."""
+    return {each.name: getattr(told, each.name) for each in fields(told)}

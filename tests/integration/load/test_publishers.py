@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,20 @@ def test_a_broker_that_refuses_is_told(tmp_path: Path) -> None:
     ((_, bulk),) = records(tmp_path).values()
     assert isinstance(bulk, wire.Bulk)
     assert not bulk.confirmed
+
+
+@pytest.mark.parametrize("first", ["", "print('ready', flush=True); "])
+def test_a_process_that_ends_at_its_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str) -> None:
+    command = [sys.executable, "-c", f"import sys; {first}sys.exit('no memory')"]
+    monkeypatch.setattr("pytest_celery_perf.load.publishers.tethered", lambda _: command)
+
+    def give() -> None:
+        with Publishers(1, trial_at("redis://", tmp_path)) as publishers:
+            publishers._processes[0].wait()
+            publishers.give([(line(), [Order(0, 0)])])
+
+    with pytest.raises(BrokerError, match="a publisher of this load has ended with status 1: no memory"):
+        give()
 
 
 def test_what_cannot_be_copied_needs_the_app(tmp_path: Path) -> None:
