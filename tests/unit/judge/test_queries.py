@@ -317,4 +317,6 @@ def test_connections_that_each_execution_opens() -> None:
     verdict = verdict_on(QueriesBudget(connects=0, warmup=1), first, second)
     assert figures(verdict) == [("connects", "≤ 0", "1", False)]
     (fix,) = verdict.fix
-    assert fix.startswith("let connections last: CONN_MAX_AGE in Django's DATABASES")
+    assert fix.startswith(
+        "let connections last: Celery closes Django's around each task unless its CELERY_DB_REUSE_MAX"
+    )
