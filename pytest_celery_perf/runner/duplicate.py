@@ -123,20 +123,26 @@ class Duplicates:
             return "the second delivery has ended"
         if not again.holds or self._left_s(again) > 0:
             return ""
-        last = second.touched[-1] if second is not None and second.touched else None
+        last = _last_touch(second)
         where = f" at {last.kind} {last.label}".rstrip() if last else ""
         return f"the second delivery waits{where}"
 
     def _left_s(self, again: _Again) -> float:
         """Return for how many seconds more the second delivery may be silent."""
         second = self._second(again)
-        if second is None or not second.touched:
+        last = _last_touch(second)
+        if second is None or last is None:
             since_ns, patience_s = again.sent_ns or 0, SILENT_S
         else:
-            last = second.touched[-1]
             since_ns = max(last.ns, second.answered_ns)
             patience_s = LOCKED_S if last.kind in _LOCKING and since_ns == last.ns else SILENT_S
         return max(0.0, patience_s - (time.monotonic_ns() - since_ns) / 1e9)
+
+
+def _last_touch(second: Draft | None) -> wire.Touched | None:
+    """Return where the process is that runs a delivery; its early acknowledgment, which another makes, says nothing."""
+    touched = [] if second is None else [touch for touch in second.touched if touch.kind != "acknowledgment"]
+    return touched[-1] if touched else None
 
 
 def _unharmed(content: dict[str, Any]) -> dict[str, Any]:
