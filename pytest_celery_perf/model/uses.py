@@ -91,10 +91,6 @@ class LogUse:
         """How many."""
         return sum(text.times for text in self.texts)
 
-    def at_least(self, level: int) -> int:
-        """Return how many of a level or a higher one."""
-        return sum(text.times for text in self.texts if text.level >= level)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
