@@ -32,11 +32,14 @@ def io_worker(name: str = "io", greenlets: int = 100, prefetch: int = 4) -> pyte
     )
 
 
-CPU_WORKER = pytest.mark.celery_worker(name="cpu", queues=CPU, concurrency=4, prefetch=1)
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""A process for each core leaves none for the threads that numpy's OpenBLAS starts on import, where they spin."""
+
+CPU_WORKER = pytest.mark.celery_worker(name="cpu", queues=CPU, concurrency=4, prefetch=1, env=ONE_THREAD)
 IO_WORKER = io_worker()
 EXAMS = (CPU_WORKER, IO_WORKER)
 
-ONE_POOL = pytest.mark.celery_worker(name="all", queues=CPU + IO, concurrency=8, prefetch=1)
+ONE_POOL = pytest.mark.celery_worker(name="all", queues=CPU + IO, concurrency=8, prefetch=1, env=ONE_THREAD)
 """The platform as it was: the same processes for what computes and for what waits."""
 
 RECORDS_QUEUES = ("default", "email", "reports", "analytics", "cleanup")

@@ -29,8 +29,10 @@ POOLS = ALL
 LOOK_S = 0.05
 """How often the lookout looks. Each look takes Python's global lock from the tasks: a hundred in a second would cost
 them a third of their throughput."""
-LONG_NS = 5_000_000
-"""Whoever has kept the thread for so long without computing at a look is seen."""
+LONG_NS = 20_000_000
+"""Whoever has kept the thread for so long at a look, and computed for less than half of it, is seen. Less could not be
+told from computing: the kernel notes a running thread's time at its ticks, 4 to 10 ms apart, and notes nothing of what
+another virtual machine took."""
 
 
 def begin(attempt: RunningAttempt) -> _Reading:
@@ -118,19 +120,28 @@ class _Hub:
     def _look_out(self, schedstat: int) -> None:
         """Note of whoever keeps the thread for long which line of the user's code does it."""
         sleep = _native("time", "sleep")
+        seen_ns = (0, 0)
         while True:
             sleep(LOOK_S)
-            turn = self._turn
-            if turn is not None and turn.where is None and self._waits(turn, schedstat):
+            before_ns, turn = seen_ns, self._turn
+            seen_ns = _busy_ns(schedstat)
+            if turn is not None and turn.where is None and self._waits(turn, before_ns, seen_ns):
                 turn.where = callsite.innermost(sys._current_frames().get(self._thread))
 
-    def _waits(self, turn: _Reading, schedstat: int) -> bool:
-        """Tell whether somebody keeps the thread without computing: a line that computes is not to blame."""
-        since_ns, now_ns = turn.since_ns, time.monotonic_ns()
-        # Not by `_clocks_ns`: the clock of a thread's own CPU time cannot be read by another one.
-        running_ns, ready_ns = map(int, os.pread(schedstat, 64, 0).split()[:2])
-        idle_ns = now_ns - running_ns - ready_ns - (since_ns[0] - since_ns[1] - since_ns[2])
-        return idle_ns > LONG_NS and turn is self._turn and turn.since_ns is since_ns
+    def _waits(self, turn: _Reading, before_ns: tuple[int, int], seen_ns: tuple[int, int]) -> bool:
+        """Tell whether somebody keeps the thread without computing: a line that computes is not to blame.
+
+        Args:
+            turn: Whose turn it is.
+            before_ns: The time of the look before, and for how long the thread had been busy until then.
+            seen_ns: The same of this look.
+        """
+        since_ns = turn.since_ns
+        held_ns, busy_ns = (
+            now - then
+            for now, then in zip(seen_ns, max(before_ns, (since_ns[0], since_ns[1] + since_ns[2])), strict=True)
+        )
+        return held_ns > LONG_NS and busy_ns * 2 < held_ns and turn is self._turn and turn.since_ns is since_ns
 
 
 _hubs: dict[int, _Hub] = {}
@@ -151,6 +162,12 @@ def _clocks_ns() -> tuple[int, int, int]:
     file = _schedstat()
     ready_ns = 0 if file is None else int(os.pread(file, 64, 0).split()[1])
     return time.monotonic_ns(), time.thread_time_ns(), ready_ns
+
+
+def _busy_ns(schedstat: int) -> tuple[int, int]:
+    """Return the time, and for how long a thread has been on a core or on the run queue of one, as another sees it."""
+    running_ns, ready_ns = map(int, os.pread(schedstat, 64, 0).split()[:2])
+    return time.monotonic_ns(), running_ns + ready_ns
 
 
 def _schedstat() -> int | None:

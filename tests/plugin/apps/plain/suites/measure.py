@@ -13,9 +13,10 @@ from pytest_celery_perf.model.figures import UNMEASURED
 @pytest.mark.parametrize("times", [0, 3])
 @pytest.mark.celery_worker(pool="prefork", concurrency=1)
 def test_garbage(celery_perf: CeleryPerf, times: int) -> None:
-    (execution,) = celery_perf.run(tidy, (times,)).history.executions
-    assert OF_EXECUTION["gc_collections"](execution) == pytest.approx(times, abs=2)
-    assert (OF_EXECUTION["gc_pause"](execution) or 0) >= 0
+    executions = celery_perf.run(tidy, (times,), times=5).history.executions
+    # Celery's own allocations make the collector run too, in some executions: in the first one most of all.
+    assert min(OF_EXECUTION["gc_collections"](each) or 0 for each in executions) == times
+    assert all((OF_EXECUTION["gc_pause"](each) or 0) >= 0 for each in executions)
 
 
 @pytest.mark.celery_worker(pool="threads", concurrency=2)
