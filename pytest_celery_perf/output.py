@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import platform
 import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
@@ -33,7 +31,6 @@ RESULT = "celery_perf"
 """The name by which xdist workers give something to their controller: in a test's report, in their own output."""
 JOURNAL_LINES = 60
 """How much of its journal the message of a failed test shows; the report file has all of it."""
-VERSIONED = ("pytest-celery-perf", "pytest", "celery", "kombu", "redis", "django")
 
 
 class Output:
@@ -247,11 +244,12 @@ class Output:
         path = self._options.json
         if path is None or self._is_worker:
             return
+        from pytest_celery_perf.baseline.environment import environment
         from pytest_celery_perf.report.json import Mode, Report, dump
 
         report = Report(
             created=datetime.now().astimezone().isoformat(),
-            environment=_environment(),
+            environment=environment(),
             settings=self._options.settings,
             overrides=self._overrides,
             tests=tuple(self._results),
@@ -271,16 +269,6 @@ def _merged(results: list[TestResult]) -> History:
         faults=tuple(each for history in histories for each in history.faults),
         stuck_unacked=tuple(each for history in histories for each in history.stuck_unacked),
     )
-
-
-def _environment() -> dict[str, str]:
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in VERSIONED:
-        try:
-            found[package.replace("-", "_")] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def check_writable(options: Options) -> None:
