@@ -13,15 +13,28 @@ SAMPLES_NEEDED = {50: 5, 95: 20, 99: 100}
 """Percentile to the number of samples below which it would only repeat the maximum (p95, p99) or say little (p50)."""
 
 
+def nearest_rank(percent: int, count: int) -> int:
+    """Return which of ordered samples is a percentile: the ⌈p·n/100⌉-th, always one that really occurred.
+
+    Args:
+        percent: From 1 to 100.
+        count: How many samples there are, at least one.
+
+    Returns:
+        From 1 to the count.
+
+    Source:
+        R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical Packages", The American Statistician 50 (1996),
+        definition 1: the inverse of the empirical distribution function.
+    """
+    return -(-percent * count // 100)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
     """The durations that one phase took, as ordered samples; figures are in seconds.
 
-    A percentile *p* is the ⌈p·n/100⌉-th smallest of *n* samples ("nearest rank"): always a
-    duration that really occurred, never one between two of them.
-
-    Source: R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical Packages", The American
-    Statistician 50 (1996), definition 1: the inverse of the empirical distribution function.
+    A percentile is a duration that really occurred, never one between two of them: see `nearest_rank`.
     """
 
     of: str
@@ -81,7 +94,7 @@ class Distribution:
         Raises:
             NotEnoughSamplesError: There are fewer samples than `SAMPLES_NEEDED` says.
         """
-        rank = -(-percent * self.count // 100)
+        rank = nearest_rank(percent, self.count)
         return self._smallest(rank, needed=SAMPLES_NEEDED[percent], figure=f"p{percent}")
 
     def percentile_or_none(self, percent: int) -> float | None:
