@@ -49,7 +49,7 @@ def decode(kind: type[T], data: object) -> T:
 
     Args:
         kind: The dataclass to make.
-        data: Plain data.
+        data: Plain data. A field with a default may be missing: then an older version has written it.
 
     Returns:
         A value equal to the one that was encoded.
@@ -95,7 +95,7 @@ def _decode_tuple(kinds: tuple[Any, ...], data: list[Any], where: str) -> tuple[
 
 def _decode_fields(kind: Any, data: dict[str, Any], where: str) -> Any:
     kinds = _field_types(kind)
-    if unlike := kinds.keys() ^ data.keys():
+    if unlike := (data.keys() - kinds.keys()) | (_required(kind) - data.keys()):
         raise ValueError(f"{where}: missing or unknown: {', '.join(sorted(unlike))}")
     return kind(**{name: _decode(kinds[name], value, f"{where}.{name}") for name, value in data.items()})
 
@@ -104,6 +104,14 @@ def _decode_fields(kind: Any, data: dict[str, Any], where: str) -> Any:
 def _field_types(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+@functools.cache
+def _required(kind: Any) -> frozenset[str]:
+    """Name the fields that data must have: what has a default may be younger than the data."""
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(kind)
+    return frozenset(each.name for each in fields if each.default is missing and each.default_factory is missing)
 
 
 def _expect(kind: Any, data: object, where: str) -> Any:

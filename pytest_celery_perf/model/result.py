@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.journal import JournalEntry
 from pytest_celery_perf.model.summary import ScopeFigure, TaskRow
@@ -19,7 +20,11 @@ class TestResult:
 
     nodeid: str
     outcome: str
-    """As pytest says it: ``passed``, ``failed`` or ``skipped``."""
+    """As pytest says it: ``passed``, ``failed`` or ``skipped``; ``failed`` too if its set-up or its teardown did."""
+    message: str = ""
+    """The first line of what it failed with."""
+    place: Frame | None = None
+    """Where it is."""
     verdicts: tuple[Verdict, ...] = ()
     rows: tuple[TaskRow, ...] = ()
     """A row per task name."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_celery_perf.model.frame import Frame
+
 
 class Status(StrEnum):
     """The three answers; INCONCLUSIVE is never dressed up as one of the others."""
@@ -39,6 +41,8 @@ class Verdict:
     """Lines as they shall be printed, indented by the report: statements, call sites, attempts."""
     fix: tuple[str, ...] = ()
     """What the reader should change, a sentence a line."""
+    places: tuple[Frame, ...] = ()
+    """The lines of the user's code that it is about, the one to look at first in front; empty where none is known."""
 
     @property
     def failed(self) -> bool:

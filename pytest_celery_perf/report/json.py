@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_celery_perf.model.codec import decode, encode
+from pytest_celery_perf.model.gate import GateReport
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.settings import Override, Setting, masked
 
@@ -45,6 +46,10 @@ class Report:
     """Versions and platform: ``pytest_celery_perf``, ``python``, ``celery`` …"""
     settings: tuple[Setting, ...] = ()
     overrides: tuple[Override, ...] = ()
+    root: str = ""
+    """The folder of the repository that the tests are in; other reports name files relative to it."""
+    gate: GateReport | None = None
+    """The comparison with another version: each epoch and its evidence; None if nothing was compared."""
     tests: tuple[TestResult, ...] = ()
 
 

@@ -52,6 +52,7 @@ def test_a_value_of_no_type_of_the_model_is_refused() -> None:
         ({"fix": [1]}, r"Verdict\.fix\[0\]: expected str, found 1"),
         ({"fix": "text"}, r"Verdict\.fix: expected list, found 'text'"),
         ({"colour": "red"}, "Verdict: missing or unknown: colour"),
+        ({"outcome": "PASS", "colour": "red"}, "Verdict: missing or unknown: colour, outcome"),
         ({"checks": [{"metric": "queries"}]}, r"Verdict\.checks\[0\]: missing or unknown: actual, budget, ok"),
     ],
 )
@@ -66,3 +67,10 @@ def test_a_truth_value_is_no_number_and_a_pair_has_two_items() -> None:
         decode(QueryUse, encode(QUERY) | {"count": True})
     with pytest.raises(ValueError, match=r"QueryUse\.stacks\[0\]: expected 2 items, found 1"):
         decode(QueryUse, encode(QUERY) | {"stacks": [[[]]]})
+
+
+def test_what_has_a_default_may_be_missing_as_in_the_data_of_an_older_version() -> None:
+    verdict = Verdict(marker="celery_queries", task="shop.tasks.pay", status=Status.PASS)
+    assert verdict == decode(Verdict, {"marker": "celery_queries", "task": "shop.tasks.pay", "status": "PASS"})
+    with pytest.raises(ValueError, match="Verdict: missing or unknown: status, task"):
+        decode(Verdict, {"marker": "celery_queries"})

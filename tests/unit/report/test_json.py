@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_celery_perf.model.frame import Frame
+from pytest_celery_perf.model.gate import Comparison, Decision, GateReport, Series, Standing
 from pytest_celery_perf.model.history import Snapshot
 from pytest_celery_perf.model.journal import JournalEntry
 from pytest_celery_perf.model.record import TaskError
@@ -48,8 +50,11 @@ FAILED = TestResult(
             status=Status.FAIL,
             evidence=("it was never tried again",),
             fix=("autoretry_for=(ConnectionError,)",),
+            places=(Frame(path="/shop/tasks.py", line=20, function="refund"),),
         ),
     ),
+    message="celery_retries shop.tasks.refund: it was never tried again",
+    place=Frame(path="/shop/tests/test_shop.py", line=7, function="test_refund"),
     history=history(
         retried(countdown_s=2.0),
         failed(retries=1, received=20, started=21),
@@ -62,11 +67,35 @@ FAILED = TestResult(
     ),
     journal=(JournalEntry(at_ns=at(9), kind="snapshot", actor="broker", text="charge[t1] in unacked"),),
 )
+GATE = GateReport(
+    base="1a2b3c4 (merge base with origin/main)",
+    head="9f8e7d6",
+    differences={"celery": ("5.6.0", "5.7.0")},
+    notes=("pinned to core 1",),
+    epochs=2,
+    duration_s=12.5,
+    comparisons=(
+        Comparison(
+            test="tests/test_shop.py::test_pay",
+            standing=Standing.COMPARED,
+            task="shop.tasks.charge",
+            metric="runtime",
+            threshold=2000.0,
+            series=Series(base=(0.1, 0.11), head=(0.15, 0.16)),
+            decision=Decision(
+                status=Status.INCONCLUSIVE, log_e_fail=3.5, log_e_pass=-4.25, effect=0.47, detectable=None
+            ),
+        ),
+        Comparison(test="tests/test_shop.py::test_refund", standing=Standing.NEW),
+    ),
+)
 REPORT = Report(
     created="2026-11-21T22:50:00+00:00",
     environment={"python": "3.11.7", "celery": "5.7.0", "pytest_celery_perf": "0.1.0"},
     settings=(Setting(name="broker", value="redis://:s3cret@host/0", source="ini"),),
     overrides=(Override(name="broker_url", was="redis://:s3cret@host/1"),),
+    root="/shop",
+    gate=GATE,
     tests=(PASSED, FAILED),
 )
 
@@ -79,13 +108,34 @@ def test_a_report_can_be_read_back() -> None:
     read = load(dump(REPORT))
     assert read.tests == REPORT.tests
     assert read.environment == REPORT.environment
+    assert read.gate == GATE
     assert load(dump(read)) == read
 
 
 def test_the_file_begins_with_schema_and_mode() -> None:
     data = parsed()
-    assert list(data) == ["schema", "mode", "created", "environment", "settings", "overrides", "tests"]
+    assert list(data) == ["schema", "mode", "created", "environment", "settings", "overrides", "root", "gate", "tests"]
     assert (data["schema"], data["mode"]) == (1, "records")
+
+
+def test_the_gate_is_told_epoch_by_epoch_with_its_evidence() -> None:
+    compared, new = parsed()["gate"]["comparisons"]
+    assert compared["series"] == {"base": [0.1, 0.11], "head": [0.15, 0.16]}
+    assert (compared["decision"]["log_e_fail"], compared["threshold"]) == (3.5, 2000.0)
+    assert (new["standing"], new["decision"]) == ("NEW", None)
+    assert json.loads(dump(replace(REPORT, gate=None)))["gate"] is None
+
+
+def test_a_report_of_an_older_version_can_be_read() -> None:
+    data = parsed()
+    del data["gate"], data["root"]
+    for test in data["tests"]:
+        del test["message"], test["place"]
+        for verdict in test["verdicts"]:
+            del verdict["places"]
+    read = load(json.dumps(data))
+    assert (read.gate, read.root, read.tests[1].message, read.tests[1].place) == (None, "", "", None)
+    assert read.tests[0] == PASSED
 
 
 def test_each_test_holds_verdicts_rows_and_records() -> None:
