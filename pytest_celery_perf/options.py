@@ -6,6 +6,7 @@ line in CI's environment beats the project's ini, and what somebody types beats 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -97,6 +98,33 @@ OPTIONS = (
         "several times",
         many=True,
     ),
+    Option(
+        name="base",
+        default="",
+        metavar="REV",
+        help="compare with another revision: of the tests' tasks, time, CPU time and memory, in turns in this run",
+    ),
+    Option(
+        name="base_env",
+        default="",
+        metavar="PYTHON",
+        help="compare with another environment: an interpreter, a virtual environment, or image:NAME of a container",
+    ),
+    Option(
+        name="base_config",
+        default="",
+        metavar="KEY=VALUE",
+        help="compare with another setting of Celery; may be given several times",
+        lines=True,
+        many=True,
+    ),
+    Option(name="budget_time", default="10min", metavar="DURATION", help="how long the comparison may take"),
+    Option(
+        name="inconclusive",
+        default="warn",
+        metavar="HOW",
+        help="warn or fail, where the comparison could not decide",
+    ),
     Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
     Option(name="json", default="", metavar="FILE", help="write all results to this file"),
     Option(
@@ -121,11 +149,22 @@ class Options(NamedTuple):
     point: str
     drills: tuple[str, ...]
     measure: tuple[str, ...]
+    base: str
+    base_env: str
+    base_config: tuple[tuple[str, str], ...]
+    """Settings of Celery: (name, JSON value)."""
+    budget_time_s: float
+    inconclusive: str
     logs: Path | None
     json: Path | None
     json_detail: str
     settings: tuple[Setting, ...]
     """Each value with its source, for the header."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether another version is to be compared with."""
+        return bool(self.base or self.base_env or self.base_config)
 
 
 def add_to(parser: pytest.Parser) -> None:
@@ -184,6 +223,11 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
         point=settings["point"].value,
         drills=parsed("drill", _drills),
         measure=parsed("measure", _instruments),
+        base=settings["base"].value,
+        base_env=settings["base_env"].value,
+        base_config=parsed("base_config", _config),
+        budget_time_s=parsed("budget_time", parse_duration_s),
+        inconclusive=parsed("inconclusive", _one_of("warn", "fail")),
         logs=Path(logs).absolute() if logs else None,
         json=Path(json).absolute() if json else None,
         json_detail=parsed("json_detail", _one_of("records", "aggregates")),
@@ -196,7 +240,7 @@ def _find(option: Option, config: pytest.Config, environment: Mapping[str, str])
 
     given = config.getoption(option.ini)
     if given is not None:
-        value = ",".join(given) if option.many else given
+        value = ("\n" if option.lines else ",").join(given) if option.many else given
         return Setting(name=option.name, value=value, source="command line")
     if option.variable in environment:
         return Setting(name=option.name, value=environment[option.variable], source="environment")
@@ -236,6 +280,20 @@ def _instruments(value: str, what: str) -> tuple[str, ...]:
     names = [_one_of("all", *valid)(name.strip(), what) for name in value.split(",") if name.strip()]
     every = [each for each in valid if each not in OBTRUSIVE] if "all" in names else []
     return tuple(dict.fromkeys([*every, *(name for name in names if name != "all")]))
+
+
+def _config(value: str, what: str) -> tuple[tuple[str, str], ...]:
+    """Read settings such as ``worker_prefetch_multiplier=1``: what is no JSON is a text."""
+    found = {}
+    for line in value.splitlines():
+        name, equals, text = (part.strip() for part in line.partition("="))
+        if not equals or not name.isidentifier():
+            raise ConfigurationError(f"{what}: {line!r} is not KEY=VALUE, such as worker_prefetch_multiplier=1")
+        try:
+            found[name] = json.dumps(json.loads(text))
+        except ValueError:
+            found[name] = json.dumps(text)
+    return tuple(found.items())
 
 
 def _factor(value: str, what: str) -> float:

@@ -23,7 +23,8 @@ def header_lines(
     """Tell under which settings the tests run.
 
     Args:
-        settings: In the order in which they are to be shown; passwords in URLs are hidden.
+        settings: In the order in which they are to be shown, but for those that nobody has set and that are nothing by
+            default; passwords in URLs are hidden.
         overrides: What the test run replaced in the app under test.
         notes: Further sentences, such as the reason why a broker was chosen.
         width: Columns of the terminal.
@@ -32,6 +33,7 @@ def header_lines(
     Returns:
         The lines, at least one where there is anything to tell.
     """
+    settings = [setting for setting in settings if setting.value or setting.source != "default"]
     lines = _wrapped([_in_line(setting) for setting in settings if not _is_block(setting)], width)
     for setting in filter(_is_block, settings):
         lines.append(f"{setting.name} ({setting.source}):")

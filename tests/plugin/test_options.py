@@ -42,6 +42,11 @@ SETTINGS = {
     "point": ("book:1", "book:2", "book:3"),
     "drill": ("deploy", "worker_oom", "poison_pill"),
     "measure": ("garbage", "all", "garbage"),
+    "base": ("one", "two", "three"),
+    "base_env": ("one", "two", "three"),
+    "base_config": ("task_acks_late=true", "task_acks_late=false", "task_acks_late=0"),
+    "budget_time": ("1min", "2min", "3min"),
+    "inconclusive": ("warn", "fail", "warn"),
     "logs": ("one", "two", "three"),
     "json": ("one.json", "two.json", "three.json"),
     "json_detail": ("records", "aggregates", "records"),
@@ -66,11 +71,8 @@ def test_every_setting_by_default(plain: Project) -> None:
         "timeout": ("60s", "default"),
         "time_scale": ("0.001", "default"),
         "start": ("auto", "default"),
-        "point": ("–", "default"),
-        "drill": ("–", "default"),
-        "measure": ("–", "default"),
-        "logs": ("–", "default"),
-        "json": ("–", "default"),
+        "budget_time": ("10min", "default"),
+        "inconclusive": ("warn", "default"),
         "json_detail": ("records", "default"),
     }
 
@@ -96,7 +98,7 @@ def pytest_report_header(config):
 
 
 def _settings(inner: Inner) -> dict[str, tuple[str, str]]:
-    found = re.findall(r"(\w+)=([^(=]+) \((ini|environment|command line|default)\)", inner.text)
+    found = re.findall(r"(\w+)=(\S[^(]*) \((ini|environment|command line|default)\)", inner.text)
     return {name: (value, source) for name, value, source in found}
 
 
