@@ -21,8 +21,6 @@ FAMILY = 0.01
 """How often at most a run without a regression may have a comparison that FAILs, however many it has."""
 BETA = 0.05
 """How often at most a comparison with a noticeable regression may PASS."""
-EPOCHS = 40
-"""After so many a comparison stays INCONCLUSIVE: more would cost more than they tell."""
 
 _FLOORS: Mapping[GateMetric, float] = {
     GateMetric.RUNTIME: 1e-4,
@@ -40,7 +38,7 @@ _LARGEST = 700.0
 """Of a logarithm that a float can still be the exponential of."""
 
 
-def epoch_quantile(figures: Iterable[float], percent: int = 50) -> float | None:
+def epoch_quantile(figures: Iterable[float], percent: int = 50) -> float:
     """Return what one arm took in one epoch: a real sample, of any number of them.
 
     Args:
@@ -48,11 +46,11 @@ def epoch_quantile(figures: Iterable[float], percent: int = 50) -> float | None:
         percent: From 1 to 100.
 
     Returns:
-        The nearest-rank quantile; None if there are no figures, or one of them is not a number.
+        The nearest-rank quantile; not a number, if a figure is none or there is no figure.
     """
     ordered = sorted(figures)
-    if not ordered or not all(map(math.isfinite, ordered)):
-        return None
+    if not ordered or any(map(math.isnan, ordered)):
+        return math.nan
     return ordered[nearest_rank(percent, len(ordered)) - 1]
 
 
@@ -110,6 +108,11 @@ def decide(series: Series, metric: str, *, tolerance: float, noticeable: float, 
         effect=_as_share(median(differences)),
         detectable=_detectable(differences, threshold),
     )
+
+
+def medians(series: Series) -> tuple[float, float]:
+    """Return the figures of base and head in the middle of all epochs, of which there is at least one."""
+    return median(series.base), median(series.head)
 
 
 def computable(series: Series) -> bool:
