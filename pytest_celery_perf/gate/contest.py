@@ -1,0 +1,158 @@
+"""A test in two arms: what its runs found, epoch by epoch, and what that proves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pytest_celery_perf.gate.channel import Ran
+from pytest_celery_perf.gate.pairing import Pair
+from pytest_celery_perf.measure.evidence import decide, epoch_quantile
+from pytest_celery_perf.model.gate import Comparison, GateMetric, Series, Standing
+from pytest_celery_perf.model.verdict import Status
+
+LATE = "the time was over (--celery-perf-budget-time)"
+DOUBTFUL = "not decided after all epochs"
+
+
+@dataclass(slots=True)
+class Bout:
+    """The runs of one epoch in one arm."""
+
+    first: Ran | None = None
+    """On fresh workers, with the pair's instruments, which would slow the others down."""
+    others: list[Ran] = field(default_factory=list)
+
+    @property
+    def complaint(self) -> str:
+        """Why one of its runs failed; empty if none did."""
+        return next((run.complaint for run in (*filter(None, [self.first]), *self.others) if run.complaint), "")
+
+    def quantile(self, task: str, metric: str) -> float | None:
+        """Return what a task took in this epoch; None if that was not measured."""
+        runs = [self.first] if metric == GateMetric.MEMORY else self.others
+        return epoch_quantile(
+            figure
+            for run in runs
+            if run is not None
+            for sample in run.samples
+            if sample.task == task
+            for figure in sample.figures.get(metric, ())
+        )
+
+
+class Contest:
+    """Compares one test.
+
+    Args:
+        pair: The test.
+        base: What a first run found in the base, with the pair's instruments.
+        head: What it found in the head.
+    """
+
+    def __init__(self, pair: Pair, base: Ran, head: Ran) -> None:
+        self.pair = pair
+        self._complaint = ""
+        self._executions = max(1, min(_executions(base), _executions(head)))
+        self._found = {(each.task, each.metric): each for each in _comparisons(pair, base, head)}
+        self._of_one_arm = tuple(_of_one_arm(pair, base, head))
+
+    @property
+    def size(self) -> int:
+        """How many comparisons it is."""
+        return len(self._found)
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is undecided that can be decided."""
+        return not self._complaint and any(_open(each) for each in self._found.values())
+
+    def runs(self, samples: int) -> int:
+        """Return how often the test must run in each arm for so many samples: an even number, for `quads`.
+
+        Args:
+            samples: How many executions of its tasks an epoch shall have in each arm.
+        """
+        return 2 * math.ceil(samples / self._executions / 2)
+
+    def add(self, base: Bout, head: Bout, threshold: float) -> None:
+        """Take an epoch into account.
+
+        Args:
+            base: Its runs in the base.
+            head: Its runs in the head.
+            threshold: The evidence that a FAIL takes.
+        """
+        if complaint := base.complaint or head.complaint:
+            self._complaint = f"it fails now and then in the {'base' if base.complaint else 'head'}: {complaint}"
+            return
+        for key, known in self._found.items():
+            of_base, of_head = base.quantile(*key), head.quantile(*key)
+            if _open(known) and of_base is not None and of_head is not None:
+                self._found[key] = _with_epoch(known, of_base, of_head, threshold)
+
+    def comparisons(self, *, late: bool) -> Iterator[Comparison]:
+        """Return the last word on each metric of each task.
+
+        Args:
+            late: Whether the time ran out.
+        """
+        yield from self._of_one_arm
+        if self._complaint:
+            yield self.pair.comparison(Standing.BROKEN, reason=self._complaint)
+            return
+        for known in self._found.values():
+            yield replace(known, reason=LATE if late else DOUBTFUL) if _open(known) else known
+
+
+def _open(known: Comparison) -> bool:
+    return known.decision is None or known.decision.status is Status.INCONCLUSIVE
+
+
+def _executions(run: Ran) -> int:
+    return min((len(each.figures.get(GateMetric.RUNTIME, ())) for each in run.samples), default=1)
+
+
+def _comparisons(pair: Pair, base: Ran, head: Ran) -> Iterator[Comparison]:
+    """Begin with every metric that is asked for and was measured in both arms."""
+    budget = pair.head.budget
+    of_base = {each.task: each.figures for each in base.samples}
+    for each in head.samples:
+        if each.task in of_base and budget.task in {None, each.task}:
+            for metric in budget.metrics:
+                if metric in each.figures and metric in of_base[each.task]:
+                    yield replace(pair.comparison(task=each.task), metric=metric, series=Series())
+
+
+def _with_epoch(known: Comparison, of_base: float, of_head: float, threshold: float) -> Comparison:
+    before = known.series or Series()
+    series = Series(base=(*before.base, of_base), head=(*before.head, of_head))
+    decision = decide(series, known.metric, tolerance=known.tolerance, noticeable=known.noticeable, threshold=threshold)
+    return replace(known, series=series, decision=decision, threshold=threshold)
+
+
+def _of_one_arm(pair: Pair, base: Ran, head: Ran) -> Iterator[Comparison]:
+    """Tell of tasks that the test runs in one arm only."""
+    of_base, of_head = ({each.task for each in run.samples} for run in (base, head))
+    for task in sorted(of_head - of_base):
+        yield pair.comparison(Standing.NEW, task, "the test does not run this task in the base")
+    for task in sorted(of_base - of_head):
+        yield pair.comparison(Standing.REMOVED, task, "the test does not run this task in the head")
+
+
+def quads(runs: int, draws: Sequence[bool]) -> Iterator[bool]:
+    """Return the order in which the arms run: ABBA or BAAB, at random, so that no drift favours either.
+
+    Args:
+        runs: How many there are in each arm; even.
+        draws: A random bit for every two of them.
+
+    Returns:
+        For each run whether it is the base's.
+
+    Source:
+        G. E. P. Box, J. S. Hunter, W. G. Hunter, Statistics for Experimenters: block what you can, randomise the rest.
+    """
+    for _, first in zip(range(0, runs, 2), draws, strict=True):
+        yield from (first, not first, not first, first)

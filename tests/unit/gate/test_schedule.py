@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from pytest_celery_perf.gate.contest import DOUBTFUL, LATE, quads
+from pytest_celery_perf.gate.pairing import pair
+from pytest_celery_perf.gate.schedule import EPOCHS, Outcome, Schedule
+from pytest_celery_perf.model.gate import Comparison, Standing
+from pytest_celery_perf.model.verdict import Status
+from tests.unit.gate.arms import TASK, Arm, Clock, arm_test
+
+
+def play(base: Arm, head: Arm, clock: Clock, *names: str, within_s: float = 3600.0, **budget: object) -> Outcome:
+    tests = [arm_test(name, **budget) for name in names]
+    schedule = Schedule(base, head, deadline_s=within_s, seed=1, clock=clock)
+    return schedule.play(pair(tests, tests).pairs)
+
+
+def arms(clock: Clock, base_s: dict[str, float], head_s: dict[str, float], **of_both: object) -> tuple[Arm, Arm]:
+    return (
+        Arm(clock, base_s, seed=1, name="base", **of_both),  # type: ignore[arg-type]
+        Arm(clock, head_s, seed=2, name="head", **of_both),  # type: ignore[arg-type]
+    )
+
+
+def statuses(outcome: Outcome) -> dict[tuple[str, str], Status | None]:
+    return {
+        (each.test.partition("::")[2], each.metric): each.decision.status if each.decision else None
+        for each in outcome.comparisons
+    }
+
+
+def only(outcome: Outcome) -> Comparison:
+    (comparison,) = outcome.comparisons
+    return comparison
+
+
+def test_a_slower_test_fails_and_its_neighbour_passes() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02, "test_b": 0.02}, {"test_a": 0.03, "test_b": 0.02})
+    found = statuses(play(base, head, clock, "test_a", "test_b"))
+    assert found == {
+        ("test_a", "runtime"): Status.FAIL,
+        ("test_a", "cpu"): Status.FAIL,
+        ("test_a", "memory"): Status.PASS,
+        ("test_b", "runtime"): Status.PASS,
+        ("test_b", "cpu"): Status.PASS,
+        ("test_b", "memory"): Status.PASS,
+    }
+
+
+def test_what_is_decided_is_not_run_again() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02, "test_b": 0.02}, {"test_a": 0.02, "test_b": 0.025}, spread=0.3)
+    outcome = play(base, head, clock, "test_a", "test_b", metrics=("runtime",))
+    runs = Counter(nodeid for nodeid, _ in head.runs)
+    assert runs["test_a.py::test_a"] < runs["test_a.py::test_b"]
+    assert outcome.epochs == base.renewals == head.renewals
+
+
+def test_both_arms_run_alike() -> None:
+    clock = Clock()
+    log: list[str] = []
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02}, log=log)
+    play(base, head, clock, "test_a")
+    assert sorted(base.runs) == sorted(head.runs)
+    # One to begin with; then of each epoch a first one in each arm, and quads.
+    epoch = log[4:14]
+    assert sorted(epoch[:4]) == sorted(epoch[4:8]) == ["base", "base", "head", "head"]
+    assert {run[1] for run in head.runs} == {("memory",), ()}
+
+
+def test_nothing_is_decided_between_tolerance_and_notice() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.0224}, spread=2.0)
+    outcome = play(base, head, clock, "test_a", metrics=("runtime",))
+    assert outcome.epochs == EPOCHS
+    assert only(outcome).reason == DOUBTFUL
+
+
+def test_time_runs_out() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.1, "test_b": 0.1}, {"test_a": 0.1, "test_b": 0.1}, spread=0.5)
+    outcome = play(base, head, clock, "test_a", "test_b", within_s=5.0, metrics=("runtime",))
+    assert outcome.late
+    assert {each.reason for each in outcome.comparisons} == {LATE}
+    assert clock() < 6.0
+
+
+def test_time_runs_out_before_the_first_run() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 10.0, "test_b": 10.0}, {"test_a": 10.0, "test_b": 10.0})
+    outcome = play(base, head, clock, "test_a", "test_b", within_s=5.0)
+    assert {each.reason for each in outcome.comparisons} == {LATE}
+    assert outcome.epochs == 0
+
+
+@pytest.mark.parametrize(("side", "at"), [("base", 0), ("head", 0), ("base", 5), ("head", 5)])
+def test_a_test_that_fails_is_not_compared(side: str, at: int) -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
+    (base if side == "base" else head).breaks_at = at
+    broken = only(play(base, head, clock, "test_a"))
+    assert broken.standing is Standing.BROKEN
+    assert f"in the {side}: ValueError: it broke" in broken.reason
+    assert broken.decision is None
+
+
+def test_tasks_of_one_arm() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
+    base.tasks, head.tasks = (TASK, "shop.tasks.old"), (TASK, "shop.tasks.new")
+    found = play(base, head, clock, "test_a", metrics=("runtime",)).comparisons
+    assert {(each.task, each.standing) for each in found} == {
+        (TASK, Standing.COMPARED),
+        ("shop.tasks.old", Standing.REMOVED),
+        ("shop.tasks.new", Standing.NEW),
+    }
+
+
+def test_only_the_task_that_the_marker_names() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02}, tasks=(TASK, "shop.tasks.mail"))
+    found = play(base, head, clock, "test_a", metrics=("cpu",), task="shop.tasks.mail").comparisons
+    assert [(each.task, each.metric) for each in found] == [("shop.tasks.mail", "cpu")]
+
+
+def test_the_order_of_arms() -> None:
+    orders = [[*quads(2, [draw])] for draw in (True, False)]
+    assert orders == [[True, False, False, True], [False, True, True, False]]
+    assert Counter(quads(10, [True, False, True, False, False])) == {True: 10, False: 10}
