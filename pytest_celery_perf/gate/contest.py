@@ -29,8 +29,8 @@ class Bout:
         """Why one of its runs failed; empty if none did."""
         return next((run.complaint for run in (*filter(None, [self.first]), *self.others) if run.complaint), "")
 
-    def quantile(self, task: str, metric: str) -> float | None:
-        """Return what a task took in this epoch; None if that was not measured."""
+    def quantile(self, task: str, metric: str) -> float:
+        """Return what a task took in this epoch; not a number if that was not measured."""
         runs = [self.first] if metric == GateMetric.MEMORY else self.others
         return epoch_quantile(
             figure
@@ -89,7 +89,7 @@ class Contest:
             return
         for key, known in self._found.items():
             of_base, of_head = base.quantile(*key), head.quantile(*key)
-            if _open(known) and of_base is not None and of_head is not None:
+            if _open(known) and not math.isnan(of_base + of_head):
                 self._found[key] = _with_epoch(known, of_base, of_head, threshold)
 
     def comparisons(self, *, late: bool) -> Iterator[Comparison]:
