@@ -48,6 +48,10 @@ class SpoolError(CeleryPerfError):
         self.reason = reason
 
 
+class BaselineError(CeleryPerfError):
+    """What a run is compared with cannot be read, written or measured."""
+
+
 class NotEnoughSamplesError(CeleryPerfError):
     """A percentile was asked of fewer samples than it needs."""
 
