@@ -29,9 +29,13 @@ MARKERS = (
     "celery_crash_sweep",
     "celery_fault_sweep",
     "celery_idempotent",
+    "celery_regression",
 )
+ARM = "CELERY_PERF_ARM"
+"""The environment variable that makes a pytest process an arm of a comparison: a `gate.channel.Assignment`, as text."""
 DRILL = "celery_drill"
 """Also the parameter by which a test runs once for each of its drills; it may take it, as the drill's name."""
+REGRESSION = "celery_regression"
 SCALING = "celery_scaling"
 SIZE = "celery_size"
 """The fixture by which a test learns the size that its data shall have."""

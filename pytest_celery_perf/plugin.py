@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,28 +19,24 @@ from pytest_celery_perf.fixtures import (
     celery_size,
     unittest_failed,
 )
-from pytest_celery_perf.names import DRILL, MARKERS, concerns
+from pytest_celery_perf.names import ARM, DRILL, MARKERS, concerns
 from pytest_celery_perf.stash import (
     ACTIVE,
     CLEANUP,
-    DEFAULT_WORKERS,
     OPTIONS,
     OUTPUT,
     REFUSAL,
     RERUN,
+    SEAT,
     SESSION,
     SHARED,
     SPEC,
 )
 
 if TYPE_CHECKING:
-    from pytest_celery_perf.model.spec import WorkerSpec
     from pytest_celery_perf.startup import Shared
 
 __all__ = ["_celery_perf_session", "celery_faults", "celery_network", "celery_perf", "celery_size"]
-
-SHARED_INPUT = "celery_perf"
-"""The key under which an xdist worker is told what the controller runs for all."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +47,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, if anything is set, read the settings."""
     config.stash[CLEANUP] = []
+    if ARM in os.environ:
+        from pytest_celery_perf.gate.arm import enter
+
+        enter(config)
     for line in _marker_lines(config):
         config.addinivalue_line("markers", line)
     if options.any_given(config):
@@ -75,13 +76,16 @@ def _prepare(config: pytest.Config) -> None:
     check_writable(settings)
     config.stash[OPTIONS] = settings
     config.stash[OUTPUT] = Output(config, settings)
-    config.pluginmanager.register(config.stash[OUTPUT], "celery_perf_output")
+    if SEAT not in config.stash:
+        config.pluginmanager.register(config.stash[OUTPUT], "celery_perf_output")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Let the workers of pytest-xdist share one broker, and take turns."""
     if _app(node.config):
+        from pytest_celery_perf.startup import SHARED_INPUT
+
         node.workerinput[SHARED_INPUT] = _share(node.config).dump()
 
 
@@ -146,12 +150,12 @@ def _read_markers(item: pytest.Item) -> None:
     _prepare(item.config)
     from pytest_celery_perf import markers
     from pytest_celery_perf.project import Project
-    from pytest_celery_perf.startup import check_broker, check_children, check_faults
+    from pytest_celery_perf.startup import check_broker, check_children, check_faults, default_workers
 
     fixtures = getattr(item, "fixturenames", None)
     if fixtures is None:
         raise ConfigurationError("the markers of celery-perf are for test functions and methods")
-    item.stash[SPEC] = spec = markers.read(item, _default_workers(item.config))
+    item.stash[SPEC] = spec = markers.read(item, default_workers(item.config))
     Project(item.config).check(item, spec)
     check_broker(item.config.stash[OPTIONS], spec)
     check_children(item.config.stash[OPTIONS], spec)
@@ -175,20 +179,6 @@ def _come_first(item: pytest.Item, fixtures: list[str]) -> None:
     fixtures.insert(next(narrow, len(fixtures)), "celery_perf")
 
 
-def _default_workers(config: pytest.Config) -> tuple[WorkerSpec, ...]:
-    if DEFAULT_WORKERS not in config.stash:
-        from pytest_celery_perf.startup import default_workers
-
-        try:
-            config.stash[DEFAULT_WORKERS] = default_workers(config.stash[OPTIONS])
-        except ConfigurationError as error:
-            config.stash[DEFAULT_WORKERS] = error  # an app that cannot be imported need not be tried for every test
-    found = config.stash[DEFAULT_WORKERS]
-    if isinstance(found, ConfigurationError):
-        raise found
-    return found
-
-
 @pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks for the header
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare what the collected tests need, if any of them needs us."""
@@ -209,8 +199,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         config.pluginmanager.register(protocol, "celery_perf_sweeps")
     try:
-        shared = worker and worker.get(SHARED_INPUT)
-        config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs, shared)
+        config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs)
         config.stash[CLEANUP].append(close)
         config.stash[OUTPUT].give(config.stash[SESSION].overrides)
     except CeleryPerfError as error:

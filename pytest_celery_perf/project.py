@@ -58,6 +58,25 @@ class Project:
                 options = settings.setdefault("OPTIONS", {})
                 options["init_command"] = options.get("init_command", "") + ";PRAGMA synchronous=OFF"
 
+    def set_databases_apart(self, suffix: str) -> None:
+        """Give the test databases names of their own, before they are created: another process has the same project.
+
+        Args:
+            suffix: What the names shall end with; empty: leave them alone.
+
+        Source:
+            ``_set_suffix_to_test_databases`` of pytest-django, which does so for the workers of pytest-xdist.
+        """
+        if not self.uses_django or not suffix:
+            return
+        from django.db import connections
+
+        for settings in connections.settings.values():
+            test = settings["TEST"]
+            in_directory = settings["ENGINE"].endswith("sqlite3") and not test.get("NAME")
+            if not in_directory and not test.get("MIRROR") and test.get("NAME") != ":memory:":
+                test["NAME"] = f"{test.get('NAME') or 'test_' + settings['NAME']}_{suffix}"
+
     def database_names(self) -> dict[str, str]:
         """Return the names of the test databases, by alias, once they exist."""
         if not self.uses_django:

@@ -17,6 +17,7 @@ from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.seat import ALONE, Seat
 from pytest_celery_perf.model.settings import Override
 from pytest_celery_perf.model.spec import ReliableBudget, TestSpec
 from pytest_celery_perf.model.sweep import Sweep
@@ -85,9 +86,8 @@ class Session:
         options: The settings.
         project: The project under test.
         ground: What it stands on.
-        slot: Which of the processes that share the broker this is.
-        broker: The broker that the processes share; None for one of our own.
-        turns: The file by which the processes take turns; None if this one is alone.
+        seat: What this process has for itself, if it shares a broker with others.
+        broker: That broker; None for one of our own.
     """
 
     def __init__(
@@ -96,17 +96,25 @@ class Session:
         project: Project,
         ground: Groundwork,
         *,
-        slot: int = 0,
+        seat: Seat = ALONE,
         broker: Broker | None = None,
-        turns: Path | None = None,
     ) -> None:
         self.options = options
         self.project = project
-        self._turns = turns
+        self._turns = Path(seat.turns) if seat.turns else None
         with ExitStack() as stack:
-            plan = StagePlan(app=options.app, broker=options.broker, image=options.image, logs=options.logs, slot=slot)
+            plan = StagePlan(
+                app=options.app,
+                broker=options.broker,
+                image=options.image,
+                logs=options.logs,
+                slot=seat.slot,
+                config=seat.config,
+                cores=seat.cores,
+            )
             self.stage = Stage(plan, ground, broker=broker)
             stack.callback(self.stage.close)
+            project.set_databases_apart(seat.suffix)
             project.use_database_files(ground.rundir.databases)
             self.stage.project.caches = project.caches()
             self.overrides = tuple(

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
+from pytest_celery_perf.model.seat import ALONE, Seat
 from pytest_celery_perf.model.settings import masked
 from pytest_celery_perf.model.spec import (
     Budget,
@@ -25,6 +25,7 @@ from pytest_celery_perf.model.spec import (
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.runner.app import load
 from pytest_celery_perf.runner.groundwork import Groundwork
+from pytest_celery_perf.stash import DEFAULT_WORKERS, OPTIONS, SEAT
 from pytest_celery_perf.worker.choice import always_cold, with_start
 from pytest_celery_perf.worker.needs import unmet
 from pytest_celery_perf.worker.options import has_children, named_pool, parse_line, read
@@ -60,17 +61,22 @@ class Shared:
 
         return decode(cls, json.loads(text))
 
+    def seat(self, slot: int) -> Seat:
+        """Return what one of those who share it is told."""
+        return Seat(broker=self.broker, slot=slot, turns=self.turns)
 
-def start(
-    config: pytest.Config, options: Options, specs: Iterable[TestSpec], shared: str | None
-) -> tuple[Session, Callable[[], None]]:
+
+SHARED_INPUT = "celery_perf"
+"""The key under which an xdist worker is told what the controller runs for all."""
+
+
+def start(config: pytest.Config, options: Options, specs: Iterable[TestSpec]) -> tuple[Session, Callable[[], None]]:
     """Start what the tests of this pytest process need.
 
     Args:
         config: pytest's configuration.
         options: The settings.
         specs: What the tests ask for.
-        shared: What `Shared.dump` returned to the xdist controller; None without one.
 
     Returns:
         What the tests share, and what removes it again.
@@ -88,15 +94,19 @@ def start(
         from pytest_celery_perf.broker.shared import attach
         from pytest_celery_perf.session import Session
 
-        if shared is None:
-            session = Session(options, project, ground)
-        else:
-            given = Shared.load(shared)
-            slot = int(config.workerinput["workerid"].removeprefix("gw"))  # type: ignore[attr-defined]
-            turns = Path(given.turns)
-            session = Session(options, project, ground, slot=slot, broker=attach(given.broker), turns=turns)
+        seat = _seat_of(config)
+        broker = attach(seat.broker) if seat.broker else None
+        session = Session(options, project, ground, seat=seat, broker=broker)
         stack.callback(session.close)
         return session, stack.pop_all().close
+
+
+def _seat_of(config: pytest.Config) -> Seat:
+    """Return what this process has for itself: as an arm of a comparison, as a worker of pytest-xdist, or alone."""
+    worker = getattr(config, "workerinput", {})
+    if SHARED_INPUT in worker:
+        return Shared.load(worker[SHARED_INPUT]).seat(int(worker["workerid"].removeprefix("gw")))
+    return config.stash.get(SEAT, ALONE)
 
 
 def share(options: Options) -> tuple[Shared, Callable[[], None]]:
@@ -197,12 +207,24 @@ def check_children(options: Options, spec: TestSpec) -> None:
     )
 
 
-def default_workers(options: Options) -> tuple[WorkerSpec, ...]:
-    """Load the app, and read the topology of the ini file.
+def default_workers(config: pytest.Config) -> tuple[WorkerSpec, ...]:
+    """Load the app, and read the topology of the ini file, the first time that a test needs them.
 
     Raises:
         ConfigurationError: The app cannot be loaded, or a line is wrong.
     """
+    if DEFAULT_WORKERS not in config.stash:
+        try:
+            config.stash[DEFAULT_WORKERS] = _read_workers(config.stash[OPTIONS])
+        except ConfigurationError as error:
+            config.stash[DEFAULT_WORKERS] = error  # an app that cannot be imported need not be tried for every test
+    found = config.stash[DEFAULT_WORKERS]
+    if isinstance(found, ConfigurationError):
+        raise found
+    return found
+
+
+def _read_workers(options: Options) -> tuple[WorkerSpec, ...]:
     app = load(options.app)
     specs = tuple(parse_line(line, app=app) for line in options.workers)
     names = [spec.name for spec in specs]

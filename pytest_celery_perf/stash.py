@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_celery_perf.errors import ConfigurationError
+    from pytest_celery_perf.model.seat import Seat
     from pytest_celery_perf.model.spec import TestSpec, WorkerSpec
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.output import Output
@@ -25,6 +26,8 @@ DEFAULT_WORKERS: pytest.StashKey[tuple[WorkerSpec, ...] | ConfigurationError] = 
 """The topology of the ini file, or what is wrong with it or with the app."""
 SHARED: pytest.StashKey[Shared] = pytest.StashKey()
 """Of an xdist controller: what it runs for all its workers."""
+SEAT: pytest.StashKey[Seat] = pytest.StashKey()
+"""Of an arm of a comparison: what it has for itself. It judges, records and reports nothing."""
 CLEANUP: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
 """What must be undone when pytest ends, in order of doing."""
 

@@ -13,8 +13,9 @@ from typing import TypeVar
 from pytest_celery_perf.errors import CeleryPerfError
 from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.gate import ArmTest, TaskSample
+from pytest_celery_perf.names import ARM
 
-VARIABLE = "CELERY_PERF_ARM"
+VARIABLE = ARM
 """The environment variable that makes a pytest process an arm: an `Assignment`, as text."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.markers import drills
+from pytest_celery_perf.markers import drills, regression
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.sweeps import RERUNNING
 from pytest_celery_perf.measure.registry import INSTRUMENTS_OF, METRICS
@@ -31,7 +31,13 @@ _OBTRUSIVE = frozenset(OBTRUSIVE)
 def help_lines() -> list[str]:
     """Return a line for each marker, as ``pytest --markers`` shows them."""
     lines = []
-    functions: list[Callable[..., Any]] = [celery_worker, *JUDGING.values(), drills.celery_drill, *RERUNNING.values()]
+    functions: list[Callable[..., Any]] = [
+        celery_worker,
+        *JUDGING.values(),
+        drills.celery_drill,
+        *RERUNNING.values(),
+        regression.celery_regression,
+    ]
     for function in functions:
         signature = inspect.signature(function)
         arguments = ", ".join(f"{name}={parameter.default!r}" for name, parameter in signature.parameters.items())
@@ -68,6 +74,7 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
     if (mark := drills.mark_of(item)) is not None:
         budgets.append(budget := _call(drills.celery_drill, mark))
         drill = DRILLS[budget.drill]
+    compared = regression.mark_of(item)
     fixtures = getattr(item, "fixturenames", ())
     isolated = "celery_faults" in fixtures or drill is not None
     topology = tuple(workers) or default_workers
@@ -83,6 +90,7 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         reruns=tuple(reruns),
         measure=tuple(name for each in scaling for name in INSTRUMENTS_OF.get(each.metric, ())),
         sizes=_sizes([each.sizes for each in scaling], fixtures, swept=bool(reruns)),
+        regression=compared and _call(regression.celery_regression, compared),
     )
 
 

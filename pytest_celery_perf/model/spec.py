@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_celery_perf.probe.orders import FaultOrder
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.gate import RegressionBudget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +263,8 @@ class TestSpec:
     """Of one of these runs: that size."""
     timeout_s: float | None = None
     """Of one of the runs of a test: how long it may wait for its tasks; None: as long as any test."""
+    regression: RegressionBudget | None = None
+    """How it is compared with another version, if its marker says so."""
 
     @property
     def several(self) -> bool:

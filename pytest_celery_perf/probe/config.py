@@ -32,6 +32,8 @@ class ProbeConfig:
     """Added to the app's ``broker_transport_options``."""
     config: dict[str, Any] = field(default_factory=dict)
     """Celery settings of this worker, by new-style name."""
+    cores: tuple[int, ...] = ()
+    """Where its processes run; empty: anywhere."""
     databases: dict[str, str] = field(default_factory=dict)
     """The test databases' names by Django alias."""
     caches: dict[str, str] = field(default_factory=dict)

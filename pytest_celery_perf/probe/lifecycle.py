@@ -23,7 +23,7 @@ from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.faults import Faults, directory_beside
 from pytest_celery_perf.probe.journal import Journal
 from pytest_celery_perf.probe.messages import MessageWatch
-from pytest_celery_perf.probe.processes import keep_memory_in, memory_beside
+from pytest_celery_perf.probe.processes import keep_memory_in, memory_beside, run_on
 from pytest_celery_perf.probe.publish import PublishTracker
 
 
@@ -52,6 +52,8 @@ class Probe:
         """Connect to everything. Called before the worker boots and before the app is loaded."""
         from celery import signals
 
+        if problem := run_on(self._config.cores):
+            self._journal.problem(problem)
         keep_memory_in(memory_beside(self._config.doorbell))
         django_glue.use_databases(self._config.databases)
         self._publishes.connect()

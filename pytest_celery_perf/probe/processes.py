@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 PARENT_VARIABLE = "CELERY_PERF_PARENT"
 """Names the process with which a launched one must die."""
@@ -68,3 +69,18 @@ def keep_memory_in(directory: str) -> None:
     if os.access(directory, os.W_OK):
         config: dict[str, object] = vars(process.current_process())["_config"]
         config["tempdir"] = directory
+
+
+def run_on(cores: Sequence[int]) -> str:
+    """Have this process and its children run on some cores only.
+
+    Returns:
+        Why they cannot; empty if they do, if there are none to choose, and where the platform leaves no choice.
+    """
+    if not cores or not hasattr(os, "sched_setaffinity"):
+        return ""
+    try:
+        os.sched_setaffinity(0, cores)
+    except OSError as error:
+        return f"cannot run on the cores {', '.join(map(str, cores))} alone: {error}"
+    return ""

@@ -112,7 +112,7 @@ class Pool:
             spec=spec,
             node=f"{spec.name}@{self._site.host}",
             app=self._site.app,
-            probe=replace(probe, spool=str(spool), boot=boot, config=_settings(spec)),
+            probe=replace(probe, spool=str(spool), boot=boot, config={**probe.config, **_settings(spec)}),
             environment=tuple({**dict(self._site.environment), **dict(spec.env)}.items()),
             cwd=self._site.cwd,
             log=self._site.logs / f"{boot}.log",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,10 @@ class StagePlan:
     logs: Path | None
     slot: int = 0
     """Which of the pytest processes that share the broker this is."""
+    config: Mapping[str, object] = field(default_factory=dict)
+    """Celery settings that the app has in this run, by new-style name; what a test says of its worker goes before."""
+    cores: tuple[int, ...] = ()
+    """Where workers run; empty: anywhere."""
 
 
 @dataclass(slots=True)
@@ -123,6 +128,8 @@ class Stage:
             broker_url=url,
             result_backend=url,
             transport_options={"global_keyprefix": prefix} if prefix else {},
+            config=dict(self._plan.config),
+            cores=self._plan.cores,
             databases=self.project.databases,
             caches=self._caches(broker, slot),
         )

@@ -77,20 +77,23 @@ class Rerunner:
         faults: tuple[FaultOrder, ...] = (),
         size: int | None = None,
         timeout_s: float | None = None,
+        measure: tuple[str, ...] = (),
         judged: bool = False,
     ) -> Pass:
         """Run the test once, its fixtures of function scope included; those of wider scope stay.
 
         Args:
-            budgets: The markers whose invariants are checked at its end.
+            budgets: The markers whose invariants are checked at its end, for which the databases are read.
             faults: What its tasks must suffer.
             size: That of its data, if it runs once for each of several.
             timeout_s: How long it may wait for them; None: as long as any test.
+            measure: What its tasks are measured with besides.
             judged: Whether the budgets of its other markers are judged, too.
         """
         item, spec = self._item, self._spec
         kept = spec.budgets if judged else ()
-        item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, size=size, timeout_s=timeout_s)
+        measured = (*spec.measure, *measure)
+        item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, size=size, timeout_s=timeout_s, measure=measured)
         item.stash[RERUN] = watch = Watch(budgets)
         _forget_last(item)
         began_s = time.monotonic()
@@ -163,7 +166,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _look(item: pytest.Item, watch: Watch) -> None:
-    if item.config.stash[SESSION].project.uses_django:
+    if watch.budgets and item.config.stash[SESSION].project.uses_django:
         try:
             watch.state = capture(aliases_of(item))
         except Exception as error:  # noqa: BLE001 - whatever the fault has done to the database is a finding

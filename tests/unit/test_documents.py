@@ -56,7 +56,8 @@ def test_the_readmes_markers_are_valid(call: ast.Call) -> None:
     arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     arguments |= dict(zip(("name",), map(ast.literal_eval, call.args), strict=False))
     judging: dict[str, Callable[..., object]] = {**markers.JUDGING, **markers.RERUNNING}
-    functions = {**judging, "celery_worker": markers.celery_worker, names.DRILL: markers.celery_drill}
+    others = (markers.celery_worker, markers.celery_drill, markers.celery_regression)
+    functions = {**judging, **{function.__name__: function for function in others}}
     assert functions[name](**arguments)
 
 
