@@ -161,7 +161,7 @@ def _epochs(series: Series) -> Iterable[tuple[float, float]]:
 
 
 def _detectable(differences: Sequence[float], threshold: float) -> float | None:
-    """Return the smallest effect that so many epochs of such a spread show with a power of 1 - `BETA`.
+    """Return the smallest effect beyond the tolerance that such epochs show with a power of 1 - `BETA`.
 
     Source:
         The sample size of a one-sided z test, solved for the effect: J. Cohen, Statistical Power Analysis for the

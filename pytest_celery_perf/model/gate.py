@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pytest_celery_perf.model.spec import Budget
+from pytest_celery_perf.model.units import format_duration_s, format_size
 from pytest_celery_perf.model.verdict import Status
 
 
@@ -25,6 +26,11 @@ class GateMetric(StrEnum):
     """Time in queue, in seconds: only where a test asks for it."""
     END_TO_END = "end_to_end"
     """From publication to end, in seconds: only where a test asks for it."""
+
+
+def format_figure(metric: str, figure: float) -> str:
+    """Print a figure of a `GateMetric` with its unit."""
+    return (format_size if metric == GateMetric.MEMORY else format_duration_s)(figure)
 
 
 class Standing(StrEnum):
@@ -94,7 +100,7 @@ class Decision:
     effect: float | None
     """The median of head over base, less 1; None without an epoch."""
     detectable: float | None
-    """The smallest effect that so many epochs of such a spread would have shown; None with less than two."""
+    """The smallest effect beyond the tolerance that so many epochs of such a spread tell; None with less than two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

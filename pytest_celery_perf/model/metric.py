@@ -70,6 +70,12 @@ def format_share(value: float) -> str:
     return f"{value * 100:.3g} %"
 
 
+def format_change(share: float) -> str:
+    """Print by how much something differs from what it was: ``+23 %``, ``-0.4 %``."""
+    percent = round(share * 100, 0 if abs(share) >= 0.0995 else 1) + 0.0  # no minus before a zero
+    return f"{percent:+,.{0 if percent.is_integer() else 1}f} %"
+
+
 _FORMATTERS: dict[Unit, Callable[[float], str]] = {
     Unit.SECONDS: format_duration_s,
     Unit.BYTES: format_size,
