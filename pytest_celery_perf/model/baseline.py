@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 NOT_COMPARED = frozenset({"platform", "pytest"})
 """Of the environment, what the figures do not depend on: the kernel's build, and who runs the tests."""
 FASTER_OR_SLOWER = ("broker", "measure", "start", "workers")
 """The settings that figures depend on."""
+
+NEWEST = 20
+"""So many stored runs are compared with: more would show hardly less, and tell of a longer past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,7 @@ class StoredFigure:
     test: str
     task: str
     metric: str
-    """As `measure.registry` names it, or ``executions`` or ``retries``."""
+    """A name of `GateMetric`, or ``executions``, ``retries`` or ``queries``."""
     value: float
     """In the metric's unit; not calibrated."""
 
@@ -50,18 +55,6 @@ class StoredRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standard:
-    """What a run is compared with, and all that must be known of that run itself."""
-
-    folder: str
-    """As the user named it."""
-    now: StoredRun
-    """This run, before its tests: without figures."""
-    runs: tuple[StoredRun, ...]
-    """Those that are stored, of all environments, oldest first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One thing that two environments do not have in common."""
 
@@ -70,8 +63,13 @@ class Difference:
     """Empty where it is absent."""
     here: str
 
+    @property
+    def told(self) -> str:
+        """What it is, as a part of a sentence."""
+        return f"{self.name} was {self.stored or 'absent'} and is {self.here or 'absent'}"
 
-def differences(stored: dict[str, str], here: dict[str, str]) -> tuple[Difference, ...]:
+
+def differences(stored: Mapping[str, str], here: Mapping[str, str]) -> tuple[Difference, ...]:
     """Return what keeps figures of two environments from being compared.
 
     Args:
@@ -86,3 +84,38 @@ def differences(stored: dict[str, str], here: dict[str, str]) -> tuple[Differenc
         for name in sorted({*stored, *here} - NOT_COMPARED)
         if stored.get(name) != here.get(name)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """What a run is compared with, and all that must be known of that run itself."""
+
+    folder: str
+    """Where the runs are stored, as the user named it."""
+    now: StoredRun
+    """This run, before its tests: without figures."""
+    runs: tuple[StoredRun, ...] = ()
+    """The newest of those that it can be compared with, oldest first."""
+    others: int = 0
+    """How many are of other environments."""
+    obstacles: tuple[Difference, ...] = ()
+    """What the newest of these has not in common with this one."""
+
+    @classmethod
+    def of(cls, folder: str, now: StoredRun, stored: Iterable[StoredRun]) -> Self:
+        """Choose what a run is compared with.
+
+        Args:
+            folder: Where the runs are stored.
+            now: The run.
+            stored: All of them, oldest first.
+        """
+        found = [(each, differences(each.environment, now.environment)) for each in stored]
+        others = [obstacles for _, obstacles in found if obstacles]
+        return cls(
+            folder=folder,
+            now=now,
+            runs=tuple(each for each, obstacles in found if not obstacles)[-NEWEST:],
+            others=len(others),
+            obstacles=others[-1] if others else (),
+        )

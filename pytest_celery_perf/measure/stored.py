@@ -1,0 +1,178 @@
+"""What is stored of a test, and what stored runs lead one to expect of the next.
+
+A figure of time is divided by that of the calibration, so that it tells of the code rather than of the machine. What
+is left are the logarithms of a few numbers that should be equal; they differ by the residual.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from pytest_celery_perf.measure.evidence import ALPHA, BETA, FAMILY, epoch_quantile, floor_of
+from pytest_celery_perf.measure.student import student_quantile
+from pytest_celery_perf.measure.summary import Run
+from pytest_celery_perf.measure.taken import samples_of
+from pytest_celery_perf.model.baseline import Calibration, StoredFigure, StoredRun
+from pytest_celery_perf.model.gate import GateMetric
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.verdict import Status
+
+JUDGED = (GateMetric.RUNTIME, GateMetric.CPU, GateMetric.MEMORY)
+COUNTED = ("executions", "retries", "queries")
+"""What is stored to be looked at: a lock file judges it, exactly."""
+ENOUGH = 5
+"""Fewer runs tell too little of how much they differ."""
+MOST_RESIDUAL = 0.05
+"""Where runs differ by more, chance has other laws than the one that is counted on."""
+
+
+def figures_of(test: str, history: History) -> tuple[StoredFigure, ...]:
+    """Return what is stored of a test.
+
+    Args:
+        test: Its name.
+        history: What its tasks did.
+    """
+    figures = [*_taken(history), *_counts(history)]
+    return tuple(StoredFigure(test=test, task=task, metric=metric, value=value) for task, metric, value in figures)
+
+
+def _taken(history: History) -> Iterator[tuple[str, str, float]]:
+    for sample in samples_of(history):
+        for metric in JUDGED:
+            if metric in sample.figures:
+                yield sample.task, metric, epoch_quantile(sample.figures[metric])
+
+
+def _counts(history: History) -> Iterator[tuple[str, str, float]]:
+    for name, row in Run.of(history).by_task.items():
+        yield name, "executions", float(row.executions)
+        yield name, "retries", float(row.retries)
+        if row.queries_median is not None:
+            yield name, "queries", float(row.queries_median)
+
+
+def unit_of(metric: str, calibration: Calibration) -> float:
+    """Return what a machine's figures of a metric are divided by: it is larger where the machine is slower."""
+    return {GateMetric.RUNTIME: calibration.wall_s, GateMetric.CPU: calibration.cpu_s}.get(GateMetric(metric), 1.0)
+
+
+def calibrated(test: str, task: str, metric: str, runs: Sequence[StoredRun]) -> tuple[float, ...]:
+    """Return a figure of the runs that have it, in the unit of `unit_of`."""
+    return tuple(
+        figure.value / unit_of(metric, run.calibration)
+        for run in runs
+        for figure in run.figures
+        if (figure.test, figure.task, figure.metric) == (test, task, metric)
+    )
+
+
+def alpha_of(runs: Sequence[StoredRun]) -> float:
+    """Return how often at most one comparison may FAIL by chance, with all that stored runs allow in mind."""
+    series = {(each.test, each.task, each.metric) for run in runs for each in run.figures if each.metric in JUDGED}
+    return min(ALPHA, FAMILY / max(1, len(series)))
+
+
+def margin(residual: float, runs: int, alpha: float) -> float:
+    """Return how far the next run may be from the mean of those before by chance, as a logarithm.
+
+    Args:
+        residual: The standard deviation of the logarithms of their figures.
+        runs: How many; two or more.
+        alpha: How often at most it may be farther, one-sided.
+
+    Source:
+        The prediction interval of a normal sample: G. J. Hahn and W. Q. Meeker, "Statistical Intervals" (1991), 4.7.
+    """
+    return student_quantile(alpha, runs - 1) * residual * math.sqrt(1 + 1 / runs)
+
+
+def detectable(residual: float, runs: int, alpha: float = ALPHA) -> float:
+    """Return the smallest slowdown that so many runs let one tell from chance, as a share: 0.2 is 20 %."""
+    return math.expm1(margin(residual, runs, alpha))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What stored runs lead one to expect of a figure, and what became of it. Figures are in today's units."""
+
+    metric: str
+    status: Status
+    actual: float
+    runs: int
+    """How many stored runs have the figure."""
+    expected: float = math.nan
+    """Their mean."""
+    limit: float = math.nan
+    """The most that is no FAIL."""
+    residual: float = math.nan
+    """By how much they differ, as a share."""
+    detectable: float = math.nan
+    """The smallest slowdown that they let one tell from chance, as a share."""
+
+    @property
+    def change(self) -> float:
+        """By how much it differs from what is expected, as a share."""
+        return self.actual / self.expected - 1
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether it is more than chance explains; it FAILs unless it is advisory."""
+        return self.actual > self.limit
+
+    @property
+    def advisory(self) -> bool:
+        """Whether the stored runs differ by too much for a FAIL."""
+        return self.residual > MOST_RESIDUAL
+
+    @classmethod
+    def of(
+        cls,
+        metric: str,
+        actual: float,
+        history: Sequence[float],
+        *,
+        unit: float,
+        tolerance: float,
+        noticeable: float,
+        alpha: float,
+    ) -> Self:
+        """Compare a figure with those of stored runs.
+
+        Args:
+            metric: One of `JUDGED`; of all, less is better.
+            actual: The figure.
+            history: Those of stored runs, calibrated.
+            unit: What this run's figures are calibrated by: see `unit_of`.
+            tolerance: FAIL means: more than by so much, as a share.
+            noticeable: PASS means: surely less than by so much.
+            alpha: How often at most it may FAIL by chance.
+        """
+        if len(history) < ENOUGH or not all(0 < each < math.inf for each in (actual, *history)):
+            return cls(metric=metric, status=Status.INCONCLUSIVE, actual=actual, runs=len(history))
+        logarithms = [math.log(each) for each in history]
+        residual = statistics.stdev(logarithms)
+        expected = math.exp(statistics.fmean(logarithms)) * unit
+        beyond_chance = detectable(residual, len(history), alpha)
+        limit = max(expected * (1 + max(tolerance, beyond_chance)), expected + floor_of(metric))
+        surely_less = max(expected * (1 + noticeable), expected + floor_of(metric)) * math.exp(
+            -margin(residual, len(history), BETA)
+        )
+        if actual > limit:
+            status = Status.INCONCLUSIVE if residual > MOST_RESIDUAL else Status.FAIL
+        else:
+            status = Status.PASS if actual <= surely_less else Status.INCONCLUSIVE
+        return cls(
+            metric=metric,
+            status=status,
+            actual=actual,
+            runs=len(history),
+            expected=expected,
+            limit=limit,
+            residual=residual,
+            detectable=beyond_chance,
+        )
