@@ -52,6 +52,22 @@ class BaselineError(CeleryPerfError):
     """What a run is compared with cannot be read, written or measured."""
 
 
+class LockFileError(ConfigurationError):
+    """A lock file holds something that ``--celery-perf-update`` never writes.
+
+    Args:
+        path: The lock file.
+        line: The number of the offending line.
+        reason: What is wrong there.
+    """
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        super().__init__(f"{path}, line {line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
 class NotEnoughSamplesError(CeleryPerfError):
     """A percentile was asked of fewer samples than it needs."""
 
