@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,6 +101,8 @@ class Session:
     ) -> None:
         self.options = options
         self.project = project
+        self.judges: list[Callable[[ActiveTest], tuple[Verdict, ...]]] = []
+        """Those who judge a test by what it is compared with, rather than by what its markers demand."""
         self._turns = Path(seat.turns) if seat.turns else None
         with ExitStack() as stack:
             plan = StagePlan(
@@ -240,6 +242,7 @@ class Session:
             active.diagnosis = self._diagnose(active, 0.0)
         else:
             active.verdicts = judge_all((*active.spec.budgets, *active.faults.ordered), active.history, Path.cwd())
+            active.verdicts += tuple(verdict for judge in self.judges for verdict in judge(active))
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
             active.logs = tuple(_logs(active))
 
