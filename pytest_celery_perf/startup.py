@@ -109,8 +109,12 @@ def _seat_of(config: pytest.Config) -> Seat:
     return config.stash.get(SEAT, ALONE)
 
 
-def share(options: Options) -> tuple[Shared, Callable[[], None]]:
-    """Start what the xdist workers will share.
+def share(options: Options, ground: Groundwork | None = None) -> tuple[Shared, Callable[[], None]]:
+    """Start what several pytest processes will share.
+
+    Args:
+        options: The settings.
+        ground: What it stands on; None for one of its own.
 
     Returns:
         What to tell them, and what removes it again.
@@ -118,8 +122,9 @@ def share(options: Options) -> tuple[Shared, Callable[[], None]]:
     from pytest_celery_perf.broker.choose import choose
 
     with ExitStack() as stack:
-        ground = Groundwork()
-        stack.callback(ground.close)
+        if ground is None:
+            ground = Groundwork()
+            stack.callback(ground.close)
         broker = choose(options.broker, image=options.image, rundir=ground.rundir, guard=ground.guard)
         broker.start()
         stack.callback(broker.stop)
