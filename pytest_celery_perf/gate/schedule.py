@@ -13,6 +13,7 @@ from pytest_celery_perf.gate.contest import LATE, Bout, Contest, quads
 from pytest_celery_perf.gate.pairing import Pair
 from pytest_celery_perf.measure.evidence import threshold
 from pytest_celery_perf.model.gate import Comparison, Standing
+from pytest_celery_perf.report.live import Comparing
 
 EPOCHS = 40
 """After so many what is open stays so: more would cost more than they tell."""
@@ -31,18 +32,7 @@ class Contender(Protocol):
         """Go on with fresh workers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a comparison has come."""
-
-    epoch: int
-    decided: int
-    """Tests of which nothing is open."""
-    tests: int
-    left_s: float
-
-
-Told = Callable[[Progress], None]
+Told = Callable[[Comparing], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,4 +146,4 @@ class Schedule:
 
     def _tell(self, decided: int, tests: int) -> None:
         left_s = max(0.0, self._deadline_s - self._clock())
-        self._told(Progress(epoch=self._epoch, decided=decided, tests=tests, left_s=left_s))
+        self._told(Comparing(epoch=self._epoch, decided=decided, tests=tests, left_s=left_s))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from pytest_celery_perf.model.load import Pace
 from pytest_celery_perf.model.metric import format_rate
@@ -14,6 +15,14 @@ _GRACE_S = 1.0
 """Work shorter than this shows nothing: most tests would only flicker."""
 _RENEWAL_S = 0.1
 _HEARTBEAT_S = 30.0
+
+
+class Shown(Protocol):
+    """How far something has come."""
+
+    @property
+    def text(self) -> str:
+        """That, in a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +36,33 @@ class Progress:
     """Of the finished ones."""
     pace: Pace | None = None
     """Of a load."""
+
+    @property
+    def text(self) -> str:
+        """See `Shown`."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        pace = "".join(f", {each}" for each in _pace(self.pace)) if self.pace else ""
+        return f"{self.finished}/{self.published} tasks finished{failed}{pace}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparing:
+    """How far a comparison of two versions has come."""
+
+    epoch: int
+    """0 while each test has its first run."""
+    decided: int
+    """Tests of which nothing is open; at first, those that have had their first run."""
+    tests: int
+    left_s: float
+    """How long it may take at most."""
+
+    @property
+    def text(self) -> str:
+        """See `Shown`."""
+        done = f"epoch {self.epoch}, {self.decided}/{self.tests} tests decided"
+        begun = f"{self.decided}/{self.tests} tests run for the first time"
+        return f"{done if self.epoch else begun}, at most {_whole_seconds(self.left_s)} to go"
 
 
 class LiveLine:
@@ -68,7 +104,7 @@ class LiveLine:
         """Seconds until an `update` will show something: how long a wait may block."""
         return max(0.0, self._due_s - self._clock())
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: Shown) -> None:
         """Show the progress, if it is time to."""
         now_s = self._clock()
         if now_s < self._due_s:
@@ -89,11 +125,9 @@ class LiveLine:
             self._write("\r")
             self._shown = None
 
-    def _text(self, progress: Progress, elapsed_s: float) -> str:
-        failed = f", {progress.failed} failed" if progress.failed else ""
-        pace = "".join(f", {each}" for each in _pace(progress.pace)) if progress.pace else ""
-        counts = f"{progress.finished}/{progress.published} tasks finished{failed}{pace}, {_whole_seconds(elapsed_s)}"
-        text = fit(f"celery-perf: {counts} · {self._label}", unicode=self._unicode)
+    def _text(self, progress: Shown, elapsed_s: float) -> str:
+        text = f"celery-perf: {progress.text}, {_whole_seconds(elapsed_s)} · {self._label}"
+        text = fit(text, unicode=self._unicode)
         if not self._terminal:
             return text
         # One column stays free: a terminal that writes into its last one may go on to the next line.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_celery_perf.model.load import Pace
-from pytest_celery_perf.report.live import LiveLine, Progress
+from pytest_celery_perf.report.live import Comparing, LiveLine, Progress
 
 
 class Clock:
@@ -151,3 +151,21 @@ def test_what_is_not_known_of_a_pace_is_not_told(clock: Clock, screen: Screen) -
     clock.now_s += 2
     live.update(Progress(published=9, finished=1, pace=Pace(rate_per_s=0.5, p95_s=None, eta_s=None)))
     assert screen.line == "celery-perf: 1/9 tasks finished, 30/min, 2s · test_rush"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "told"),
+    [
+        (0, "2/10 tests run for the first time, at most 90s to go, 0s · 1a2b3c4"),
+        (3, "epoch 3, 2/10 tests decided, at most 90s to go, 0s · 1a2b3c4"),
+    ],
+)
+def test_a_comparison(epoch: int, told: str) -> None:
+    written: list[str] = []
+    times = iter([0.0, 30.0 - 1e-9, 30.0])
+    line = LiveLine(written.append, lambda: next(times), terminal=False, label="1a2b3c4")
+    progress = Comparing(epoch=epoch, decided=2, tests=10, left_s=90)
+    line.update(progress)
+    assert written == []
+    line.update(progress)
+    assert written == [f"celery-perf: {told.replace(' 0s', ' 30s')}\n"]
