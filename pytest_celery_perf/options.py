@@ -6,17 +6,16 @@ line in CI's environment beats the project's ini, and what somebody types beats 
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from pytest_celery_perf.errors import ConfigurationError
-
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_celery_perf.model.formats import ReportFile
     from pytest_celery_perf.model.settings import Setting
 
 _T = TypeVar("_T")
@@ -36,6 +35,8 @@ class Option(NamedTuple):
     """Whether the ini value is a list of lines."""
     many: bool = False
     """Whether it may be given several times; else with commas in between."""
+    modes: tuple[str, ...] = ()
+    """On the command line it may stand alone, which is the first of these, or be followed by ``=`` and any of them."""
 
     @property
     def flag(self) -> str:
@@ -125,6 +126,21 @@ OPTIONS = (
         metavar="HOW",
         help="warn or fail, where the comparison could not decide",
     ),
+    Option(
+        name="update",
+        default="",
+        metavar="MODE",
+        help="lock what tests do, beside their modules: missing (of new tests), changed (what is not as locked, too), "
+        "all (dropping what is gone)",
+        modes=("all", "missing", "changed"),
+    ),
+    Option(
+        name="strict",
+        default="no",
+        metavar="YES",
+        help="fail tests that are not locked or do less than is locked, and lock files with entries of others",
+        modes=("yes", "no"),
+    ),
     Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
     Option(name="json", default="", metavar="FILE", help="write all results to this file"),
     Option(
@@ -132,6 +148,14 @@ OPTIONS = (
         default="records",
         metavar="DETAIL",
         help="records (every execution) or aggregates (figures only)",
+    ),
+    Option(
+        name="output",
+        default="",
+        metavar="FORMAT:FILE",
+        help="write the results for another program, such as gitlab-metrics:metrics.txt; may be given several times",
+        lines=True,
+        many=True,
     ),
 )
 
@@ -155,9 +179,13 @@ class Options(NamedTuple):
     """Settings of Celery: (name, JSON value)."""
     budget_time_s: float
     inconclusive: str
+    update: str
+    """``missing``, ``changed``, ``all``, or empty: lock files are not written."""
+    strict: bool
     logs: Path | None
     json: Path | None
     json_detail: str
+    outputs: tuple[ReportFile, ...]
     settings: tuple[Setting, ...]
     """Each value with its source, for the header."""
 
@@ -172,14 +200,28 @@ def add_to(parser: pytest.Parser) -> None:
     group = parser.getgroup("celery-perf", "performance and reliability of Celery tasks")
     for option in OPTIONS:
         # No default here: a default on the command line would hide the ini value.
-        action = "append" if option.many else "store"
-        group.addoption(
-            option.flag, dest=option.ini, metavar=option.metavar, action=action, default=None, help=option.help
-        )
+        if option.modes:
+            names = (option.flag, *(f"{option.flag}={mode}" for mode in option.modes))
+            group.addoption(*names, dest=option.ini, action=_mode_of(option), nargs=0, default=None, help=option.help)
+        else:
+            action = "append" if option.many else "store"
+            group.addoption(
+                option.flag, dest=option.ini, metavar=option.metavar, action=action, default=None, help=option.help
+            )
         if option.lines:
             parser.addini(option.ini, option.help, type="linelist", default=None)
         else:
             parser.addini(option.ini, option.help, type="string", default=None)
+
+
+def _mode_of(option: Option) -> type[argparse.Action]:
+    """Return what takes an option's mode from its name: a value that may be absent would swallow the path after it."""
+
+    class Mode(argparse.Action):
+        def __call__(self, _: object, namespace: object, __: object, name: str | None = None) -> None:  # type: ignore[explicit-override]  # from Python 3.12 on
+            setattr(namespace, self.dest, (name or "").partition("=")[2] or option.modes[0])
+
+    return Mode
 
 
 def any_given(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> bool:
@@ -203,6 +245,7 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
     Raises:
         ConfigurationError: A value is not valid; the text names the option, the value and what is.
     """
+    from pytest_celery_perf import values
     from pytest_celery_perf.model.units import parse_duration_s
 
     settings = {option.name: _find(option, config, environment) for option in OPTIONS}
@@ -215,22 +258,25 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
     return Options(
         app=settings["app"].value,
         workers=tuple(line for line in settings["workers"].value.splitlines() if line.strip()),
-        broker=parsed("broker", _broker),
+        broker=parsed("broker", values.broker),
         image=settings["image"].value,
         timeout_s=parsed("timeout", parse_duration_s),
-        time_scale=parsed("time_scale", _factor),
-        start=parsed("start", _one_of("auto", "warm", "cold")),
+        time_scale=parsed("time_scale", values.factor),
+        start=parsed("start", values.one_of("auto", "warm", "cold")),
         point=settings["point"].value,
-        drills=parsed("drill", _drills),
-        measure=parsed("measure", _instruments),
+        drills=parsed("drill", values.drills),
+        measure=parsed("measure", values.instruments),
         base=settings["base"].value,
         base_env=settings["base_env"].value,
-        base_config=parsed("base_config", _config),
+        base_config=parsed("base_config", values.config),
         budget_time_s=parsed("budget_time", parse_duration_s),
-        inconclusive=parsed("inconclusive", _one_of("warn", "fail")),
+        inconclusive=parsed("inconclusive", values.one_of("warn", "fail")),
+        update=parsed("update", values.one_of("", "missing", "changed", "all")),
+        strict=parsed("strict", values.one_of("yes", "no")) == "yes",
         logs=Path(logs).absolute() if logs else None,
         json=Path(json).absolute() if json else None,
-        json_detail=parsed("json_detail", _one_of("records", "aggregates")),
+        json_detail=parsed("json_detail", values.one_of("records", "aggregates")),
+        outputs=parsed("output", values.outputs),
         settings=tuple(settings.values()),
     )
 
@@ -248,59 +294,3 @@ def _find(option: Option, config: pytest.Config, environment: Mapping[str, str])
     if ini:
         return Setting(name=option.name, value="\n".join(ini) if option.lines else ini, source="ini")
     return Setting(name=option.name, value=option.default, source="default")
-
-
-def _one_of(*valid: str) -> Callable[[str, str], str]:
-    def parse(value: str, what: str) -> str:
-        if value not in valid:
-            raise ConfigurationError(f"{what}: {value!r} is not one of {', '.join(valid)}")
-        return value
-
-    return parse
-
-
-def _broker(value: str, what: str) -> str:
-    if value in ("auto", "process", "container") or value.startswith(("redis://", "rediss://")):
-        return value
-    raise ConfigurationError(f"{what}: {value!r} is not auto, process, container or a redis:// URL")
-
-
-def _drills(value: str, what: str) -> tuple[str, ...]:
-    from pytest_celery_perf.model.drills import DRILLS
-
-    names = [name.strip() for name in value.split(",") if name.strip()]
-    return tuple(dict.fromkeys(_one_of(*DRILLS)(name, what) for name in names))
-
-
-def _instruments(value: str, what: str) -> tuple[str, ...]:
-    from pytest_celery_perf.model.samples import GAUGES
-    from pytest_celery_perf.probe.instruments import INSTRUMENTS, OBTRUSIVE
-
-    valid = (*INSTRUMENTS, *GAUGES)
-    names = [_one_of("all", *valid)(name.strip(), what) for name in value.split(",") if name.strip()]
-    every = [each for each in valid if each not in OBTRUSIVE] if "all" in names else []
-    return tuple(dict.fromkeys([*every, *(name for name in names if name != "all")]))
-
-
-def _config(value: str, what: str) -> tuple[tuple[str, str], ...]:
-    """Read settings such as ``worker_prefetch_multiplier=1``: what is no JSON is a text."""
-    found = {}
-    for line in value.splitlines():
-        name, equals, text = (part.strip() for part in line.partition("="))
-        if not equals or not name.isidentifier():
-            raise ConfigurationError(f"{what}: {line!r} is not KEY=VALUE, such as worker_prefetch_multiplier=1")
-        try:
-            found[name] = json.dumps(json.loads(text))
-        except ValueError:
-            found[name] = json.dumps(text)
-    return tuple(found.items())
-
-
-def _factor(value: str, what: str) -> float:
-    try:
-        factor = float(value)
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor <= 1:
-        raise ConfigurationError(f"{what}: {value!r} is not a number above 0 and at most 1")
-    return factor

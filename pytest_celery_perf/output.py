@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import time
@@ -11,24 +10,26 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf import files
 from pytest_celery_perf.names import RELIABILITY
 from pytest_celery_perf.report.glyphs import supports_unicode
+from pytest_celery_perf.results import Results
 
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_celery_perf.model.gate import GateReport
     from pytest_celery_perf.model.history import History
     from pytest_celery_perf.model.load import Pace
-    from pytest_celery_perf.model.result import TestResult
     from pytest_celery_perf.model.settings import Override
     from pytest_celery_perf.model.verdict import Verdict
     from pytest_celery_perf.options import Options
+    from pytest_celery_perf.report.json import Report
     from pytest_celery_perf.runner.trial import Progress
     from pytest_celery_perf.session import ActiveTest
 
 RESULT = "celery_perf"
-"""The name by which xdist workers give something to their controller: in a test's report, in their own output."""
+"""The name by which xdist workers give something to their controller in their own output."""
 JOURNAL_LINES = 60
 """How much of its journal the message of a failed test shows; the report file has all of it."""
 
@@ -39,13 +40,19 @@ class Output:
     Args:
         config: pytest's configuration.
         options: The settings.
+
+    Raises:
+        ConfigurationError: A report file cannot be written.
     """
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
         self._config = config
         self._options = options
         self._is_worker = hasattr(config, "workerinput")
-        self._results: list[TestResult] = []
+        self._files = files.wanted(options)
+        self.results = Results(passed_on=self._is_worker)
+        self.gate: GateReport | None = None
+        """The comparison with another version, once it has been made."""
         self._overrides: tuple[Override, ...] = ()
         self._header_lacks: tuple[Override, ...] = ()
         """Those that the header, which xdist's controller shows before anything is loaded, could not tell."""
@@ -180,102 +187,51 @@ class Output:
             shown.append(("problems of the probe", "\n".join(active.history.problems)))
         return shown
 
-    def record(self, active: ActiveTest, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Keep a test's result, or give it to its report for the xdist controller to keep."""
-        from pytest_celery_perf.measure.journal import journal
-        from pytest_celery_perf.measure.summary import Run
-        from pytest_celery_perf.model.result import TestResult
-        from pytest_celery_perf.report.junit import user_properties
-
-        run = Run.of(active.history)
-        result = TestResult(
-            nodeid=active.nodeid,
-            outcome=report.outcome,
-            verdicts=active.verdicts,
-            rows=tuple(run.by_task.values()),
-            figures=run.figures,
-            sweeps=active.sweeps,
-            history=active.history,
-            properties=tuple((name, str(value)) for name, value in item.user_properties),
-            # Elsewhere it would only repeat the records.
-            journal=journal(active.history) if active.history.snapshots else (),
-        )
-        # JUnit's are taken from the report of the teardown, which takes them from the test.
-        item.user_properties.extend(user_properties(result.verdicts, result.rows, result.figures))
-        if self._is_worker:
-            from pytest_celery_perf.model.codec import encode
-
-            setattr(report, RESULT, json.dumps(encode(result)))
-        else:
-            self._results.append(result)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the result of a test that ran in an xdist worker."""
-        text = getattr(report, RESULT, None)
-        if text is not None and not self._is_worker:
-            from pytest_celery_perf.model.codec import decode
-            from pytest_celery_perf.model.result import TestResult
-
-            self._results.append(decode(TestResult, json.loads(text)))
+        """Keep what xdist's workers found out."""
+        self.results.take(report)
 
     # -- after all tests -------------------------------------------------------------------
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show the table of measured tasks, and every verdict."""
-        if not self._results:
+        tests = self.results.tests
+        if not tests:
             return
         from pytest_celery_perf.measure.summary import Run
         from pytest_celery_perf.report.header import override_lines
         from pytest_celery_perf.report.scopes import scope_lines
         from pytest_celery_perf.report.terminal import summary_table
 
-        rows = tuple(Run.of(_merged(self._results)).by_task.values())
-        verdicts = [verdict for result in self._results for verdict in result.verdicts]
+        rows = tuple(Run.of(self.results.history).by_task.values())
+        verdicts = [verdict for test in tests for verdict in test.verdicts]
         terminalreporter.section("celery-perf")
         for text in override_lines(self._header_lacks, width=self._width, unicode=self._unicode):
             terminalreporter.write_line(text)
         for line in summary_table(rows, verdicts, width=self._width, unicode=self._unicode):
             terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))
-        for text in scope_lines(self._results, unicode=self._unicode):
+        for text in scope_lines(tests, unicode=self._unicode):
+            terminalreporter.write_line(text)
+        for text in files.terminal_lines(self._options, self._report):
             terminalreporter.write_line(text)
 
     def pytest_sessionfinish(self) -> None:
-        """Write the report file."""
-        path = self._options.json
-        if path is None or self._is_worker:
-            return
-        from pytest_celery_perf.baseline.environment import environment
-        from pytest_celery_perf.report.json import Mode, Report, dump
+        """Write the report files."""
+        if self._files and not self._is_worker:
+            files.write(self._files, self._report, self._options.json_detail)
 
-        report = Report(
+    @property
+    def _report(self) -> Report:
+        from pytest_celery_perf.baseline.environment import environment
+        from pytest_celery_perf.report.json import Report
+
+        root = self._config.rootpath
+        return Report(
             created=datetime.now().astimezone().isoformat(),
             environment=environment(),
             settings=self._options.settings,
             overrides=self._overrides,
-            tests=tuple(self._results),
+            root=str(next((each for each in (root, *root.parents) if (each / ".git").exists()), root)),
+            gate=self.gate,
+            tests=self.results.tests,
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dump(report, Mode(self._options.json_detail)), encoding="utf-8")
-
-
-def _merged(results: list[TestResult]) -> History:
-    from pytest_celery_perf.model.history import History
-
-    histories = [result.history for result in results]
-    return History(
-        publications=tuple(each for history in histories for each in history.publications),
-        executions=tuple(each for history in histories for each in history.executions),
-        workers=tuple(each for history in histories for each in history.workers),
-        faults=tuple(each for history in histories for each in history.faults),
-        stuck_unacked=tuple(each for history in histories for each in history.stuck_unacked),
-    )
-
-
-def check_writable(options: Options) -> None:
-    """Refuse a report file that cannot be written, before any test runs.
-
-    Raises:
-        ConfigurationError: The path is a directory.
-    """
-    if options.json is not None and options.json.is_dir():
-        raise ConfigurationError(f"celery_perf_json: {options.json} is a directory, not a file")

@@ -70,12 +70,11 @@ def _prepare(config: pytest.Config) -> None:
     """Read the settings and set the reports up, once."""
     if OPTIONS in config.stash:
         return
-    from pytest_celery_perf.output import Output, check_writable
+    from pytest_celery_perf.output import Output
 
     settings = options.resolve(config)
-    check_writable(settings)
-    config.stash[OPTIONS] = settings
     config.stash[OUTPUT] = Output(config, settings)
+    config.stash[OPTIONS] = settings
     if SEAT not in config.stash:
         config.pluginmanager.register(config.stash[OUTPUT], "celery_perf_output")
 
@@ -269,7 +268,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         if report.failed:
             report.sections.extend(output.sections(active, report.longreprtext))
         if RERUN not in item.stash:
-            output.record(active, item, report)
+            output.results.record(active, item, report)
+    elif report.when == "setup" and report.failed and SPEC in item.stash:
+        item.config.stash[OUTPUT].results.record_set_up(item, report)
     return report
 
 

@@ -55,13 +55,24 @@ def verdict_text(verdict: Verdict, *, unicode: bool = True) -> str:
     Returns:
         Several lines; the first one stands for itself.
     """
-    gist, evidence = _gist(verdict)
-    lines = [f"{_GLYPHS[verdict.status]} {verdict.marker} {verdict.task}" + (f": {gist}" if gist else "")]
-    if len(verdict.checks) > 1:
-        lines.extend(_check_lines(verdict.checks))
-    lines.extend(evidence)
-    lines.extend(f"fix: {sentence}" for sentence in verdict.fix)
-    return fit("\n".join([lines[0], *(f"{_INDENT}{line}".rstrip() for line in lines[1:])]), unicode=unicode)
+    lines = [
+        f"{_GLYPHS[verdict.status]} {headline(verdict)}",
+        *(f"{_INDENT}{line}".rstrip() for line in details(verdict)),
+    ]
+    return fit("\n".join(lines), unicode=unicode)
+
+
+def headline(verdict: Verdict) -> str:
+    """Say in one line what was judged, and how; it stands for itself."""
+    gist, _ = _gist(verdict)
+    return f"{verdict.marker} {verdict.task}" + (f": {gist}" if gist else "")
+
+
+def details(verdict: Verdict) -> list[str]:
+    """Say what the headline leaves untold: every figure, the evidence, what to change."""
+    _, evidence = _gist(verdict)
+    checks = _check_lines(verdict.checks) if len(verdict.checks) > 1 else []
+    return [*checks, *evidence, *(f"fix: {sentence}" for sentence in verdict.fix)]
 
 
 def summary_table(
@@ -164,7 +175,10 @@ def _joined(subject: str, figures: str, width: int) -> list[str]:
 
 def _figures(verdict: Verdict) -> str:
     ordered = sorted(verdict.checks, key=lambda check: check.ok)
-    return _SEPARATOR.join(_check(check) for check in ordered) or _gist(verdict)[0]
+    told = [_check(check) for check in ordered]
+    if not told or (verdict.status is Status.INCONCLUSIVE and ordered[0].ok):
+        told.insert(0, _gist(verdict)[0])
+    return _SEPARATOR.join(dict.fromkeys(filter(None, told)))
 
 
 def _gist(verdict: Verdict) -> tuple[str, tuple[str, ...]]:

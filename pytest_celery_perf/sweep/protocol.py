@@ -58,7 +58,7 @@ def _reports(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Tes
         _conclude(call, shown, done, item.config.stash[OUTPUT])
         _judge(call, shown.active, done, item)
         call.duration = time.monotonic() - began_s - setup.duration - last.duration
-        item.config.stash[OUTPUT].record(shown.active, item, call)
+        item.config.stash[OUTPUT].results.record(shown.active, item, call)
     return [setup, *others, last if teardown.passed else teardown]
 
 

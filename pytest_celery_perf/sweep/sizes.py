@@ -49,7 +49,7 @@ def reports_of(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.T
         else:
             call.sections.append((TITLE, f"the run with celery_size={shown.size}"))
         call.duration = time.monotonic() - began_s - setup.duration - last.duration
-        item.config.stash[OUTPUT].record(active, item, call)
+        item.config.stash[OUTPUT].results.record(active, item, call)
     return [setup, *others, last if teardown.passed else teardown]
 
 

@@ -50,6 +50,7 @@ SETTINGS = {
     "logs": ("one", "two", "three"),
     "json": ("one.json", "two.json", "three.json"),
     "json_detail": ("records", "aggregates", "records"),
+    "output": ("bencher:one.json", "github-annotations", "gitlab-metrics:three.txt"),
 }
 """Per setting: a value for the ini file, for the environment, for the command line."""
 
@@ -74,6 +75,7 @@ def test_every_setting_by_default(plain: Project) -> None:
         "budget_time": ("10min", "default"),
         "inconclusive": ("warn", "default"),
         "json_detail": ("records", "default"),
+        "output": ("–", "default"),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def check(metric: str = "queries", actual: str = "41", budget: str = "≤ 4", *,
     return Check(metric=metric, actual=actual, budget=budget, ok=ok)
 
 
-def verdict(*checks: Check, status: Status = Status.FAIL, **fields: tuple[str, ...]) -> Verdict:
+def verdict(*checks: Check, status: Status = Status.FAIL, **fields: Any) -> Verdict:
     return Verdict(marker="celery_queries", task="shop.tasks.pay", status=status, checks=checks, **fields)
 
 

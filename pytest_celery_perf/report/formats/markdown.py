@@ -1,0 +1,98 @@
+"""Text as GitHub's Markdown shows it, whatever it holds, and documents that fit into a number of bytes.
+
+Source: GitHub Flavored Markdown Spec 0.29, code spans (6.3), fenced code blocks (4.5) and tables (4.10).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_MEANING_SOMETHING = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+
+
+def plain(text: str) -> str:
+    """Escape a text, so that it is shown as it is, on one line."""
+    return _MEANING_SOMETHING.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """Return a code span, for a cell of a table too: there a bar must be escaped even in code."""
+    line = " ".join(text.split())
+    if not line:
+        return ""
+    fence = "`" * (_longest_run(line) + 1)
+    padding = " " if "`" in (line[0], line[-1]) else ""
+    return f"{fence}{padding}{line}{padding}{fence}".replace("|", r"\|")
+
+
+def block(lines: Iterable[str]) -> str:
+    """Return lines as they are, in a fence that none of them can close."""
+    text = "\n".join(lines)
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}text\n{text}\n{fence}\n"
+
+
+def row(cells: Iterable[str]) -> str:
+    """Return a line of a table; the cells are Markdown."""
+    return f"| {' | '.join(cells)} |\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a document, of which some may be left out."""
+
+    head: str
+    """What stands above its items: a heading, the first two lines of a table."""
+    items: Sequence[str]
+    what: str
+    """What the items are, as many are called: ``tests that failed``."""
+
+
+def fitted(top: str, parts: Iterable[Part], limit_bytes: int) -> str:
+    """Write as much of a document as fits, and say at each part how much does not.
+
+    Args:
+        top: Its beginning.
+        parts: In the order of their importance: those in front get the room.
+        limit_bytes: The most bytes of UTF-8 that there is room for.
+
+    Returns:
+        The document; empty if there is not even room for its beginning.
+    """
+    written, room = [top], limit_bytes - _size(top)
+    for part in parts:
+        if part.items:
+            text = _fitted(part, room)
+            written.append(text)
+            room -= _size(text)
+    return "" if room < 0 else "".join(written)
+
+
+def _fitted(part: Part, room: int) -> str:
+    everything = "".join((part.head, *part.items))
+    if _size(everything) <= room:
+        return everything
+    total = len(part.items)
+    shown = [part.head]
+    left = room - _size(part.head) - _size(_left_out(total, total, part.what))  # the longest that it can become
+    for item in part.items:
+        left -= _size(item)
+        if left < 0:
+            break
+        shown.append(item)
+    text = "".join((*shown, _left_out(total - len(shown) + 1, total, part.what)))
+    return text if _size(text) <= room else ""
+
+
+def _left_out(count: int, total: int, what: str) -> str:
+    return f"\n… {count:,} of {total:,} {what} left out: there is no room for more.\n"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
