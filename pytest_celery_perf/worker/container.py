@@ -49,7 +49,7 @@ class ContainerRuntime:
         inner = container.get_wrapped_container()
         inner.reload()
         self._pid = inner.attrs["State"]["Pid"]
-        return ExitWatch.of_call(lambda: _wait(self._name))
+        return ExitWatch.of_call(lambda: wait_for_end(self._name))
 
     @property
     def pid(self) -> int:
@@ -137,7 +137,7 @@ class ContainerRuntime:
         return 128 - status if status > 128 else status  # like a shell, the engine adds a signal to 128
 
 
-def _wait(name: str) -> None:
+def wait_for_end(name: str) -> None:
     """Return when a container has ended or is no more."""
     from docker.errors import DockerException
     from testcontainers.core.docker_client import DockerClient

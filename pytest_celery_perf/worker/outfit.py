@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +70,11 @@ def container_for(launch: Launch, name: str) -> DockerContainer:
     )
 
 
+def of_the_application(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that mean something in a container, too."""
+    return {name: value for name, value in variables.items() if not name.startswith(_OF_THE_MACHINE)}
+
+
 def probe_alone(folder: Path) -> Path:
     """Copy the probe, without the rest of the package, to where the engine finds it and any user can read it."""
     copy = folder / "probe"
@@ -105,8 +110,8 @@ def _mounts(launch: Launch) -> Iterator[tuple[Path, str, str]]:
 
 
 def _variables(launch: Launch, standpoint: Standpoint) -> dict[str, str]:
-    variables = {name: value for name, value in launch.environment if not name.startswith(_OF_THE_MACHINE)}
-    return variables | {VARIABLE: _relocated(launch.probe, standpoint).dump(), "PYTHONPATH": _PROBE_AT}
+    own = {VARIABLE: _relocated(launch.probe, standpoint).dump(), "PYTHONPATH": _PROBE_AT}
+    return of_the_application(dict(launch.environment)) | own
 
 
 def _relocated(config: ProbeConfig, standpoint: Standpoint) -> ProbeConfig:

@@ -1,0 +1,72 @@
+"""The command, the variables and the files by which a pytest process becomes an arm."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest_celery_perf
+from pytest_celery_perf.gate.channel import VARIABLE, Assignment
+from pytest_celery_perf.gate.invocation import Invocation, Selection
+from pytest_celery_perf.gate.tree import Tree
+from pytest_celery_perf.gate.words import switched_off
+from pytest_celery_perf.guard import MARK
+from pytest_celery_perf.model.codec import encode
+
+PACKAGE = Path(pytest_celery_perf.__file__).parent
+_NOT_FOR_ARMS = ("COV_CORE_", "PYTEST_XDIST_", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", MARK)
+"""Beginnings of the names of variables: those of the process that asks, and those of its plugins."""
+
+
+def arguments(invocation: Invocation, selection: Selection, directory: Path) -> list[str]:
+    """Return what comes after the interpreter's name.
+
+    Args:
+        invocation: The user's own.
+        selection: What the arm collects.
+        directory: Where it may write.
+    """
+    # No folder of its own on the path (-P): whether it runs where the tests are is the user's affair, see `Tree`.
+    return ["-P", "-m", "pytest", *selection.arguments, *invocation.options_of_an_arm(directory)]
+
+
+def variables(user: Mapping[str, str], tree: Tree, selection: Selection, ours: Path) -> dict[str, str]:
+    """Return an arm's variables, but for its assignment.
+
+    Args:
+        user: Those that the user's own run was started with.
+        tree: Where its code is.
+        selection: Tells where it runs.
+        ours: The folder from which it imports this package.
+    """
+    kept = {name: value for name, value in user.items() if not name.startswith(_NOT_FOR_ARMS)}
+    theirs = [
+        entry
+        for entry in user.get("PYTHONPATH", "").split(os.pathsep)
+        if entry and tree.place(Path(entry)) == Path(entry)
+    ]
+    path = os.pathsep.join(dict.fromkeys([str(ours), *tree.import_path(), *theirs]))
+    return {**kept, **switched_off(), "PYTHONPATH": path, "PWD": str(selection.folder)}
+
+
+def told(assignment: Assignment) -> dict[str, str]:
+    """Return the variable that makes a pytest process an arm."""
+    return {VARIABLE: json.dumps(encode(assignment))}
+
+
+def link_package(folder: Path) -> Path:
+    """Return a folder that holds this package and nothing else.
+
+    An arm has it first on its path: its environment may have another version of it, or none.
+
+    Args:
+        folder: Where to make it.
+    """
+    ours = folder / "plugin"
+    ours.mkdir(exist_ok=True)
+    link = ours / PACKAGE.name
+    if not link.is_symlink():
+        link.symlink_to(PACKAGE)
+    return ours

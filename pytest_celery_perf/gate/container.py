@@ -1,0 +1,167 @@
+"""A container in which an arm runs: the user's image, with the files of this machine that make it an arm."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf import containers
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.gate.channel import GateError
+from pytest_celery_perf.gate.command import PACKAGE
+from pytest_celery_perf.gate.environment import ASK, OPTION, Image, name_of, read
+from pytest_celery_perf.gate.process import Command
+from pytest_celery_perf.worker.container import wait_for_end
+from pytest_celery_perf.worker.engine import Standpoint, locate
+from pytest_celery_perf.worker.exits import ExitWatch
+from pytest_celery_perf.worker.image import fetch
+from pytest_celery_perf.worker.outfit import of_the_application
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
+_RUN = """
+python=$(command -v python || command -v python3) || { echo "no Python in this image"; exit 127; }
+exec "$python" "$@"
+"""
+
+
+class ContainerProcess:
+    """The main process of a container; see `gate.process.Runtime`.
+
+    Args:
+        image: What to start it from.
+        command: What to start; of the variables, those that tell about this machine are left out.
+        places: Files and folders that it has where this machine has them.
+        guard: Removes the container if we cannot.
+    """
+
+    def __init__(self, image: Image, command: Command, places: Iterable[Path], guard: containers.Guard) -> None:
+        self._image = image
+        self._command = command
+        self._places = [*places]
+        self._guard = guard
+        self._name = f"celery-perf-arm-{secrets.token_hex(6)}"
+        self._container: DockerContainer | None = None
+
+    def start(self) -> ExitWatch:
+        """Create and start it."""
+        command = self._command
+        container = _container(self._image, self._name)
+        standpoint = _standpoint(container, self._image)
+        container.with_volume_mapping(standpoint.path(PACKAGE), str(PACKAGE), "ro")
+        for place in dict.fromkeys(self._places):
+            container.with_volume_mapping(standpoint.path(place), str(place), "rw")
+        # Its user has no home in the image.
+        own = {"PYTHONPATH": command.variables["PYTHONPATH"], "HOME": str(command.log.parent)}
+        container.with_envs(**of_the_application(command.variables), **own)
+        container.with_command(["-c", f'exec >>"{command.log}" 2>&1\n{_RUN}', "sh", *command.words])
+        container.with_kwargs(
+            entrypoint=["sh"],
+            init=True,  # the kernel spares the first process of a container when another one in it sends SIGKILL
+            working_dir=str(command.folder),
+            user=f"{os.getuid()}:{os.getgid()}",
+            network=None,  # or testcontainers chooses one
+            network_mode=standpoint.network_mode,
+        )
+        self._container = container
+        _started(container, self._image, self._name, self._guard)
+        return ExitWatch.of_call(lambda: wait_for_end(self._name))
+
+    def peek(self) -> int | None:
+        """Ask the engine how it ended."""
+        from docker.errors import NotFound
+
+        if self._container is None:
+            return None
+        inner = self._container.get_wrapped_container()
+        try:
+            inner.reload()
+        except NotFound:  # somebody has removed it
+            return -signal.SIGKILL
+        return _status(inner.attrs["State"])
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the main process."""
+        from docker.errors import APIError
+
+        if self._container is not None:
+            with contextlib.suppress(APIError):  # it has ended
+                self._container.get_wrapped_container().kill(number)
+
+    def remove(self) -> None:
+        """Remove it, with all that it wrote to its own file system."""
+        container, self._container = self._container, None
+        if container is not None:
+            containers.remove(container, self._name, self._guard)
+
+
+def ask(image: Image, guard: containers.Guard) -> dict[str, str]:
+    """Return the versions of an image's Python, and of what is installed for it.
+
+    Args:
+        image: The image.
+        guard: Removes the container if we cannot.
+
+    Raises:
+        ConfigurationError: It has no Python, or no container can be made of it.
+    """
+    name = f"celery-perf-ask-{secrets.token_hex(6)}"
+    container = _container(image, name)
+    container.with_kwargs(entrypoint=["sh"]).with_command(["-c", _RUN, "sh", "-c", ASK])
+    try:
+        _started(container, image, name, guard)
+        inner = container.get_wrapped_container()
+        wait_for_end(name)
+        return read(inner.logs().decode(errors="replace"), image)
+    except GateError as error:
+        raise ConfigurationError(str(error)) from None
+    finally:
+        containers.remove(container, name, guard)
+
+
+def _container(image: Image, name: str) -> DockerContainer:
+    if find_spec("testcontainers") is None:
+        raise ConfigurationError(
+            f"{OPTION}={name_of(image)} needs testcontainers: pip install 'pytest-celery-perf[container]'"
+        )
+    from docker.errors import DockerException
+    from testcontainers.core.container import DockerContainer
+
+    try:
+        return DockerContainer(image.name).with_name(name)
+    except DockerException as error:
+        raise ConfigurationError(f"{OPTION}={name_of(image)}: Docker does not answer: {error}") from None
+
+
+def _standpoint(container: DockerContainer, image: Image) -> Standpoint:
+    standpoint = locate(container.get_docker_client().client)
+    if standpoint.network_mode == "bridge":
+        raise ConfigurationError(
+            f"{OPTION}={name_of(image)}: the containers of this engine (Docker Desktop, or a rootless one) cannot "
+            "share the network and the sockets of this machine; use an interpreter, or run pytest in a container"
+        )
+    return standpoint
+
+
+def _started(container: DockerContainer, image: Image, name: str, guard: containers.Guard) -> None:
+    from docker.errors import DockerException
+
+    try:
+        fetch(container.get_docker_client().client, image.name)
+        containers.start(container, name, guard)
+    except DockerException as error:
+        raise GateError(f"{OPTION}={name_of(image)}: no container can be made of it: {error}") from None
+
+
+def _status(state: Mapping[str, Any]) -> int | None:
+    if state["Status"] not in {"exited", "dead"}:
+        return None
+    status = int(state["ExitCode"])
+    return 128 - status if status > 128 else status  # like a shell, the engine adds a signal to 128

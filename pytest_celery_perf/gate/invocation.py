@@ -1,0 +1,140 @@
+"""How the user started pytest, and what an arm collects of it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.gate.tree import Tree
+from pytest_celery_perf.gate.words import PLUGIN, repeated
+from pytest_celery_perf.model.gate import ArmTest
+
+if TYPE_CHECKING:
+    import pytest
+
+_AGAINST = {"xdist": "-n0", "pytest_cov": "--no-cov", "junitxml": "--junit-xml=", "cacheprovider": ""}
+"""Plugins that matter here, and what undoes that which ``addopts`` of the ini file may ask of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which tests an arm collects."""
+
+    folder: Path
+    """Where it runs."""
+    root: Path
+    """The folder to which the names of its tests are relative."""
+    arguments: tuple[str, ...]
+    only: tuple[tuple[Path, str], ...] = ()
+    """Of what it collects: (file, names) of tests or classes, names being empty for a whole path; empty: all."""
+
+    def takes(self, test: ArmTest) -> bool:
+        """Tell whether the user has asked for a test that was collected."""
+        file, _, names = test.nodeid.partition("::")
+        return not self.only or any(
+            (self.root / file).is_relative_to(path)
+            and (not wanted or f"{names}[".startswith((f"{wanted}[", f"{wanted}::")))
+            for path, wanted in self.only
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """The user's own command, without what an arm must not repeat."""
+
+    folder: Path
+    root: Path
+    options: tuple[str, ...]
+    paths: tuple[str, ...]
+    modules: bool
+    """Whether the paths are names of modules."""
+    plugins: frozenset[str]
+    """Those of the plugins that matter here that are loaded."""
+
+    @classmethod
+    def of(cls, config: pytest.Config, environment: Mapping[str, str] = os.environ) -> Invocation:
+        """Read how this pytest was started."""
+        given = [*shlex.split(environment.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
+        words = list(_expanded(given, config.invocation_params.dir))
+        places = _positional(config, words)
+        return cls(
+            folder=config.invocation_params.dir,
+            root=config.rootpath,
+            options=tuple(repeated(words, places)),
+            paths=tuple(words[place] for place in sorted(places)),
+            modules=bool(config.option.pyargs),
+            plugins=frozenset(filter(config.pluginmanager.hasplugin, _AGAINST)),
+        )
+
+    def within(self, tree: Tree) -> Selection | None:
+        """Return what an arm in a tree is to collect.
+
+        Returns:
+            None if it has none of the user's paths: then there is nothing to compare.
+        """
+        folder, root = tree.place(self.folder), tree.place(self.root)
+        options = [_relocated(option, tree) for option in self.options]
+        if self.modules or tree.is_checkout:
+            return Selection(folder=folder, root=root, arguments=(*self.paths, *options))
+        wanted = [_split(path, folder, tree) for path in self.paths]
+        there = [(path, names) for path, names in wanted if path.exists()]
+        if not folder.is_dir() or (wanted and not there):
+            return None
+        # By file: of a test that the revision does not have, pytest would say that it is not found.
+        return Selection(
+            folder=folder,
+            root=root,
+            arguments=(*dict.fromkeys(str(path) for path, _ in there), *options),
+            only=tuple(there) if any(names for _, names in there) else (),
+        )
+
+    def options_of_an_arm(self, directory: Path) -> list[str]:
+        """Return the options that every arm has, besides the user's.
+
+        Args:
+            directory: Where it may write.
+        """
+        against = [option for plugin, option in _AGAINST.items() if option and plugin in self.plugins]
+        # An empty cache rather than none, as `addopts` may hold `--ff`, and a plugin may ask for it.
+        cache = ["-o", f"cache_dir={directory / 'cache'}"] if "cacheprovider" in self.plugins else []
+        entry_point, module = PLUGIN
+        return [
+            *("--maxfail=0", *against, *cache, f"--basetemp={directory / 'tmp'}"),
+            *("-p", f"no:{entry_point}", "-p", module),
+        ]
+
+
+def _expanded(words: Iterable[str], folder: Path) -> Iterator[str]:
+    """Yield the words, and in the place of ``@file`` the file's lines."""
+    for word in words:
+        if word.startswith("@"):
+            yield from (folder / word[1:]).read_text().splitlines()
+        else:
+            yield word
+
+
+def _positional(config: pytest.Config, words: Sequence[str]) -> set[int]:
+    """Return which words are paths, and not values of options, by having pytest's own parser read them numbered."""
+    parser: Any = config._parser  # noqa: SLF001 - only the parser knows which options take a value
+    paths = {str(path) for path in config.option.file_or_dir}
+    numbered = [f"{word}\0{place}" if word in paths else word for place, word in enumerate(words)]
+    namespace, unknown = parser.parse_known_and_unknown_args(numbered)
+    found = [str(path) for path in (*namespace.file_or_dir, *unknown)]
+    return {int(path.rpartition("\0")[2]) for path in found if "\0" in path}
+
+
+def _split(path: str, folder: Path, tree: Tree) -> tuple[Path, str]:
+    """Return the file or folder of a path where an arm has it, and the names of the test or class in it."""
+    file, _, names = path.partition("::")
+    there = tree.place(Path(file)) if Path(file).is_absolute() else folder / file
+    return Path(os.path.normpath(there)), names
+
+
+def _relocated(option: str, tree: Tree) -> str:
+    """Return an option, or a value, that names a place of the checkout, for an arm that has it elsewhere."""
+    name, equals, value = option.rpartition("=") if option.startswith("--") else ("", "", option)
+    return f"{name}{equals}{tree.place(Path(value))}" if value.startswith("/") else option

@@ -1,0 +1,252 @@
+"""Starts an arm, waits for it, and tells how it ended if it does so by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pytest_celery_perf import containers
+from pytest_celery_perf.gate.channel import Assignment, Channel, GateError, Joined, Leave, Ran, Renew, Renewed, Run
+from pytest_celery_perf.gate.command import arguments, link_package, told, variables
+from pytest_celery_perf.gate.environment import HERE, Image, Python
+from pytest_celery_perf.gate.invocation import Invocation, Selection
+from pytest_celery_perf.gate.process import Command, LocalProcess, Runtime
+from pytest_celery_perf.gate.tree import Tree
+from pytest_celery_perf.worker.base import describe_exit, tail
+
+LOG_LINES = 30
+_NOTHING_COLLECTED = 5
+"""An exit status of pytest."""
+_GRACE_S = 30.0
+"""For an arm that ends in order: it stops its workers and drops its test databases."""
+_LONGEST_ADDRESS = 100
+"""In bytes; Linux takes 107, macOS 103."""
+_A = TypeVar("_A", Joined, Ran, Renewed)
+
+
+class Guard(containers.Guard, Protocol):
+    """Whoever cleans up if this process is killed."""
+
+    def directory(self, path: Path) -> None:
+        """Take over a directory with everything in it."""
+
+    def release_directory(self, path: Path) -> None:
+        """Forget a directory that was removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What an arm runs."""
+
+    title: str
+    """As a reader knows it: ``the base, 1a2b3c4 (origin/main)``."""
+    tree: Tree
+    invocation: Invocation
+    selection: Selection
+    environment: Python | Image = HERE
+    variables: Mapping[str, str]
+    """Those that the user's own run was started with."""
+    shared: tuple[Path, ...] = ()
+    """What else an arm in a container needs of this machine: files or folders."""
+
+
+@contextmanager
+def start(order: Order, assignment: Assignment, *, directory: Path, guard: Guard) -> Iterator[Arm]:
+    """Start an arm, and have it end.
+
+    Args:
+        order: What it runs.
+        assignment: What it is told; its address is filled in.
+        directory: That of the run.
+        guard: Removes what is left if we are killed.
+
+    Yields:
+        The arm, which has yet to `join`.
+
+    Raises:
+        GateError: It could not be started.
+    """
+    own = directory / assignment.name
+    own.mkdir()
+    with ExitStack() as stack:
+        listener, address = stack.enter_context(_listening(own, guard))
+        assignment = replace(assignment, address=str(address))
+        arm = Arm(order, _runtime(order, assignment, own, guard), own / "pytest.log", listener)
+        stack.callback(arm.stop)
+        yield arm
+
+
+def _runtime(order: Order, assignment: Assignment, own: Path, guard: Guard) -> Runtime:
+    command = Command(
+        words=tuple(arguments(order.invocation, order.selection, own)),
+        folder=order.selection.folder,
+        variables={
+            **variables(order.variables, order.tree, order.selection, link_package(own)),
+            **told(assignment),
+        },
+        log=own / "pytest.log",
+    )
+    if isinstance(order.environment, Python):
+        return LocalProcess(order.environment.path, command)
+    from pytest_celery_perf.gate.container import ContainerProcess
+
+    places = (order.tree.path, own, Path(assignment.address).parent, *order.shared)
+    return ContainerProcess(order.environment, command, places, guard)
+
+
+@contextmanager
+def _listening(own: Path, guard: Guard) -> Iterator[tuple[socket.socket, Path]]:
+    """Listen at a path that is short enough for the address of a socket."""
+    with ExitStack() as stack:
+        address = own / "gate"
+        if len(os.fsencode(address)) > _LONGEST_ADDRESS:
+            folder = Path(tempfile.mkdtemp(prefix="celery-perf-", dir="/tmp"))  # ours alone: of mode 0700
+            guard.directory(folder)
+            stack.callback(guard.release_directory, folder)
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            address = folder / "gate"
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(address))
+        listener.listen(1)
+        yield listener, address
+
+
+class Arm:
+    """An arm that runs.
+
+    Args:
+        order: What it runs.
+        runtime: What to start it in.
+        log: What it prints.
+        listener: Where it will call.
+    """
+
+    def __init__(self, order: Order, runtime: Runtime, log: Path, listener: socket.socket) -> None:
+        self.log = log
+        self._order = order
+        self._runtime = runtime
+        self._listener = listener
+        self._channel: Channel | None = None
+        self._busy = True  # with collecting its tests
+        self._watch = runtime.start()
+
+    def join(self, timeout_s: float) -> Joined:
+        """Wait until it has collected its tests.
+
+        Args:
+            timeout_s: How long.
+
+        Returns:
+            What it offers of the tests that the user has asked for.
+
+        Raises:
+            GateError: It ended, could not collect them, or not in time; with the end of its log.
+        """
+        when = "before it had collected its tests"
+        if not self._await(self._listener.fileno(), timeout_s):
+            return self._nothing(when)
+        self._channel = Channel(self._listener.accept()[0])
+        joined = self._answer(self._channel, Joined, timeout_s)
+        if joined is None:
+            return self._nothing(when)
+        if joined.problem:
+            raise GateError(f"{self._order.title}, could not collect its tests: {joined.problem}\n{self._said()}")
+        return replace(joined, tests=tuple(filter(self._order.selection.takes, joined.tests)))
+
+    def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
+        """Have it run a test once.
+
+        Args:
+            nodeid: The test, as it calls it.
+            measure: Instruments for its executions.
+
+        Raises:
+            GateError: It has ended.
+        """
+        return self._ask(Run(nodeid=nodeid, measure=measure), Ran, f"while it ran {nodeid}")
+
+    def renew(self) -> None:
+        """Have it go on with fresh workers.
+
+        Raises:
+            GateError: It has ended.
+        """
+        self._ask(Renew(), Renewed, "while it stopped its workers")
+
+    def stop(self) -> None:
+        """Have it end, and leave nothing behind; also after it died."""
+        if self._channel is None or self._busy:
+            self._runtime.kill(signal.SIGINT)
+        else:
+            with contextlib.suppress(GateError):  # it has gone
+                self._channel.send(Leave())
+        if not self._watch.wait(_GRACE_S):
+            self._runtime.kill(signal.SIGKILL)
+            self._watch.wait(_GRACE_S)
+        self._runtime.remove()
+        self._watch.close()
+        if self._channel is not None:
+            self._channel.close()
+
+    def _ask(self, question: Run | Renew, kind: type[_A], when: str) -> _A:
+        if self._channel is None:
+            raise GateError(f"{self._order.title}, has not joined")
+        self._busy = True
+        with contextlib.suppress(GateError):  # it has gone, and how it went is told below
+            self._channel.send(question)
+        answer = self._answer(self._channel, kind, None)
+        if answer is None:
+            raise self._died(when)
+        return answer
+
+    def _answer(self, channel: Channel, kind: type[_A], timeout_s: float | None) -> _A | None:
+        """Wait for what it says; None if it has gone."""
+        answer = channel.receive(kind) if self._await(channel.fileno(), timeout_s) else None
+        self._busy = answer is None
+        return answer
+
+    def _await(self, fd: int, timeout_s: float | None) -> bool:
+        """Wait until it calls or says something; tell whether it did before it ended."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(fd, selectors.EVENT_READ)
+            selector.register(self._watch.fd, selectors.EVENT_READ)
+            ready = {key.fd for key, _ in selector.select(timeout_s)}
+        if not ready:
+            raise GateError(
+                f"{self._order.title}, has not collected its tests within {timeout_s:.0f} s\n{self._said()}"
+            )
+        return fd in ready
+
+    def _nothing(self, when: str) -> Joined:
+        """Return what an arm offers that ended because it has no tests; one that ended otherwise is an error."""
+        self._watch.wait(_GRACE_S)
+        if self._runtime.peek() == _NOTHING_COLLECTED:
+            return Joined(tests=(), environment={}, app_file="")
+        raise self._died(when)
+
+    def _died(self, when: str) -> GateError:
+        self._watch.wait(_GRACE_S)
+        status = self._runtime.peek()
+        ending = "said no more" if status is None else describe_exit(status)
+        return GateError(f"{self._order.title}, {ending} {when}\n{self._said()}")
+
+    def _said(self) -> str:
+        lines = tail(self.log, LOG_LINES)
+        said = (
+            "\n".join(("The end of what it printed:", *(f"    {line}" for line in lines)))
+            if lines
+            else "It printed nothing."
+        )
+        if self._order.tree.is_checkout:
+            return said
+        return f"{said}\nIts work tree holds what is committed there: no untracked files (such as .env), no submodules."
