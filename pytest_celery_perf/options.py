@@ -66,10 +66,7 @@ OPTIONS = (
     Option(name="broker", default="auto", metavar="KIND", help="auto, process, container or a redis:// URL"),
     Option(name="image", default=DEFAULT_IMAGE, metavar="IMAGE", help="the container broker's image"),
     Option(
-        name="timeout",
-        default="60s",
-        metavar="DURATION",
-        help="how long a test waits for its tasks after its body",
+        name="timeout", default="60s", metavar="DURATION", help="how long a test waits for its tasks after its body"
     ),
     Option(
         name="time_scale",
@@ -141,6 +138,8 @@ OPTIONS = (
         help="fail tests that are not locked or do less than is locked, and lock files with entries of others",
         modes=("yes", "no"),
     ),
+    Option(name="baseline", default="", metavar="DIR", help="compare with the runs that are stored in this directory"),
+    Option(name="baseline_save", default="no", metavar="YES", help="store this run, if it passes", modes=("yes", "no")),
     Option(name="logs", default="", metavar="DIR", help="keep the workers' logs in this directory"),
     Option(name="json", default="", metavar="FILE", help="write all results to this file"),
     Option(
@@ -182,6 +181,8 @@ class Options(NamedTuple):
     update: str
     """``missing``, ``changed``, ``all``, or empty: lock files are not written."""
     strict: bool
+    baseline: Path | None
+    baseline_save: bool
     logs: Path | None
     json: Path | None
     json_detail: str
@@ -254,7 +255,7 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
         setting = settings[name]
         return parse(setting.value, f"celery_perf_{name} ({setting.source})")
 
-    logs, json = settings["logs"].value, settings["json"].value
+    logs, json, baseline = (settings[name].value for name in ("logs", "json", "baseline"))
     return Options(
         app=settings["app"].value,
         workers=tuple(line for line in settings["workers"].value.splitlines() if line.strip()),
@@ -273,6 +274,8 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
         inconclusive=parsed("inconclusive", values.one_of("warn", "fail")),
         update=parsed("update", values.one_of("", "missing", "changed", "all")),
         strict=parsed("strict", values.one_of("yes", "no")) == "yes",
+        baseline=Path(baseline) if baseline else None,
+        baseline_save=parsed("baseline_save", values.one_of("yes", "no")) == "yes",
         logs=Path(logs).absolute() if logs else None,
         json=Path(json).absolute() if json else None,
         json_detail=parsed("json_detail", values.one_of("records", "aggregates")),

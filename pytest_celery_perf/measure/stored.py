@@ -16,7 +16,7 @@ from pytest_celery_perf.measure.evidence import ALPHA, BETA, FAMILY, epoch_quant
 from pytest_celery_perf.measure.student import student_quantile
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.measure.taken import samples_of
-from pytest_celery_perf.model.baseline import Calibration, StoredFigure, StoredRun
+from pytest_celery_perf.model.baseline import NEWEST, Calibration, Prospect, StoredFigure, StoredRun, Trend
 from pytest_celery_perf.model.gate import GateMetric
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.verdict import Status
@@ -58,7 +58,7 @@ def _counts(history: History) -> Iterator[tuple[str, str, float]]:
 
 def unit_of(metric: str, calibration: Calibration) -> float:
     """Return what a machine's figures of a metric are divided by: it is larger where the machine is slower."""
-    return {GateMetric.RUNTIME: calibration.wall_s, GateMetric.CPU: calibration.cpu_s}.get(GateMetric(metric), 1.0)
+    return {"runtime": calibration.wall_s, "cpu": calibration.cpu_s}.get(metric, 1.0)
 
 
 def calibrated(test: str, task: str, metric: str, runs: Sequence[StoredRun]) -> tuple[float, ...]:
@@ -94,6 +94,42 @@ def margin(residual: float, runs: int, alpha: float) -> float:
 def detectable(residual: float, runs: int, alpha: float = ALPHA) -> float:
     """Return the smallest slowdown that so many runs let one tell from chance, as a share: 0.2 is 20 %."""
     return math.expm1(margin(residual, runs, alpha))
+
+
+def prospects(spread: float) -> tuple[Prospect, ...]:
+    """Tell what stored runs could show, where their figures differ as is common, or as this machine does by itself.
+
+    Args:
+        spread: Of its calibration.
+    """
+    return tuple(
+        Prospect(residual=residual, runs=runs, detectable=detectable(residual, runs))
+        for residual in (0.05, 0.10, 0.15, spread)
+        for runs in (ENOUGH, 10, NEWEST)
+    )
+
+
+def trends(runs: Sequence[StoredRun]) -> tuple[Trend, ...]:
+    """Follow each figure over runs of one environment.
+
+    Args:
+        runs: Oldest first; one or more.
+
+    Returns:
+        In the order of test, task and metric, the metrics that are judged before those that are counted.
+    """
+    now = runs[-1].calibration
+    series: dict[tuple[str, str, str], list[float]] = {}
+    for run in runs:
+        for each in run.figures:
+            value = each.value / unit_of(each.metric, run.calibration) * unit_of(each.metric, now)
+            series.setdefault((each.test, each.task, each.metric), []).append(value)
+    order = (*JUDGED, *COUNTED)
+    known = sorted((key for key in series if key[2] in order), key=lambda key: (*key[:2], order.index(key[2])))
+    return tuple(
+        Trend(test=test, task=task, metric=metric, values=tuple(series[test, task, metric]))
+        for test, task, metric in known
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

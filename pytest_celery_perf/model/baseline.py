@@ -119,3 +119,46 @@ class Standard:
             others=len(others),
             obstacles=others[-1] if others else (),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """What stored runs can show where their figures differ by so much."""
+
+    residual: float
+    """The standard deviation of their figures, calibrated, as a share."""
+    runs: int
+    detectable: float
+    """The smallest slowdown that they let one tell from chance, as a share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A machine, as `celery-perf calibrate` found it."""
+
+    environment: dict[str, str]
+    """As that of a stored run."""
+    calibration: Calibration
+    prospects: tuple[Prospect, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """One metric of one task in one test over stored runs of one environment, oldest first."""
+
+    test: str
+    task: str
+    metric: str
+    values: tuple[float, ...]
+    """In its unit, times as they would have been on the machine as it was at the newest run; one or more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chronicle:
+    """What is stored of the environment of the newest run."""
+
+    folder: str
+    runs: tuple[StoredRun, ...]
+    others: int
+    """How many stored runs are of other environments."""
+    trends: tuple[Trend, ...]

@@ -21,6 +21,7 @@ _ASCII = {
     "“": '"',
     "”": '"',
     "’": "'",
+    **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True)),
 }
 _TABLE = str.maketrans(_ASCII)
 

@@ -23,6 +23,7 @@ def stored(*, differ: float = 0.02, runs: int = 20, **values: float) -> list[Sto
         run(
             day,
             slower=1 + day % 3,
+            environment=ENVIRONMENT,
             **{metric: value * math.exp(differ * (-1) ** day) for metric, value in values.items()},
         )
         for day in range(runs)

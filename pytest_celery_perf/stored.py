@@ -1,0 +1,145 @@
+"""Compares a test run with stored ones, and stores it: what ``--celery-perf-baseline`` adds to pytest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_celery_perf.baseline.calibration import calibrate
+from pytest_celery_perf.baseline.environment import environment
+from pytest_celery_perf.baseline.git import Git
+from pytest_celery_perf.baseline.history import append, stored_runs
+from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
+from pytest_celery_perf.judge.stored import judge, refusal
+from pytest_celery_perf.measure.stored import figures_of
+from pytest_celery_perf.model.baseline import FASTER_OR_SLOWER, Standard, StoredFigure, StoredRun
+from pytest_celery_perf.model.codec import decode, encode
+from pytest_celery_perf.model.settings import masked
+from pytest_celery_perf.stash import OUTPUT, SESSION
+
+if TYPE_CHECKING:
+    from pytest_celery_perf.model.result import TestResult
+    from pytest_celery_perf.model.verdict import Verdict
+    from pytest_celery_perf.options import Options
+    from pytest_celery_perf.session import ActiveTest
+
+NOW = "celery_perf_now"
+"""The key under which an xdist worker is told what the controller knows of this run: one of them calibrates, alone."""
+
+
+class StoredRuns:
+    """A plugin of pytest, registered only where stored runs are asked for.
+
+    Args:
+        config: pytest's configuration.
+        options: The settings.
+
+    Raises:
+        ConfigurationError: There is no directory to compare with, or to store in.
+    """
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self._config = config
+        self._options = options
+        if options.baseline is None:
+            raise ConfigurationError(
+                "celery_perf_baseline_save: celery_perf_baseline does not say where to store the run"
+            )
+        if options.baseline.exists() and not options.baseline.is_dir():
+            raise ConfigurationError(f"celery_perf_baseline: {options.baseline} is no directory")
+        self._name, self._folder = str(options.baseline), options.baseline.absolute()
+
+    @cached_property
+    def _now(self) -> StoredRun:
+        given = getattr(self._config, "workerinput", {}).get(NOW)
+        if given is not None:
+            return decode(StoredRun, json.loads(given))
+        settings = {each.name: masked(each.value) for each in self._options.settings if each.name in FASTER_OR_SLOWER}
+        processes = len(self._config.getoption("tx", None) or "1")
+        return StoredRun(
+            created=datetime.now().astimezone().isoformat(),
+            commit="",
+            environment={**environment(), **settings, "processes": str(processes)},
+            calibration=calibrate(),
+        )
+
+    @cached_property
+    def standard(self) -> Standard:
+        """What this run is compared with.
+
+        Raises:
+            pytest.UsageError: It cannot be read or measured.
+        """
+        try:
+            return Standard.of(self._name, self._now, stored_runs(self._folder))
+        except CeleryPerfError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist how fast this machine is."""
+        node.workerinput[NOW] = json.dumps(encode(self.standard.now))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Calibrate, before anything else is under way."""
+        if not self._config.option.collectonly:
+            _ = self.standard
+
+    def pytest_collection_finish(self) -> None:
+        """Have the tests compared."""
+        if SESSION in self._config.stash:
+            self._config.stash[SESSION].judges.append(self._judge)
+
+    def _judge(self, active: ActiveTest) -> tuple[Verdict, ...]:
+        return judge(active.nodeid, active.history, self.standard, active.spec.regression)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Store the run, unless something failed."""
+        output = self._config.stash[OUTPUT]
+        if hasattr(self._config, "workerinput") or not output.results.tests:
+            return
+        output.notices += self._compared()
+        if self._options.baseline_save:
+            output.notices.append(self._save(output.results.tests, exitstatus))
+
+    def _compared(self) -> list[str]:
+        if not self.standard.runs and not self.standard.others:
+            return [f"{self._name} holds no run to compare with"]
+        return [] if self.standard.runs else [f"{self._name}: {refusal(self.standard)}"]
+
+    def _save(self, tests: Iterable[TestResult], exitstatus: int) -> str:
+        if exitstatus != 0:
+            return "not stored: a run with a failure is no baseline"
+        figures = tuple(_figures(tests))
+        if not figures:
+            return "not stored: no task has run"
+        commit = _commit(self._config.rootpath)
+        path = append(self._folder, replace(self.standard.now, commit=commit, figures=figures))
+        return f"stored: {Path(self._name, path.name)}"
+
+
+def _figures(tests: Iterable[TestResult]) -> Iterable[StoredFigure]:
+    """Yield what is stored of the tests; not of one that was tried again after a failure."""
+    results: dict[str, list[TestResult]] = {}
+    for test in tests:
+        results.setdefault(test.nodeid, []).append(test)
+    for nodeid, found in results.items():
+        if len(found) == 1 and found[0].outcome == "passed":
+            yield from figures_of(nodeid, found[0].history)
+
+
+def _commit(folder: Path) -> str:
+    git = Git(folder, {})
+    try:
+        commit = git.find("rev-parse", "--short", "HEAD")
+        return f"{commit}+" if commit and git.find("status", "--porcelain", "--untracked-files=no") else commit
+    except FileNotFoundError:  # there is no git
+        return ""
