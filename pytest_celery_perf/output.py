@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf import files
 from pytest_celery_perf.names import RELIABILITY
-from pytest_celery_perf.report.glyphs import supports_unicode
+from pytest_celery_perf.report.glyphs import fit, supports_unicode
 from pytest_celery_perf.results import Results
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Output:
         self._overrides: tuple[Override, ...] = ()
         self._header_lacks: tuple[Override, ...] = ()
         """Those that the header, which xdist's controller shows before anything is loaded, could not tell."""
+        self.notices: list[str] = []
+        """What else is to be said when all tests are over."""
         self._unicode = supports_unicode(getattr(sys.stdout, "encoding", None))
 
     # -- before the tests ------------------------------------------------------------------
@@ -196,7 +198,7 @@ class Output:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show the table of measured tasks, and every verdict."""
         tests = self.results.tests
-        if not tests:
+        if not tests and not self.notices:
             return
         from pytest_celery_perf.measure.summary import Run
         from pytest_celery_perf.report.header import override_lines
@@ -212,6 +214,8 @@ class Output:
             terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))
         for text in scope_lines(tests, unicode=self._unicode):
             terminalreporter.write_line(text)
+        for text in self.notices:
+            terminalreporter.write_line(fit(text, unicode=self._unicode))
         for text in files.terminal_lines(self._options, self._report):
             terminalreporter.write_line(text)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_celery_perf import options
+from pytest_celery_perf import locks, options
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.fixtures import (
     _celery_perf_session,
@@ -77,6 +77,13 @@ def _prepare(config: pytest.Config) -> None:
     config.stash[OPTIONS] = settings
     if SEAT not in config.stash:
         config.pluginmanager.register(config.stash[OUTPUT], "celery_perf_output")
+        if settings.baseline or settings.baseline_save:
+            from pytest_celery_perf.stored import StoredRuns
+
+            config.pluginmanager.register(StoredRuns(config, settings), "celery_perf_stored")
+        from pytest_celery_perf.locks.scribe import NAME, Scribe
+
+        config.pluginmanager.register(Scribe(settings, config.stash[OUTPUT]), NAME)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -178,6 +185,19 @@ def _come_first(item: pytest.Item, fixtures: list[str]) -> None:
     fixtures.insert(next(narrow, len(fixtures)), "celery_perf")
 
 
+@pytest.hookimpl(tryfirst=True)  # before anything is deselected
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Find out what is locked of the tests."""
+    if SEAT in config.stash or not any(SPEC in item.stash for item in items):
+        return
+    try:
+        locks.begin(session, items)
+    except ConfigurationError as error:
+        if not hasattr(config, "workerinput"):
+            raise pytest.UsageError(str(error)) from error
+        config.stash[REFUSAL] = str(error)  # as below
+
+
 @pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks for the header
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare what the collected tests need, if any of them needs us."""
@@ -252,6 +272,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         session.judge(active, failed=True)
         raise
     session.judge(active, failed=unittest_failed(item))
+    locks.judge(item)
     complaint = item.config.stash[OUTPUT].complaint(active)
     if complaint:
         pytest.fail(complaint, pytrace=False)

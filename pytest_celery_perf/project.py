@@ -85,6 +85,14 @@ class Project:
 
         return {alias: str(connections[alias].settings_dict["NAME"]) for alias in connections}
 
+    def kinds_of_databases(self) -> str:
+        """Return the kinds of databases that Django uses, such as ``sqlite``; empty without Django."""
+        if not self.uses_django:
+            return ""
+        from django.db import connections
+
+        return ", ".join(sorted({connection.vendor for connection in connections.all()}))
+
     def caches(self) -> tuple[str, ...]:
         """Return the aliases of the caches that live in Redis."""
         return tuple(redis_caches()) if self.uses_django else ()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.model.frame import Frame
     from pytest_celery_perf.model.history import History
     from pytest_celery_perf.model.result import TestResult
+    from pytest_celery_perf.model.verdict import Verdict
     from pytest_celery_perf.session import ActiveTest
 
 ATTACHED = "celery_perf"
@@ -83,16 +84,22 @@ class Results:
         else:
             self._kept.append(result)
 
-    def record_set_up(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Keep that a test failed before its body.
+    def record_set_up(
+        self, item: pytest.Item, report: pytest.TestReport, verdicts: tuple[Verdict, ...] = ()
+    ) -> None:
+        """Keep that a test failed before its body, or that it has none.
 
         Args:
             item: The test.
             report: Of its set-up. It may be one of several, of which pytest logs one, and that one counts.
+            verdicts: Why.
         """
         from pytest_celery_perf.model.result import TestResult
 
-        _attach(TestResult(nodeid=item.nodeid, outcome="failed", message=_message(report), place=_place(item)), report)
+        failed = TestResult(
+            nodeid=item.nodeid, outcome="failed", message=_message(report), place=_place(item), verdicts=verdicts
+        )
+        _attach(failed, report)
 
     def take(self, report: pytest.TestReport) -> None:
         """Keep what is attached to a report that pytest logs; a test whose teardown fails has failed."""

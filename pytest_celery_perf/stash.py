@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_celery_perf.errors import ConfigurationError
+    from pytest_celery_perf.locks.place import Place
     from pytest_celery_perf.model.seat import Seat
     from pytest_celery_perf.model.spec import TestSpec, WorkerSpec
     from pytest_celery_perf.options import Options
@@ -37,3 +38,5 @@ ACTIVE: pytest.StashKey[ActiveTest] = pytest.StashKey()
 """Of a test: what was brought up for it, and its verdicts."""
 RERUN: pytest.StashKey[Watch] = pytest.StashKey()
 """Of a test that runs several times, while it does: what is seen of this run. Its reports are not pytest's."""
+PLACE: pytest.StashKey[Place] = pytest.StashKey()
+"""Of a test whose facts are locked, or may be: what its lock file holds of it."""

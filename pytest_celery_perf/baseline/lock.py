@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_celery_perf.errors import LockFileError
-from pytest_celery_perf.model.lock import KINDS, TALLY, Bounds, Lock, TaskFacts, TestFacts
+from pytest_celery_perf.model.lock import CALLS, KINDS, TALLY, Bounds, Lock, TaskFacts, TestFacts
 
 SCHEMA = 1
 SUFFIX = ".celery-perf.toml"
@@ -36,6 +37,29 @@ Keys = tuple[str, ...]
 def path_of(module: Path) -> Path:
     """Return where the facts of a test module are: ``test_shop.celery-perf.toml`` beside ``test_shop.py``."""
     return module.with_name(module.stem + SUFFIX)
+
+
+def updated(lock: Lock, facts: Lock, gone: Iterable[str] = ()) -> Lock:
+    """Return what a file shall hold.
+
+    Args:
+        lock: What it holds.
+        facts: What is known now, of some of its tests.
+        gone: The names of tests whose entries go.
+    """
+    tests = {name: each for name, each in lock.tests.items() if name not in {*gone}}
+    tests |= {name: _with_other_calls(each, lock.tests.get(name)) for name, each in facts.tests.items()}
+    return Lock(databases=facts.databases, tests=tests)
+
+
+def _with_other_calls(facts: TestFacts, old: TestFacts | None) -> TestFacts:
+    """Keep how many Python calls there were in other environments than this."""
+    tasks = dict(facts.tasks)
+    for name, task in old.tasks.items() if old else ():
+        if name in tasks and CALLS in task.kinds:
+            calls = {**task.kinds[CALLS], **tasks[name].kinds.get(CALLS, {})}
+            tasks[name] = replace(tasks[name], kinds={**tasks[name].kinds, CALLS: calls})
+    return TestFacts(tasks=tasks)
 
 
 # -- writing -------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ def judge(
         strict: Whether an improvement fails, too, as long as it is not locked in.
     """
     found = differences(locked, seen)
+    improved = not any(each.more for each in found)
     none = TaskFacts()
     return tuple(
         _verdict(
@@ -52,6 +53,7 @@ def judge(
             [*_checks(locked.tasks.get(task, none), seen.tasks.get(task, none), found, task, strict=strict)],
             [each for each in found if each.task == task],
             accept(nodeid),
+            improved=improved,
         )
         for task in sorted({**locked.tasks, **seen.tasks})
     )
@@ -104,7 +106,9 @@ def _count(number: int, kind: str) -> str:
     return f"{number} {_NOUNS[kind][number != 1]}"
 
 
-def _verdict(subject: Subject, checks: Sequence[Check], found: Sequence[Difference], command: str) -> Verdict:
+def _verdict(
+    subject: Subject, checks: Sequence[Check], found: Sequence[Difference], command: str, *, improved: bool
+) -> Verdict:
     failed = not all(check.ok for check in checks)
     ordered = sorted(found, key=lambda each: (not each.more, each.kind, each.name))
     named = [each for each in ordered if each.name]
@@ -116,7 +120,7 @@ def _verdict(subject: Subject, checks: Sequence[Check], found: Sequence[Differen
         status=Status.FAIL if failed else Status.PASS,
         checks=tuple(checks),
         evidence=tuple(_told(named, sites, subject)),
-        fix=tuple(_advice(found, where, subject, command)),
+        fix=tuple(_advice(found, where, subject, command, improved=improved)),
         places=where,
     )
 
@@ -141,9 +145,11 @@ def _shown(difference: Difference) -> str:
     return f"{difference.kind} {difference.name}"
 
 
-def _advice(found: Sequence[Difference], where: Sequence[Frame], subject: Subject, command: str) -> Iterator[str]:
+def _advice(
+    found: Sequence[Difference], where: Sequence[Frame], subject: Subject, command: str, *, improved: bool
+) -> Iterator[str]:
     if any(each.more for each in found):
         culprit = f"undo it at {subject.place(where[0])} {where[0].function}" if where else "undo it"
         yield f"{culprit}, or accept it: {command}"
-    elif found:
+    elif found and improved:
         yield f"an improvement: lock it in: {command}"

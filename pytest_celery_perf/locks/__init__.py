@@ -1,0 +1,57 @@
+"""Holds tests to the exact counts in the lock files beside their modules, and writes these files when asked to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pytest_celery_perf.stash import OPTIONS, PLACE
+
+if TYPE_CHECKING:
+    import pytest
+
+KEEPER = "celery_perf_keeper"
+
+
+def begin(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Find out which of the collected tests are locked, and prepare to judge them.
+
+    Args:
+        session: Of pytest.
+        items: All tests that were collected; those are added that stand for entries whose tests are gone.
+
+    Raises:
+        ConfigurationError: A lock file cannot be read, or must not be written here.
+    """
+    from pytest_celery_perf.locks.place import find_places
+
+    config: Any = session.config
+    gone = find_places(config, items)
+    if not gone and not any(PLACE in item.stash for item in items):
+        return
+    from pytest_celery_perf.locks.keeper import Keeper
+    from pytest_celery_perf.locks.scribe import NAME, NEWS
+    from pytest_celery_perf.locks.stale import stale_entries
+    from pytest_celery_perf.model.codec import encode
+
+    options = config.stash[OPTIONS]
+    config.pluginmanager.register(Keeper(options), KEEPER)
+    if options.strict and options.update != "all":
+        items += stale_entries(session, gone)
+        return
+    told = [json.dumps(encode(each)) for each in gone]
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[NEWS] = told
+    else:
+        config.pluginmanager.get_plugin(NAME).take(told)
+
+
+def judge(item: pytest.Item) -> None:
+    """Judge a test by its lock file, if it is locked or may be; its verdicts are added to those of its markers.
+
+    Args:
+        item: The test, judged by its markers.
+    """
+    if PLACE in item.stash:
+        keeper: Any = item.config.pluginmanager.get_plugin(KEEPER)
+        keeper.judge(item)

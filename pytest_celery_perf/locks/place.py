@@ -1,0 +1,124 @@
+"""Where each test stands in the lock files: read once, when all tests are collected and none is deselected yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_celery_perf.baseline.lock import path_of, read
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.measure.facts import INSTRUMENTS
+from pytest_celery_perf.model.lock import Lock, LockNews, Standing, TestFacts
+from pytest_celery_perf.model.rates import IsolationBudget, ShareBudget, ThroughputBudget
+from pytest_celery_perf.model.spec import DrillBudget, FaultBudget, RecoveryBudget, TestSpec, instruments_of
+from pytest_celery_perf.project import Project
+from pytest_celery_perf.stash import OPTIONS, PLACE, SPEC
+
+if TYPE_CHECKING:
+    import pytest
+
+_UNSTEADY = (DrillBudget, FaultBudget, IsolationBudget, RecoveryBudget, ShareBudget, ThroughputBudget)
+"""What tests are about whose counts depend on the moment at which something goes wrong, or on the clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What the lock file of a test's module holds of it."""
+
+    path: Path
+    """Of the lock file, which need not be there."""
+    module: Path
+    test: str
+    """The test's name in there."""
+    databases: str
+    """The kinds of databases that this run uses."""
+    there: bool
+    """Whether the file is."""
+    lock: Lock
+    removed: Mapping[str, TestFacts]
+    """What it holds of tests that are gone."""
+
+    @property
+    def locked(self) -> TestFacts | None:
+        """What is locked of the test; None if nothing is."""
+        return self.lock.tests.get(self.test)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether all was locked on databases of another kind, which are asked otherwise."""
+        return self.there and self.lock.databases != self.databases
+
+
+def lockable(spec: TestSpec) -> bool:
+    """Tell whether a test does the same in each run: nothing goes wrong in it, and no clock counts its tasks."""
+    return not (spec.several or spec.isolated or any(isinstance(budget, _UNSTEADY) for budget in spec.budgets))
+
+
+def find_places(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[LockNews, ...]:
+    """Give each test that is locked, or may be, its place, and have its executions measured for it.
+
+    Args:
+        config: pytest's configuration.
+        items: All tests that were collected.
+
+    Returns:
+        Of modules that were collected as a whole: the entries of tests that are gone.
+
+    Raises:
+        ConfigurationError: A lock file cannot be read, or must not be written here.
+    """
+    options = config.stash[OPTIONS]
+    databases = Project(config).kinds_of_databases()
+    whole = _is_whole(config)
+    gone: list[LockNews] = []
+    for module, tests in _by_module(items).items():
+        path = path_of(module)
+        there = path.exists()
+        if not there and not options.update and not options.strict:
+            continue
+        lock = read(path) if there else Lock(databases=databases)
+        if options.update and lock.databases != databases:
+            raise ConfigurationError(
+                f"{path} was locked on {lock.databases or 'no database'}, and this run is on "
+                f"{databases or 'no database'}, which is asked otherwise: update it there, or delete it first"
+            )
+        removed = {name: facts for name, facts in lock.tests.items() if whole and name not in tests}
+        gone += _gone(path, module, removed, next(iter(tests.values())))
+        for name, item in tests.items():
+            item.stash[PLACE] = Place(
+                path=path,
+                module=module,
+                test=name,
+                databases=databases,
+                there=there,
+                lock=lock,
+                removed=removed,
+            )
+            spec = item.stash[SPEC]
+            measure = instruments_of(spec.budgets, (*spec.measure, *INSTRUMENTS))
+            item.stash[SPEC] = replace(spec, measure=measure)
+    return tuple(gone)
+
+
+def _by_module(items: Iterable[pytest.Item]) -> dict[Path, dict[str, pytest.Item]]:
+    """Sort the tests that can be locked by their modules; without a module there is no place for a file."""
+    found: dict[Path, dict[str, pytest.Item]] = {}
+    for item in items:
+        if SPEC in item.stash and lockable(item.stash[SPEC]):
+            found.setdefault(item.path, {})[item.nodeid.partition("::")[2]] = item
+    return found
+
+
+def _gone(path: Path, module: Path, removed: Iterable[str], item: pytest.Item) -> Iterator[LockNews]:
+    for name in removed:
+        nodeid = f"{item.nodeid.partition('::')[0]}::{name}"
+        yield LockNews(path=str(path), module=module.name, test=name, nodeid=nodeid, standing=Standing.REMOVED)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Tell whether the user has asked for whole modules, so that a test that is not there is gone."""
+    option = config.option
+    parts = (option.keyword, option.markexpr, option.deselect, getattr(option, "lf", False))
+    return not any(parts) and not any("::" in argument for argument in config.args)
