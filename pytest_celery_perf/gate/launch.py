@@ -25,8 +25,8 @@ from pytest_celery_perf.gate.tree import Tree
 from pytest_celery_perf.worker.base import describe_exit, tail
 
 LOG_LINES = 30
-_NOTHING_COLLECTED = 5
-"""An exit status of pytest."""
+_WITHOUT_ERROR = (0, 5)
+"""Exit statuses of pytest: all is well, and no test was collected."""
 _GRACE_S = 30.0
 """For an arm that ends in order: it stops its workers and drops its test databases."""
 _LONGEST_ADDRESS = 100
@@ -147,21 +147,20 @@ class Arm:
             timeout_s: How long.
 
         Returns:
-            What it offers of the tests that the user has asked for.
+            What it offers of the tests that the user has asked for, which may be nothing.
 
         Raises:
             GateError: It ended, could not collect them, or not in time; with the end of its log.
         """
-        when = "before it had collected its tests"
-        if not self._await(self._listener.fileno(), timeout_s):
-            return self._nothing(when)
-        self._channel = Channel(self._listener.accept()[0])
-        joined = self._answer(self._channel, Joined, timeout_s)
+        joined = self._call(timeout_s)
+        if joined is not None and not joined.problem:
+            return replace(joined, tests=tuple(filter(self._order.selection.takes, joined.tests)))
+        self._watch.wait(_GRACE_S)
+        if self._runtime.peek() in _WITHOUT_ERROR:
+            return joined or Joined(tests=(), environment={}, app_file="")
         if joined is None:
-            return self._nothing(when)
-        if joined.problem:
-            raise GateError(f"{self._order.title}, could not collect its tests: {joined.problem}\n{self._said()}")
-        return replace(joined, tests=tuple(filter(self._order.selection.takes, joined.tests)))
+            raise self._died("before it had collected its tests")
+        raise GateError(f"{self._order.title}, could not collect its tests: {joined.problem}\n{self._said()}")
 
     def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
         """Have it run a test once.
@@ -198,6 +197,13 @@ class Arm:
         if self._channel is not None:
             self._channel.close()
 
+    def _call(self, timeout_s: float) -> Joined | None:
+        """Wait for its call and what it then says; None if it ended instead."""
+        if not self._await(self._listener.fileno(), timeout_s):
+            return None
+        self._channel = Channel(self._listener.accept()[0])
+        return self._answer(self._channel, Joined, timeout_s)
+
     def _ask(self, question: Run | Renew, kind: type[_A], when: str) -> _A:
         if self._channel is None:
             raise GateError(f"{self._order.title}, has not joined")
@@ -226,13 +232,6 @@ class Arm:
                 f"{self._order.title}, has not collected its tests within {timeout_s:.0f} s\n{self._said()}"
             )
         return fd in ready
-
-    def _nothing(self, when: str) -> Joined:
-        """Return what an arm offers that ended because it has no tests; one that ended otherwise is an error."""
-        self._watch.wait(_GRACE_S)
-        if self._runtime.peek() == _NOTHING_COLLECTED:
-            return Joined(tests=(), environment={}, app_file="")
-        raise self._died(when)
 
     def _died(self, when: str) -> GateError:
         self._watch.wait(_GRACE_S)

@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,6 @@ from pytest_celery_perf.baseline.revision import checkout, head_label
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.guard import Guard
 from tests.integration.gate.repository import Repository
-
-
-@pytest.fixture
-def guard() -> Iterator[Guard]:
-    with Guard() as guard:
-        yield guard
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    """The directory of the run."""
-    directory = tmp_path / "run-1"
-    directory.mkdir()
-    return directory
 
 
 @pytest.fixture

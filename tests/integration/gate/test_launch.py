@@ -1,0 +1,148 @@
+"""Arms are started where they belong, with what they need, and tell why if they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_celery_perf.baseline.revision import checkout
+from pytest_celery_perf.gate.channel import GateError
+from pytest_celery_perf.gate.launch import Arm
+from pytest_celery_perf.gate.tree import Tree, check_origins
+from tests.integration.gate.pad import TIMEOUT_S, Pad
+from tests.integration.gate.repository import Repository
+
+INI = """
+[pytest]
+addopts = --import-mode=importlib --strict-config --strict-markers -p no:django
+pythonpath = .
+celery_perf_app = shop:app
+celery_perf_workers = clerk: -c 1
+"""
+APP = """
+from celery import Celery
+
+app = Celery("shop", broker="redis://127.0.0.1:1")
+
+
+@app.task(name="sell")
+def sell():
+    return {version}
+"""
+TEST = """
+import pytest
+import shop
+
+pytestmark = pytest.mark.celery_latency(p50="60s")
+
+
+def test_sale(celery_perf):
+    assert celery_perf.run(shop.sell, times=5).succeeded == 5
+
+
+class TestReturns:
+    def test_return(self):
+        shop.sell.delay()
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Repository:
+    """A plain Celery project with a source folder; the branch ``change`` is checked out."""
+    repository = Repository(tmp_path / "shop")
+    repository.commit({"pytest.ini": INI, "shop.py": APP.format(version=1), "tests/test_shop.py": TEST})
+    repository.git("checkout", "--quiet", "-b", "change")
+    repository.commit({"shop.py": APP.format(version=2)})
+    return repository
+
+
+def names(arm: Arm) -> set[str]:
+    """The tests that an arm offers."""
+    return {test.nodeid for test in arm.join(TIMEOUT_S).tests}
+
+
+def test_two_arms(shop: Repository, pad: Pad) -> None:
+    head_tree = Tree.itself(shop.folder)
+    with checkout("main", folder=shop.folder, directory=pad.directory, guard=pad.guard) as revision:
+        base_tree = Tree(checkout=shop.folder, path=revision.path)
+        with pad.arm(base_tree) as base, pad.arm(head_tree, title="the head") as head:
+            of_base, of_head = base.join(TIMEOUT_S), head.join(TIMEOUT_S)
+            assert of_base.app_file == str(revision.path / "shop.py")
+            assert of_head.app_file == str(shop.folder / "shop.py")
+            check_origins(of_base.app_file, of_head.app_file, base_tree, revision.label)
+            assert [test.nodeid for test in of_base.tests] == [test.nodeid for test in of_head.tests]
+            for arm in (base, head, base):
+                ran = arm.run("tests/test_shop.py::test_sale")
+                assert ran.complaint == ""
+                assert [sample.task for sample in ran.samples] == ["sell"]
+                arm.renew()
+        assert "1 passed" not in base.log.read_text()
+
+
+def base_of(shop: Repository, pad: Pad, *files: tuple[str, str]) -> Tree:
+    """A tree beside the checkout, with what main has and these files besides."""
+    tree = pad.directory / "tree"
+    shop.git("worktree", "add", "--quiet", "--detach", str(tree), "main")
+    for name, text in files:
+        (tree / name).write_text(text)
+    return Tree(checkout=shop.folder, path=tree)
+
+
+def test_only_what_the_user_asked_for(shop: Repository, pad: Pad) -> None:
+    tree = base_of(shop, pad)
+    (tree.path / "tests" / "test_more.py").write_text(TEST)
+    paths = ("tests/test_shop.py::TestReturns", "tests/test_shop.py::test_new", "tests/test_new.py")
+    with pad.arm(tree, paths=paths) as arm:
+        assert names(arm) == {"tests/test_shop.py::TestReturns::test_return"}
+
+
+def refusal(pad: Pad, tree: Tree) -> str:
+    """What is said of an arm that has no tests to compare; it has ended."""
+    with pytest.raises(GateError) as caught, pad.arm(tree) as arm:
+        arm.join(TIMEOUT_S)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("conftest.py", "import nosuch", "No module named 'nosuch'"),
+        ("tests/test_shop.py", "import nosuch", "No module named 'nosuch'"),
+        ("shop.py", "raise RuntimeError('no settings')", "no settings"),
+        ("pytest.ini", "[pytest]\naddopts = --nosuch\n", "unrecognized arguments: --nosuch"),
+    ],
+    ids=["conftest", "tests", "app", "options"],
+)
+def test_a_base_that_cannot_collect(shop: Repository, pad: Pad, file: str, text: str, words: str) -> None:
+    said = refusal(pad, base_of(shop, pad, (file, text)))
+    assert said.startswith("the base, 1a2b3c4, ")
+    assert words in said
+    assert "The end of what it printed:\n" in said
+    assert "no untracked files (such as .env), no submodules" in said
+
+
+def test_an_arm_that_dies(shop: Repository, pad: Pad) -> None:
+    fatal = TEST.replace("        shop.sell.delay()", "        import os; print('the end'); os.kill(os.getpid(), 9)")
+    tree = base_of(shop, pad, ("tests/test_shop.py", fatal))
+    with pad.arm(tree, "-s") as arm:
+        arm.join(TIMEOUT_S)
+        with pytest.raises(GateError) as caught:
+            arm.run("tests/test_shop.py::TestReturns::test_return")
+    said = str(caught.value)
+    assert "was killed by SIGKILL while it ran tests/test_shop.py::TestReturns::test_return\n" in said
+    assert "the end" in said
+
+
+def test_a_base_without_such_tests(shop: Repository, pad: Pad) -> None:
+    with pad.arm(base_of(shop, pad), "-k", "nosuch") as arm:
+        assert names(arm) == set()
+
+
+def test_an_arm_that_takes_too_long(shop: Repository, pad: Pad) -> None:
+    tree = base_of(shop, pad, ("conftest.py", "import signal\nsignal.pause()"))
+    with (
+        pytest.raises(GateError, match=r"^the base, 1a2b3c4, has not collected its tests within 0 s\n"),
+        pad.arm(tree) as arm,
+    ):
+        arm.join(0.0)
