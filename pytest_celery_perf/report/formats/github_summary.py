@@ -13,7 +13,7 @@ from pytest_celery_perf.model.summary import TaskRow
 from pytest_celery_perf.model.units import format_duration_s, format_size
 from pytest_celery_perf.model.verdict import Status
 from pytest_celery_perf.report.formats.findings import Finding, Severity, compared, failed_tests, findings
-from pytest_celery_perf.report.formats.markdown import Part, block, code, fitted, plain, row
+from pytest_celery_perf.report.formats.markdown import Part, block, cell, code, fitted, plain, row
 from pytest_celery_perf.report.json import Report
 
 LIMIT_BYTES = 1 << 20
@@ -86,8 +86,8 @@ def _compared(comparison: Comparison) -> str:
     base, head = (_middle(each, comparison.metric) for each in ((series.base, series.head) if series else ((), ())))
     return row(
         (
-            code(comparison.test),
-            code(comparison.task),
+            cell(comparison.test),
+            cell(comparison.task),
             plain(comparison.metric),
             base,
             head,
@@ -122,7 +122,7 @@ def _task(test: TestResult, task: TaskRow) -> str:
     queries = "–" if task.queries_max is None else str(task.queries_max)
     times = (task.queue_p95_s, task.runtime_p50_s, task.runtime_p95_s)
     counts = (task.executions, task.failed, task.retries)
-    return row((code(test.nodeid), code(task.name), *map(str, counts), queries, *map(_duration, times)))
+    return row((cell(test.nodeid), cell(task.name), *map(str, counts), queries, *map(_duration, times)))
 
 
 def _duration(seconds: float | None) -> str:

@@ -18,13 +18,18 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return a code span, for a cell of a table too: there a bar must be escaped even in code."""
+    """Return a code span; nothing for no text."""
     line = " ".join(text.split())
     if not line:
         return ""
     fence = "`" * (_longest_run(line) + 1)
     padding = " " if "`" in (line[0], line[-1]) else ""
-    return f"{fence}{padding}{line}{padding}{fence}".replace("|", r"\|")
+    return f"{fence}{padding}{line}{padding}{fence}"
+
+
+def cell(text: str) -> str:
+    """Return a code span for a table, where a bar must be escaped even in code."""
+    return code(text).replace("|", r"\|")
 
 
 def block(lines: Iterable[str]) -> str:
@@ -61,12 +66,13 @@ def fitted(top: str, parts: Iterable[Part], limit_bytes: int) -> str:
     Returns:
         The document; empty if there is not even room for its beginning.
     """
-    written, room = [top], limit_bytes - _size(top)
-    for part in parts:
-        if part.items:
-            text = _fitted(part, room)
-            written.append(text)
-            room -= _size(text)
+    filled = [part for part in parts if part.items]
+    reserved = sum(_size(_nothing_of(part)) for part in filled)
+    written, room = [top], limit_bytes - _size(top) - reserved
+    for part in filled:
+        room += _size(_nothing_of(part))
+        written.append(_fitted(part, room))
+        room -= _size(written[-1])
     return "" if room < 0 else "".join(written)
 
 
@@ -74,20 +80,25 @@ def _fitted(part: Part, room: int) -> str:
     everything = "".join((part.head, *part.items))
     if _size(everything) <= room:
         return everything
-    total = len(part.items)
-    shown = [part.head]
-    left = room - _size(part.head) - _size(_left_out(total, total, part.what))  # the longest that it can become
+    left = room - _size(part.head) - _size(_nothing_of(part))
+    shown = []
     for item in part.items:
         left -= _size(item)
         if left < 0:
             break
         shown.append(item)
-    text = "".join((*shown, _left_out(total - len(shown) + 1, total, part.what)))
-    return text if _size(text) <= room else ""
+    if not shown:
+        return _nothing_of(part)
+    return "".join((part.head, *shown, _left_out(len(part.items) - len(shown), part)))
 
 
-def _left_out(count: int, total: int, what: str) -> str:
-    return f"\n… {count:,} of {total:,} {what} left out: there is no room for more.\n"
+def _nothing_of(part: Part) -> str:
+    """Return the line that counts all items of a part: the longest that there can be."""
+    return _left_out(len(part.items), part)
+
+
+def _left_out(count: int, part: Part) -> str:
+    return f"\n… {count:,} of {len(part.items):,} {part.what} left out: there is no room for more.\n"
 
 
 def _longest_run(text: str) -> int:
