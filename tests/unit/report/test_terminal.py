@@ -197,3 +197,8 @@ def test_what_was_asked_for_has_a_table_of_its_own() -> None:
 def test_what_was_asked_for_and_never_happened_takes_no_line() -> None:
     misses = FigureRow(metric=METRICS["cache_misses"], executions=50, median=0, max=0)
     assert "measured" not in summary([replace(PAY, figures=(misses,))])
+
+
+def test_what_is_not_decided_is_told_before_what_holds() -> None:
+    unclear = verdict(check(actual="3", ok=True), status=Status.INCONCLUSIVE, evidence=("too few samples", "seen: 2"))
+    assert summary([], unclear) == "? celery_queries  shop.tasks.pay  too few samples · queries 3 ≤ 4"
