@@ -1,0 +1,44 @@
+"""What two report files have in common, test by test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_celery_perf.model.gate import Standing
+from pytest_celery_perf.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One figure of one task, before and after; None where a report does not have it."""
+
+    task: str
+    metric: str
+    """What is counted, or a name of `GateMetric`."""
+    before: float | None
+    after: float | None
+    exact: bool
+    """Whether it is counted; a time or a size of another run proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestPair:
+    """One test in both reports, or in one of them."""
+
+    __test__ = False  # pytest must not collect it
+
+    test: str
+    standing: Standing
+    before: str = ""
+    """Of a renamed test: its former name."""
+    reason: str = ""
+    """Why it was not compared."""
+    better: bool = False
+    """Whether it does less of something, and more of nothing."""
+    rows: tuple[Row, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def worse(self) -> bool:
+        """Whether it was proved to do, or to take, more."""
+        return any(verdict.failed for verdict in self.verdicts)
