@@ -31,7 +31,7 @@ class Series:
     """(when, bytes), the first and the last: the memory that would be free if it ended. Of containers nobody knows."""
     peak_bytes: int | None = None
     """The most resident memory since the test began, by the kernel's own mark, which misses nothing once the process
-    was found: new ones are looked for every half second, and it is read as often."""
+    was found: new ones are looked for every half second, or second where no memory moves, and it is read as often."""
     gone_ns: int | None = None
     """When it was found to have ended; None if it was there to the last."""
 

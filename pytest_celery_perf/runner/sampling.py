@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-import itertools
+import os
+import select
 import threading
 import time
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.guard import Newcomers, Process
 from pytest_celery_perf.model.samples import Series, WorkerSamples
+from pytest_celery_perf.model.units import NS_PER_S
 from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.worker.meters import Meter, meter_of
 
-SAMPLE_S = 0.02
-"""How often each process is looked at. What is shorter shows in the kernel's high-water mark."""
-LOOK_S = 0.5
-"""How often new processes are looked for, and CPU time and high-water marks read, which costs more. To count the pages
-that belong to one process alone takes the kernel milliseconds: that is only done at the beginning and the end."""
+
+class Pace(NamedTuple):
+    """How often processes are looked at. To wake up costs more than to look: by itself 0.2 % of a core at 20 ms."""
+
+    sample_s: float
+    """Their memory. What is shorter shows in the kernel's high-water mark."""
+    look_s: float
+    """New processes, CPU time and high-water marks, which costs more. To count the pages that belong to one process
+    alone takes the kernel milliseconds: that is only done at the beginning and the end."""
+
+
+MOVING = Pace(sample_s=0.02, look_s=0.5)
+CALM = Pace(sample_s=0.1, look_s=1.0)
+STIR_BYTES = 1 << 20
+"""By how much the memory of a process has to change to count as moving; that of a new one does."""
+STIR_S = 1.0
+"""For how long it counts as moving from then on."""
+THREAD = "celery-perf-sampling"
 MOST_SAMPLES = 2048
 """How many are kept of a process, before every other one is dropped and fewer are kept from then on."""
 
@@ -43,7 +59,9 @@ class Sampler:
         self._gone: list[_Watched] = []
         self._newcomers = Newcomers()
         self._lock = threading.Lock()
-        self._begun = self._over = False
+        self._begun = False
+        self._stirred_ns = 0
+        """When memory last moved."""
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -51,13 +69,16 @@ class Sampler:
         self._look()
         self._count_pages()
         self._begun = True
-        thread = threading.Thread(target=self._watch, name="celery-perf-sampling", daemon=True)
+        over, end = os.pipe()
+        thread = threading.Thread(target=self._watch, args=(over,), name=THREAD, daemon=True)
         thread.start()
         try:
             yield
         finally:
-            self._over = True
+            os.write(end, b"!")  # to close it would not do: another process may have been forked with it
             thread.join()
+            os.close(end)
+            os.close(over)
             for watched in self._watched:
                 watched.meter.close()
 
@@ -76,11 +97,20 @@ class Sampler:
                 for boot, source in self._boots.items()
             )
 
-    def _watch(self) -> None:
-        turns = itertools.cycle([self._look, *[self._sample] * (round(LOOK_S / SAMPLE_S) - 1)])
-        while not self._over:
-            time.sleep(SAMPLE_S)  # to wait for something that ends it would cost half as much again
-            next(turns)()
+    def _watch(self, over: int) -> None:
+        """Watch until there is something to read."""
+        waiting = select.poll()  # as cheap as to sleep; to wait for an Event costs half as much again
+        waiting.register(over, select.POLLIN)
+        pace, looked_ns = MOVING, time.monotonic_ns()
+        while not waiting.poll(pace.sample_s * 1000):
+            new = self._sample()
+            now_ns = time.monotonic_ns()
+            if now_ns - looked_ns > pace.look_s * NS_PER_S:
+                looked_ns = now_ns
+                self._look()
+            elif new and pace is CALM:
+                self._read()
+            pace = MOVING if now_ns - self._stirred_ns < STIR_S * NS_PER_S else CALM
 
     def _look(self) -> None:
         """Find new processes, and read the marks of all."""
@@ -94,6 +124,7 @@ class Sampler:
             for watched in self._watched:
                 watched.look(now_ns)
         self._sample()
+        self._read()
 
     def _count_pages(self) -> None:
         with self._lock:
@@ -123,11 +154,31 @@ class Sampler:
         if meter is not None:
             self._watched.append(_Watched(boot, meter, number=len(self._watched) + len(self._gone)))
 
-    def _sample(self) -> None:
+    def _sample(self) -> bool:
+        """Have all tell their memory. It is flat since it is what watching costs: most say what they have said before.
+
+        Returns:
+            Whether one of them says something new.
+        """
+        new = False
+        now_ns = time.monotonic_ns()
         with self._lock:
-            now_ns = time.monotonic_ns()
             for watched in self._watched:
-                watched.sample(now_ns)
+                try:
+                    told = watched.meter.tell()
+                except OSError:
+                    told = b""
+                if told != watched.told:
+                    watched.hear(now_ns, told)
+                    new = True
+        return new
+
+    def _read(self) -> None:
+        """Read what they have told."""
+        with self._lock:
+            for watched in self._watched:
+                if watched.read():
+                    self._stirred_ns = time.monotonic_ns()
             if any(watched.gone_ns is not None for watched in self._watched):
                 self._let_go()
 
@@ -151,33 +202,54 @@ class _Watched:
     meter: Meter
     number: int = 0
     """Which one it was to be found."""
+    told: bytes | None = None
+    """What it told of its memory the last time, in the platform's words; nothing if it could not."""
     at_ns: array[int] = field(default_factory=lambda: array("q"))
     rss_bytes: array[int] = field(default_factory=lambda: array("q"))
     cpu: list[tuple[int, int]] = field(default_factory=list)
     uss: list[tuple[int, int]] = field(default_factory=list)
     peak_bytes: int | None = None
     gone_ns: int | None = None
+    _unread: list[tuple[int, bytes]] = field(default_factory=list)
     _last: tuple[int, int] = (0, 0)
     """The newest sample, which may not have been kept."""
     _most: tuple[int, int] = (0, 0)
     """The highest one, likewise."""
+    _stirred_bytes: int = 0
+    """What it was when it last moved."""
     _stride: int = 1
     _seen: int = 0
 
-    def sample(self, now_ns: int) -> None:
-        """Look at its memory."""
-        if self.gone_ns is not None:
-            return
-        rss_bytes = self.meter.rss_bytes()
-        if rss_bytes is None:
-            self.gone_ns = now_ns
-        elif rss_bytes != self._last[1]:
-            self._last = (now_ns, rss_bytes)
-            if rss_bytes > self._most[1]:
-                self._most = self._last
-            if self._seen % self._stride == 0:
-                self._keep(now_ns, rss_bytes)
-            self._seen += 1
+    def hear(self, now_ns: int, told: bytes) -> None:
+        """Keep what it tells of its memory, to be read later."""
+        self.told = told
+        self._unread.append((now_ns, told))
+
+    def read(self) -> bool:
+        """Read what it has told.
+
+        Returns:
+            Whether its memory has moved.
+        """
+        stirred_bytes = self._stirred_bytes
+        for at_ns, told in self._unread:
+            rss_bytes = self.meter.rss_bytes(told)
+            if rss_bytes is None:
+                self.gone_ns = at_ns
+                break
+            self._see(at_ns, rss_bytes)
+        self._unread.clear()
+        return self._stirred_bytes != stirred_bytes
+
+    def _see(self, at_ns: int, rss_bytes: int) -> None:
+        self._last = (at_ns, rss_bytes)
+        if rss_bytes > self._most[1]:
+            self._most = self._last
+        if self._seen % self._stride == 0:
+            self._keep(at_ns, rss_bytes)
+        self._seen += 1
+        if abs(rss_bytes - self._stirred_bytes) >= STIR_BYTES:
+            self._stirred_bytes = rss_bytes
 
     def _keep(self, now_ns: int, rss_bytes: int) -> None:
         self.at_ns.append(now_ns)

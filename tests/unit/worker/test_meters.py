@@ -61,10 +61,10 @@ def actor() -> Iterator[Actor]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_and_cpu_of_another_process(kind: type[ProcMeter | PsutilMeter], actor: Actor) -> None:
     meter = kind(actor.pid)
-    before, uss_before = meter.rss_bytes(), meter.uss_bytes()
+    before, uss_before = meter.rss_bytes(meter.tell()), meter.uss_bytes()
     actor.do(f"kept = b'x' * {50 * MIB}; import time")
     actor.do("while time.process_time() < 0.3: pass")
-    after, uss_after = meter.rss_bytes(), meter.uss_bytes()
+    after, uss_after = meter.rss_bytes(meter.tell()), meter.uss_bytes()
     cpu_ns = meter.cpu_ns()
     meter.close()
     assert before is not None
@@ -102,7 +102,9 @@ def test_the_peak_of_a_young_process_is_left_to_itself(actor: Actor) -> None:
 def test_who_has_ended_uses_nothing_known(kind: type[ProcMeter | PsutilMeter], actor: Actor) -> None:
     meter: Meter = kind(actor.pid)
     actor.end()
-    assert (None, None, None) == (meter.rss_bytes(), meter.cpu_ns(), meter.uss_bytes())
+    with pytest.raises(OSError, match=r".*"):
+        meter.tell()
+    assert (None, None, None) == (meter.rss_bytes(b""), meter.cpu_ns(), meter.uss_bytes())
     meter.close()
     with pytest.raises(OSError, match=r".*"):
         kind(actor.pid)
@@ -145,7 +147,7 @@ def test_control_groups_of_version_1(tmp_path: Path) -> None:
     assert files is not None
     meter = CgroupMeter(7, files)
     files.peak.write_text("8000\n")
-    assert (5000, 77, 8000) == (meter.rss_bytes(), meter.cpu_ns(), meter.peak_bytes())
+    assert (5000, 77, 8000) == (meter.rss_bytes(meter.tell()), meter.cpu_ns(), meter.peak_bytes())
     assert meter.uss_bytes() is None
     meter.close()
 
@@ -157,7 +159,7 @@ def test_control_groups_of_version_2(tmp_path: Path) -> None:
     files = find(tmp_path)
     assert files is not None
     meter = CgroupMeter(7, files)
-    assert (5000, 12_000) == (meter.rss_bytes(), meter.cpu_ns())
+    assert (5000, 12_000) == (meter.rss_bytes(meter.tell()), meter.cpu_ns())
     meter.close()
 
 
