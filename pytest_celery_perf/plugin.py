@@ -23,6 +23,7 @@ from pytest_celery_perf.names import ARM, DRILL, MARKERS, concerns
 from pytest_celery_perf.stash import (
     ACTIVE,
     CLEANUP,
+    ENVIRONMENT,
     OPTIONS,
     OUTPUT,
     REFUSAL,
@@ -42,6 +43,13 @@ __all__ = ["_celery_perf_session", "celery_faults", "celery_network", "celery_pe
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the settings."""
     options.add_to(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Keep the environment before plugins and conftest files add to it: an arm of a comparison begins with it, too."""
+    early_config.stash[ENVIRONMENT] = dict(os.environ)
+    yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 OUTPUT: pytest.StashKey[Output] = pytest.StashKey()
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
+ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+"""The variables with which pytest was started."""
 REFUSAL: pytest.StashKey[str] = pytest.StashKey()
 """Why there is no session, though tests need one."""
 DEFAULT_WORKERS: pytest.StashKey[tuple[WorkerSpec, ...] | ConfigurationError] = pytest.StashKey()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest_celery_perf
@@ -32,23 +31,19 @@ def arguments(invocation: Invocation, selection: Selection, directory: Path) -> 
     return ["-P", "-m", "pytest", *selection.arguments, *invocation.options_of_an_arm(directory)]
 
 
-def variables(user: Mapping[str, str], tree: Tree, selection: Selection, ours: Path) -> dict[str, str]:
+def variables(invocation: Invocation, selection: Selection, tree: Tree, ours: Path) -> dict[str, str]:
     """Return an arm's variables, but for its assignment.
 
     Args:
-        user: Those that the user's own run was started with.
+        invocation: Knows those of the user's own run.
+        selection: Tells where the arm runs.
         tree: Where its code is.
-        selection: Tells where it runs.
         ours: The folder from which it imports this package.
     """
-    kept = {name: value for name, value in user.items() if not name.startswith(_NOT_FOR_ARMS)}
-    theirs = [
-        entry
-        for entry in user.get("PYTHONPATH", "").split(os.pathsep)
-        if entry and tree.place(Path(entry)) == Path(entry)
-    ]
-    path = os.pathsep.join(dict.fromkeys([str(ours), *tree.import_path(), *theirs]))
-    return {**kept, **switched_off(), "PYTHONPATH": path, "PWD": str(selection.folder)}
+    user = {name: value for name, value in invocation.environment.items() if not name.startswith(_NOT_FOR_ARMS)}
+    foreign = [entry for entry in user.get("PYTHONPATH", "").split(os.pathsep) if entry and not tree.concerns(entry)]
+    path = os.pathsep.join(dict.fromkeys([str(ours), *tree.import_path(invocation.app), *foreign]))
+    return {**user, **switched_off(), "PYTHONPATH": path, "PWD": str(selection.folder)}
 
 
 def told(assignment: Assignment) -> dict[str, str]:

@@ -64,7 +64,7 @@ def choose(value: str) -> Python | Image:
     path = Path(value).expanduser().absolute()
     if path.is_dir():
         path /= "bin/python"
-    found = shutil.which(path) or shutil.which(value)
+    found = shutil.which(str(path)) or shutil.which(value)
     if found is None:
         raise ConfigurationError(
             f"{OPTION}={value}: {path} is no interpreter; valid is the path of one, its name on the PATH, the folder "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf.gate.tree import Tree
 from pytest_celery_perf.gate.words import PLUGIN, repeated
 from pytest_celery_perf.model.gate import ArmTest
+from pytest_celery_perf.stash import ENVIRONMENT, OPTIONS
 
 if TYPE_CHECKING:
     import pytest
@@ -54,10 +55,15 @@ class Invocation:
     """Whether the paths are names of modules."""
     plugins: frozenset[str]
     """Those of the plugins that matter here that are loaded."""
+    app: str
+    """As Celery's ``-A`` takes it."""
+    environment: Mapping[str, str]
+    """The variables with which it was started."""
 
     @classmethod
-    def of(cls, config: pytest.Config, environment: Mapping[str, str] = os.environ) -> Invocation:
+    def of(cls, config: pytest.Config) -> Invocation:
         """Read how this pytest was started."""
+        environment = config.stash.get(ENVIRONMENT, dict(os.environ))
         given = [*shlex.split(environment.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
         words = list(_expanded(given, config.invocation_params.dir))
         places = _positional(config, words)
@@ -68,6 +74,8 @@ class Invocation:
             paths=tuple(words[place] for place in sorted(places)),
             modules=bool(config.option.pyargs),
             plugins=frozenset(filter(config.pluginmanager.hasplugin, _AGAINST)),
+            app=config.stash[OPTIONS].app,
+            environment=environment,
         )
 
     def within(self, tree: Tree) -> Selection | None:

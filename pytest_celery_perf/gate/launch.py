@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,8 +54,6 @@ class Order:
     invocation: Invocation
     selection: Selection
     environment: Python | Image = HERE
-    variables: Mapping[str, str]
-    """Those that the user's own run was started with."""
     shared: tuple[Path, ...] = ()
     """What else an arm in a container needs of this machine: files or folders."""
 
@@ -91,7 +89,7 @@ def _runtime(order: Order, assignment: Assignment, own: Path, guard: Guard) -> R
         words=tuple(arguments(order.invocation, order.selection, own)),
         folder=order.selection.folder,
         variables={
-            **variables(order.variables, order.tree, order.selection, link_package(own)),
+            **variables(order.invocation, order.selection, order.tree, link_package(own)),
             **told(assignment),
         },
         log=own / "pytest.log",
@@ -160,7 +158,7 @@ class Arm:
             return joined or Joined(tests=(), environment={}, app_file="")
         if joined is None:
             raise self._died("before it had collected its tests")
-        raise GateError(f"{self._order.title}, could not collect its tests: {joined.problem}\n{self._said()}")
+        raise GateError(f"{self._order.title}, could not collect its tests\n{self._said()}")
 
     def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
         """Have it run a test once.

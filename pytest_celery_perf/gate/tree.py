@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +35,20 @@ class Tree:
         real = Path(os.path.realpath(path))
         return self.path / real.relative_to(self.checkout) if real.is_relative_to(self.checkout) else path
 
-    def import_path(self) -> list[str]:
+    def concerns(self, path: str) -> bool:
+        """Tell whether a path is one of the checkout, of which the arm may have another."""
+        return _inside(Path(path), self.checkout)
+
+    def import_path(self, app: str) -> list[str]:
         """Return the folders from which the arm must import what this process imports from the checkout.
 
         They precede all others: an editable install leads every process of its environment to the checkout.
+
+        Args:
+            app: The Celery app, which this process may not have imported yet.
         """
-        entries = [Path(entry or ".").absolute() for entry in sys.path] + list(_parents_beyond_the_path(self.checkout))
+        entries = [Path(entry or ".").absolute() for entry in sys.path]
+        entries += _beyond_the_path({*_imported_from(self.checkout), re.split("[.:]", app)[0]})
         places = [self.place(entry) for entry in entries if self._holds_code(entry)]
         return list(dict.fromkeys(str(place) for place in places if place.is_dir()))
 
@@ -80,25 +88,27 @@ def _inside(path: Path, folder: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def _parents_beyond_the_path(checkout: Path) -> Iterator[Path]:
-    """Yield the folders of what is imported from the checkout by other means than `sys.path`.
-
-    Source:
-        PEP 660: an editable install may be a finder of its own, which knows where its packages are.
-    """
+def _imported_from(folder: Path) -> Iterator[str]:
+    """Yield the names of the top-level modules that come from a folder."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and "." not in name and _inside(Path(file), checkout) and _has_finder(name):
-            folder = Path(file).parent
-            yield folder.parent if hasattr(module, "__path__") else folder
+        if file and "." not in name and _inside(Path(file), folder):
+            yield name
 
 
-def _has_finder(name: str) -> bool:
-    """Tell whether something else than `sys.path` leads to a module; pytest's own finder imports for itself only."""
+def _beyond_the_path(names: Collection[str]) -> Iterator[Path]:
+    """Yield the folders in which something else than `sys.path` finds modules.
+
+    Source:
+        PEP 660: an editable install may be a finder of its own. That of setuptools has a table, ``MAPPING``.
+    """
     for finder in sys.meta_path:
-        kind = finder if isinstance(finder, type) else type(finder)
-        if finder is not importlib.machinery.PathFinder and not kind.__module__.startswith("_pytest."):
-            find = getattr(finder, "find_spec", None)
-            if find is not None and find(name, None) is not None:
-                return True
-    return False
+        origin = (finder if isinstance(finder, type) else type(finder)).__module__
+        # The import system's own know the path and nothing of the user's; pytest's imports for itself alone.
+        if origin.startswith(("_frozen_importlib", "_pytest.")) or not hasattr(finder, "find_spec"):
+            continue
+        for name in {*names, *getattr(sys.modules.get(origin), "MAPPING", ())}:
+            spec = finder.find_spec(name, None)
+            if spec is not None:
+                for place in spec.submodule_search_locations or [spec.origin or ""]:
+                    yield Path(place).parent

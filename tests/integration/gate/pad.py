@@ -61,6 +61,8 @@ class Pad:
             paths=paths,
             modules=False,
             plugins=frozenset({"junitxml", "cacheprovider"}),
+            app="shop:app",
+            environment={name: value for name, value in os.environ.items() if not _OUTER.match(name)},
         )
         selection = invocation.within(tree)
         assert selection is not None
@@ -74,7 +76,6 @@ class Pad:
             invocation=invocation,
             selection=selection,
             environment=environment,
-            variables={name: value for name, value in os.environ.items() if not _OUTER.match(name)},
         )
         with start(order, assignment, directory=self.directory, guard=self.guard) as arm:
             yield arm

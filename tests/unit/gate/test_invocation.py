@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_celery_perf.gate.invocation import Invocation
+from pytest_celery_perf.gate.tree import Tree
+from pytest_celery_perf.model.gate import ArmTest, RegressionBudget
+from pytest_celery_perf.options import resolve
+from pytest_celery_perf.stash import ENVIRONMENT, OPTIONS
+
+
+def read(pytester: pytest.Pytester, *words: str) -> Invocation:
+    """How a pytest with such a command line was started."""
+    config = pytester.parseconfig(*words)
+    config.stash[OPTIONS] = resolve(config)
+    return Invocation.of(config)
+
+
+@pytest.fixture
+def tree(pytester: pytest.Pytester, tmp_path: Path) -> Tree:
+    """A base that has only one of the checkout's test files."""
+    for folder in (pytester.path, tmp_path / "base"):
+        (folder / "tests").mkdir(parents=True)
+        (folder / "tests" / "test_old.py").touch()
+    (pytester.path / "tests" / "test_new.py").touch()
+    return Tree(checkout=pytester.path, path=tmp_path / "base")
+
+
+def test_paths_are_told_from_values_of_options(pytester: pytest.Pytester, tree: Tree) -> None:
+    found = read(pytester, "-k", "tests", "--ignore", "tests", "tests", "-v", "tests/test_new.py", "-x", "-m", "slow")
+    assert ("tests", "tests/test_new.py") == found.paths
+    assert ["-k", "tests", "--ignore", "tests", "-v", "-m", "slow"] == [*found.options][:7]
+
+
+def test_the_variable_and_files_of_arguments(
+    pytester: pytest.Pytester, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k 'a or b' -x tests/test_old.py")
+    (pytester.path / "more").write_text("-m\nslow\ntests/test_new.py\n")
+    found = read(pytester, "@more")
+    assert ("tests/test_old.py", "tests/test_new.py") == found.paths
+    assert ["-k", "a or b"] == [*found.options][:2]
+    assert ("-m", "slow") == found.options[-2:]
+
+
+def test_the_environment_is_that_of_the_start(pytester: pytest.Pytester) -> None:
+    config = pytester.parseconfig()
+    config.stash[OPTIONS] = resolve(config)
+    config.stash[ENVIRONMENT] = {"HOME": "/home/us"}
+    assert {"HOME": "/home/us"} == Invocation.of(config).environment
+
+
+def test_the_checkout_itself_has_it_all(pytester: pytest.Pytester, tree: Tree) -> None:
+    selection = read(pytester, "tests/test_new.py::test_one").within(Tree.itself(pytester.path))
+    assert selection is not None
+    assert "tests/test_new.py::test_one" == selection.arguments[0]
+    assert pytester.path == selection.folder
+
+
+def offered(name: str) -> ArmTest:
+    return ArmTest(nodeid=name, digest="", budget=RegressionBudget())
+
+
+def test_a_base_is_given_what_it_has(pytester: pytest.Pytester, tree: Tree) -> None:
+    paths = ("tests/test_old.py::test_one", "tests/test_new.py", "tests/test_old.py::TestTwo::test_three")
+    selection = read(pytester, *paths).within(tree)
+    assert selection is not None
+    assert tree.path == selection.folder == selection.root
+    assert str(tree.path / "tests" / "test_old.py") == selection.arguments[0]
+    assert not [word for word in selection.arguments[1:] if "test_" in word]
+    taken = ["::test_one", "::test_one[a::b]", "::TestTwo::test_three"]
+    others = ["::test_one_more", "::TestTwo::test_four", "::TestTwo", "::test_three"]
+    for names in (*taken, *others):
+        assert (names in taken) == selection.takes(offered(f"tests/test_old.py{names}")), names
+    assert not selection.takes(offered("tests/test_older.py::test_one"))
+
+
+def test_whole_files_and_folders_need_no_filter(pytester: pytest.Pytester, tree: Tree) -> None:
+    selection = read(pytester, str(pytester.path / "tests"), "./tests/test_old.py::test_one").within(tree)
+    assert selection is not None
+    assert [str(tree.path / "tests"), str(tree.path / "tests" / "test_old.py")] == [*selection.arguments][:2]
+    assert selection.takes(offered("tests/test_old.py::test_two"))
+
+
+def test_a_base_that_has_none_of_it(pytester: pytest.Pytester, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(pytester, "tests/test_new.py").within(tree) is None
+    (pytester.path / "new").mkdir()
+    monkeypatch.chdir(pytester.path / "new")
+    assert read(pytester).within(tree) is None
+
+
+def test_options_that_name_places(pytester: pytest.Pytester, tree: Tree) -> None:
+    places = [f"--rootdir={pytester.path}", "--ignore", str(pytester.path / "tests"), "--ignore=/elsewhere"]
+    selection = read(pytester, *places).within(tree)
+    assert selection is not None
+    moved = [f"--rootdir={tree.path}", "--ignore", str(tree.path / "tests"), "--ignore=/elsewhere"]
+    assert moved == [*selection.arguments][:4]
+
+
+def test_options_of_every_arm(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    found = read(pytester, "-p", "xdist", "-p", "pytest_cov")
+    own = found.options_of_an_arm(tmp_path)
+    assert ["-p", "no:celery_perf", "-p", "pytest_celery_perf.plugin"] == own[-4:]
+    assert {"--maxfail=0", "--junit-xml=", f"--basetemp={tmp_path}/tmp"} < {*own}
+    assert ("-n0" in own) == ("xdist" in found.plugins)
+    assert not {"-n0", "--junit-xml="} & {
+        *read(pytester, "-p", "no:xdist", "-p", "no:junitxml").options_of_an_arm(tmp_path)
+    }
