@@ -88,6 +88,35 @@ def test_over_all_signs_the_evidence_is_one_on_average(sizes: list[float]) -> No
     assert pytest.approx(1.0) == fmean(evidence)
 
 
+def ever_reached(size: float, evidence: float) -> float:
+    """The exact probability that differences of one size, of any sign, ever reach so much evidence in `EPOCHS` looks."""
+    open_at = {0: 1.0}
+    reached = 0.0
+    for epoch in range(1, EPOCHS + 1):
+        after: dict[int, float] = {}
+        for above, probability in open_at.items():
+            for more in (0, 1):
+                after[above + more] = after.get(above + more, 0.0) + probability / 2
+        proved = {
+            above for above in after if log_evidence([size] * above + [-size] * (epoch - above)) >= math.log(evidence)
+        }
+        reached += sum(after.pop(above) for above in proved)
+        open_at = after
+    return reached
+
+
+@pytest.mark.parametrize("size", [0.005, 0.02, 0.1, 0.5, 10.0])
+def test_a_head_exactly_at_the_margin_seldom_reaches_any_evidence_however_often_one_looks(size: float) -> None:
+    assert ever_reached(size, 1 / ALPHA) <= ALPHA
+    assert ever_reached(size, 1 / BETA) <= BETA
+    assert ever_reached(size, threshold(200)) <= 1 / threshold(200)
+
+
+def test_these_bounds_are_not_reached_by_doing_nothing() -> None:
+    assert ever_reached(10.0, 1 / ALPHA) >= 0.8 * ALPHA
+    assert ever_reached(10.0, 1 / BETA) >= 0.6 * BETA
+
+
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=EPOCHS))
 def test_no_excess_is_too_large_for_a_float(values: list[float]) -> None:
     assert math.isfinite(log_evidence(values))
