@@ -101,7 +101,7 @@ class Arm:
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             self._refuse("\n".join(self._errors))
         elif not offers:
-            self._refuse("there is no test in it that can be compared")
+            self._refuse("no test of it can be compared")
         else:
             app_file = _file_of(session.config.stash[OPTIONS].app)
             self._say(Joined(tests=tuple(offers), environment=environment(), app_file=app_file))
@@ -160,10 +160,10 @@ def _complaint(run: Pass) -> str:
     """Say why a run counts for nothing; empty if it passed."""
     if run.passed:
         return ""
-    if run.found.complaint:
-        return run.found.complaint
-    if run.found.unfinished and run.active is not None:
-        return run.active.diagnosis
+    diagnosis = run.active.diagnosis if run.active else ""
+    if run.found.complaint or diagnosis:
+        return run.found.complaint or diagnosis
     report = next(report for report in run.reports if not report.passed)
     reason: Any = report.longrepr
-    return reason[2] if isinstance(reason, tuple) else report.longreprtext
+    crash = getattr(reason, "reprcrash", None)  # in which the body was told that tasks do not finish
+    return str(reason[2] if isinstance(reason, tuple) else crash.message if crash else report.longreprtext)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -150,5 +151,6 @@ class Channel:
 
     def close(self) -> None:
         """Leave."""
-        self._file.close()
+        with suppress(OSError):  # what could not be said is tried once more
+            self._file.close()
         self._connection.close()
