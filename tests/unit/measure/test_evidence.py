@@ -89,7 +89,7 @@ def test_over_all_signs_the_evidence_is_one_on_average(sizes: list[float]) -> No
 
 
 def ever_reached(size: float, evidence: float) -> float:
-    """The exact probability that differences of one size, of any sign, ever reach so much evidence in `EPOCHS` looks."""
+    """The exact probability that differences of one size and of any sign reach so much evidence in `EPOCHS` looks."""
     open_at = {0: 1.0}
     reached = 0.0
     for epoch in range(1, EPOCHS + 1):
