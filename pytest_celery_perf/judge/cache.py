@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.judge.measured import Quantity, Sample, samples
-from pytest_celery_perf.judge.places import Deed, site, table
+from pytest_celery_perf.judge.places import Deed, lines, site, table
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.metric import format_share
@@ -57,6 +57,7 @@ def _judge_task(budget: CacheBudget, subject: Subject) -> Verdict:
         [*ended, *([] if unused is None else [unused]), *(finding.check for finding in findings)],
         evidence,
         [*advice, *found.fix],
+        places=lines(deeds),
         inconclusive=bool(found.blind),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.judge.measured import Quantity, Sample, samples
-from pytest_celery_perf.judge.places import Deed, site, table
+from pytest_celery_perf.judge.places import Deed, lines, site, table
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.uses import LogsBudget, LogText, LogUse
@@ -52,13 +52,14 @@ def _judge_task(budget: LogsBudget, subject: Subject) -> Verdict:
     findings = [*_findings(budget, found.known)] if found.known else []
     failed = [finding for finding in findings if not finding.check.ok]
     evidence = [*_overview(found.known), *([fates(subject)] if ended else []), *found.blind, *found.left_out]
-    for finding in failed[:1]:
-        evidence.append(finding.worst.told(subject))
-        evidence += table((_deed(each, failed) for each in finding.worst.figure.texts), subject)
+    deeds = [_deed(each, failed) for finding in failed[:1] for each in finding.worst.figure.texts]
+    if failed:
+        evidence += [failed[0].worst.told(subject), *table(deeds, subject)]
     return subject.verdict(
         [*ended, *(finding.check for finding in findings)],
         evidence,
         [*_advice(failed, subject), *found.fix],
+        places=lines(deeds),
         inconclusive=bool(found.blind),
     )
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pytest_celery_perf.judge.measured import Quantity, Sample, samples
-from pytest_celery_perf.judge.places import Deed, site, summed, table
+from pytest_celery_perf.judge.places import Deed, lines, site, summed, table
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, listed, never_started
 from pytest_celery_perf.measure.outbound import Calls, calls_of
 from pytest_celery_perf.model.history import History
@@ -59,12 +59,14 @@ def _judge_task(budget: OutboundBudget, subject: Subject) -> Verdict:
     failed = [finding for finding in findings if not finding.check.ok]
     evidence = [*_overview(found.known), *([fates(subject)] if ended else []), *found.blind, *found.left_out]
     strangers = frozenset[str]().union(*(finding.strangers for finding in failed))
-    for finding in failed[:1]:
-        evidence += [finding.worst.told(subject), *table(_deeds(finding.worst.figure, strangers), subject)]
+    deeds = [*_deeds(failed[0].worst.figure, strangers)] if failed else []
+    if failed:
+        evidence += [failed[0].worst.told(subject), *table(deeds, subject)]
     return subject.verdict(
         [*ended, *(finding.check for finding in findings)],
         evidence,
         [*(line for finding in failed for line in _advice(finding, budget, subject)), *found.fix],
+        places=lines(deeds),
         inconclusive=bool(found.blind),
     )
 

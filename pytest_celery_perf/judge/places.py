@@ -48,6 +48,11 @@ def table(deeds: Iterable[Deed], subject: Subject) -> Iterator[str]:
         yield f"  … and {sum(row.times for row in rest)} more, of {len(rest)} other kinds"
 
 
+def lines(deeds: Iterable[Deed]) -> tuple[Frame, ...]:
+    """Return the lines that did it, what is wrong first."""
+    return tuple(dict.fromkeys(row.where for row in summed(deeds) if row.where is not None))
+
+
 def site(where: Frame | None, subject: Subject) -> str:
     """Print a place in the user's code with its function; empty if none is known."""
     return "" if where is None else f"{subject.place(where)} {where.function}"

@@ -11,6 +11,7 @@ from pytest_celery_perf.judge.statements import advice, table
 from pytest_celery_perf.judge.subjects import Subject, judge_each, never_started
 from pytest_celery_perf.measure.fingerprint import readable
 from pytest_celery_perf.measure.queries import QueryProfile, Statement, profile
+from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.spec import QueriesBudget
@@ -74,6 +75,7 @@ def _judge_task(budget: QueriesBudget, subject: Subject) -> Verdict:
         [finding.check for finding in findings],
         evidence,
         _advice(budget, failed, worst, subject),
+        places=_places(worst, failed),
         inconclusive=bool(blind),
     )
 
@@ -163,6 +165,13 @@ def _mark(statement: Statement, failed: Sequence[_Finding]) -> str:
         return "repeated"
     over = {finding.check.metric for finding in failed}
     return "over budget" if {statement.verb, f"queries on {statement.alias}"} & over else ""
+
+
+def _places(worst: Sequence[QueryProfile], failed: Sequence[_Finding]) -> tuple[Frame, ...]:
+    """Return the lines that send what is wrong; where no statement is, those of all."""
+    statements = [one for each in worst for one in each.statements]
+    wrong = [one for one in statements if _mark(one, failed)] or statements
+    return tuple(dict.fromkeys(stack[0] for one in wrong for stack, _ in one.stacks if stack))
 
 
 def _blind(budget: QueriesBudget, profiles: Sequence[QueryProfile]) -> list[str]:

@@ -17,7 +17,7 @@ _ORDER = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
 _COMPARED = (Standing.COMPARED, Standing.RENAMED)
 _ASIDE = (Standing.BROKEN, Standing.NEW, Standing.REMOVED, Standing.RENAMED)
 _MARKUP = {Status.FAIL: "red", Status.INCONCLUSIVE: "yellow", Status.PASS: "green"}
-_COLUMNS = tuple(
+COLUMNS = tuple(
     Column(title=title) for title in ("task", "metric", "base", "head", "change", "verdict", "epochs", "detectable")
 )
 _PASSES_SHOWN = 12
@@ -36,14 +36,19 @@ def gate_lines(report: GateReport, *, width: int = 80, unicode: bool = True) -> 
     Returns:
         The lines of the section, without its title.
     """
-    compared = sorted((each for each in report.comparisons if each.standing in _COMPARED), key=_badness)
+    both = compared(report)
     lines = [
         *_heading(report),
-        Line(text=_counts(report, compared), markup="bold"),
-        *_rows(compared, width),
+        Line(text=_counts(report, both), markup="bold"),
+        *_rows(both, width),
         *_asides(report.comparisons),
     ]
     return [Line(text=fit(line.text, unicode=unicode), markup=line.markup) for line in lines]
+
+
+def compared(report: GateReport) -> list[Comparison]:
+    """Return the comparisons of what both versions have, the worst first."""
+    return sorted((each for each in report.comparisons if each.standing in _COMPARED), key=_badness)
 
 
 def _status(comparison: Comparison) -> Status:
@@ -85,7 +90,7 @@ def _rows(compared: Sequence[Comparison], width: int) -> Iterator[Line]:
     shown = [*compared[: len(compared) - len(passed)], *passed[:_PASSES_SHOWN]]
     if not shown:
         return
-    heading, *lines = table("test", _COLUMNS, [(each.test, _cells(each)) for each in shown], width)
+    heading, *lines = table("test", COLUMNS, [(each.test, cells(each)) for each in shown], width)
     yield Line(text=heading)
     of_each = len(lines) // len(shown)  # two where the terminal is narrow
     for number, line in enumerate(lines):
@@ -94,7 +99,8 @@ def _rows(compared: Sequence[Comparison], width: int) -> Iterator[Line]:
         yield Line(text=f"… and {len(passed) - _PASSES_SHOWN} more that passed", markup=_MARKUP[Status.PASS])
 
 
-def _cells(comparison: Comparison) -> tuple[str, ...]:
+def cells(comparison: Comparison) -> tuple[str, ...]:
+    """Return a comparison as a row, in the order of `COLUMNS`."""
     series, decision = comparison.series or Series(), comparison.decision
     base, head = (
         (format_figure(comparison.metric, each) for each in medians(series))

@@ -12,7 +12,7 @@ from enum import IntEnum
 from pathlib import PurePath
 
 from pytest_celery_perf.model.frame import Frame
-from pytest_celery_perf.model.gate import Comparison, GateReport, Standing
+from pytest_celery_perf.model.gate import GateReport, RegressionBudget, Standing
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.verdict import Status, Verdict
 from pytest_celery_perf.names import RELIABILITY
@@ -62,7 +62,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
     Returns:
         The worst first: of regressions the greatest, of others in the order of the tests.
     """
-    told = [*_of_tests(report), *_of_gate(report.gate)]
+    told = [*_of_tests(report), *_of_gate(report)]
     return tuple(sorted(told, key=lambda each: (each.severity, -each.effect)))
 
 
@@ -111,7 +111,7 @@ def _unjudged(test: TestResult, root: str) -> Finding:
 
 
 def _effect(test: TestResult, verdict: Verdict, gate: GateReport | None) -> float:
-    if gate is None or verdict.marker != "celery_regression":
+    if gate is None or verdict.marker != RegressionBudget.marker:
         return 0.0
     compared = (each for each in gate.comparisons if (each.test, each.task) == (test.nodeid, verdict.task))
     return max((each.decision.effect or 0.0 for each in compared if each.decision), default=0.0)
@@ -124,11 +124,13 @@ _STANDINGS = {
 }
 
 
-def _of_gate(gate: GateReport | None) -> Iterator[Finding]:
+def _of_gate(report: Report) -> Iterator[Finding]:
+    """Tell what has no verdict that tells it: a test that is gone has none."""
+    judged = {test.nodeid for test in report.tests for each in test.verdicts if each.marker == RegressionBudget.marker}
     told = dict.fromkeys(
         (each.standing, each.test, each.task, each.base_test)
-        for each in (gate.comparisons if gate else ())
-        if each.standing in _STANDINGS
+        for each in (report.gate.comparisons if report.gate else ())
+        if each.standing in _STANDINGS and not (each.standing is Standing.NEW and each.test in judged)
     )
     for standing, test, task, base_test in told:
         was = f", {base_test}" if base_test else ""
@@ -136,7 +138,7 @@ def _of_gate(gate: GateReport | None) -> Iterator[Finding]:
             severity=Severity.CHANGED,
             test=test,
             title=f"{standing}: {task or test} {_STANDINGS[standing]}{was}",
-            rule="celery_regression",
+            rule=RegressionBudget.marker,
             subject=" ".join(filter(None, (standing, task))),
         )
 
@@ -147,9 +149,3 @@ def _place(frames: Iterable[Frame | None], root: str) -> tuple[str, int]:
         if frame is not None and root and PurePath(frame.path).is_relative_to(root):
             return PurePath(frame.path).relative_to(root).as_posix(), frame.line
     return "", 0
-
-
-def compared(gate: GateReport | None) -> tuple[Comparison, ...]:
-    """Return what was compared, the worst first."""
-    both = (each for each in (gate.comparisons if gate else ()) if each.decision is not None)
-    return tuple(sorted(both, key=lambda each: -((each.decision and each.decision.effect) or 0.0)))

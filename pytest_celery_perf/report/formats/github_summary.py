@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_celery_perf.model.gate import Comparison, GateMetric, GateReport
+from pytest_celery_perf.model.gate import Comparison, GateReport
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.summary import TaskRow
-from pytest_celery_perf.model.units import format_duration_s, format_size
+from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
-from pytest_celery_perf.report.formats.findings import Finding, Severity, compared, failed_tests, findings
+from pytest_celery_perf.report.formats.findings import Finding, Severity, failed_tests, findings
 from pytest_celery_perf.report.formats.markdown import Part, block, cell, code, fitted, plain, row
+from pytest_celery_perf.report.gate import COLUMNS, cells, compared
 from pytest_celery_perf.report.json import Report
 
 LIMIT_BYTES = 1 << 20
@@ -75,39 +76,14 @@ def _comparison(gate: GateReport | None) -> Part:
     head = (
         f"\n### {plain(gate.head)} compared with {plain(gate.base)}\n\n"
         f"{gate.epochs} epochs in {format_duration_s(gate.duration_s)}.\n\n{notes}{differences}\n"
-        + _table_head("test", "task", "metric", "base", "head", "change", "decision", "could see")
+        + _table_head("test", *(column.title for column in COLUMNS))
     )
     return Part(head=head, items=[_compared(each) for each in compared(gate)], what="comparisons")
 
 
 def _compared(comparison: Comparison) -> str:
-    decision, series = comparison.decision, comparison.series
-    assert decision is not None  # noqa: S101 - `compared` gives no other
-    base, head = (_middle(each, comparison.metric) for each in ((series.base, series.head) if series else ((), ())))
-    return row(
-        (
-            cell(comparison.test),
-            cell(comparison.task),
-            plain(comparison.metric),
-            base,
-            head,
-            _percent(decision.effect),
-            decision.status,
-            _percent(decision.detectable),
-        )
-    )
-
-
-def _middle(epochs: tuple[float, ...], metric: str) -> str:
-    """Print the median of the epochs, with its unit."""
-    if not epochs:
-        return "–"
-    middle = sorted(epochs)[(len(epochs) - 1) // 2]
-    return format_size(middle) if metric == GateMetric.MEMORY else format_duration_s(middle)
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:+.1f} %"
+    task, *figures = cells(comparison)
+    return row((cell(comparison.test), cell(task), *map(plain, figures)))
 
 
 def _tasks(report: Report) -> Part:

@@ -155,6 +155,16 @@ def test_an_n_plus_one_fails_whatever_the_number() -> None:
     assert verdict.evidence[1].endswith("← N+1")
 
 
+def test_the_lines_that_are_wrong_are_its_places_else_those_of_all_statements() -> None:
+    task = ("/app/shop/tasks.py", 20)
+    queries = (books(), authors(20))
+    found = verdict_on(QueriesBudget(no_n_plus_one=True), execution(queries=queries))
+    assert [(place.path, place.line) for place in found.places] == [("/app/shop/models.py", 30), task]
+    once = verdict_on(QueriesBudget(max=0), execution(queries=(books(),)))
+    assert [(place.path, place.line) for place in once.places] == [("/app/shop/tasks.py", 5), task]
+    assert verdict_on(QueriesBudget(max=21), execution(queries=queries)).places == ()
+
+
 def test_of_many_calls_from_several_places_the_least_is_told() -> None:
     stacks = (((frame(7),), 6), ((frame(9),), 2))
     verdict = verdict_on(QueriesBudget(no_n_plus_one=True), execution(queries=(authors(50, stacks=stacks),)))

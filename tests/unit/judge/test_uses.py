@@ -72,6 +72,15 @@ def test_a_crashed_execution_is_left_out_and_fails() -> None:
     assert [check.metric for check in verdict.checks if not check.ok] == ["ended"]
 
 
+def test_the_lines_that_did_it_are_the_places_of_a_verdict() -> None:
+    for budget, run in (
+        (CacheBudget(max_misses=0), cached("t1", "miss")),
+        (LogsBudget(max=0), logging("t1", (30, "x", 1))),
+    ):
+        first, _ = verdict_on(budget, run).places
+        assert first == LINE
+
+
 def test_levels_are_counted_each_by_itself() -> None:
     noisy = logging("t1", (30, "a", 2), (40, "b", 1), (40, "c", 1))
     verdict = verdict_on(LogsBudget(levels=((30, 2), (40, 1)), repeated=2), noisy)

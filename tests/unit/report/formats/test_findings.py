@@ -5,10 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_celery_perf.model.formats import FormatName
+from pytest_celery_perf.model.verdict import Status
 from pytest_celery_perf.report.formats import FORMATS
 from pytest_celery_perf.report.formats.findings import Severity, failed_tests, findings
 
-from .reports import BY_ITSELF, EMPTY, EXPECTED, LOST, MUCH_SLOWER, REFUND, REPORT, SLOWER, UNDECIDED, frame, verdict
+from .reports import (
+    BY_ITSELF,
+    EMPTY,
+    EXPECTED,
+    LOST,
+    MUCH_SLOWER,
+    REFUND,
+    REPORT,
+    SLOWER,
+    UNDECIDED,
+    frame,
+    result,
+    verdict,
+)
 
 
 def test_the_worst_comes_first_and_of_regressions_the_greatest() -> None:
@@ -56,6 +70,12 @@ def test_new_and_renamed_tests_are_told() -> None:
     new, renamed = findings(REPORT)[-2:]
     assert new.title == "NEW: tests/test_shop.py::test_added is new: there is nothing to compare it with"
     assert renamed.title == "RENAMED: shop.tasks.charge has another name in the base, tests/test_shop.py::test_charges"
+
+
+def test_a_new_test_is_told_once() -> None:
+    added = result("tests/test_shop.py::test_added", "passed", verdict(Status.INCONCLUSIVE, marker="celery_regression"))
+    told = [each.severity for each in findings(replace(REPORT, tests=(added,))) if each.test == added.nodeid]
+    assert told == [Severity.UNDECIDED]
 
 
 def test_every_format_has_a_writer_that_bears_an_empty_report() -> None:

@@ -75,10 +75,11 @@ def test_an_explanation_is_shown_as_it_is() -> None:
 def test_the_tables_hold_each_comparison_and_each_task() -> None:
     compared, tasks = tables(github_summary(REPORT))
     assert compared == [
-        ["test", "task", "metric", "base", "head", "change", "decision", "could see"],
-        ["tests/test_shop.py::test_much_slower", CHARGE, "runtime", "100ms", "250ms", "+150.0 %", "FAIL", "+8.0 %"],
-        ["tests/test_shop.py::test_slower", CHARGE, "runtime", "100ms", "147ms", "+47.0 %", "FAIL", "+8.0 %"],
-        [AWKWARD, CHARGE, "memory", "0B", "0B", "+1.0 %", "PASS", "+8.0 %"],
+        ["test", "task", "metric", "base", "head", "change", "verdict", "epochs", "detectable"],
+        ["tests/test_shop.py::test_much_slower", CHARGE, "runtime", "105ms", "262ms", "+150 %", "FAIL", "2", "+8 %"],
+        ["tests/test_shop.py::test_slower", CHARGE, "runtime", "105ms", "154ms", "+47 %", "FAIL", "2", "+8 %"],
+        [AWKWARD, CHARGE, "memory", "2MiB", "2.02MiB", "+1 %", "PASS", "2", "+8 %"],
+        ["tests/test_shop.py::test_pays", CHARGE, "runtime", "105ms", "105ms", "+0 %", "PASS", "2", "+8 %"],
     ]
     assert [cells[:4] for cells in tasks[1:]] == [[AWKWARD, CHARGE, "21", "1"], [AWKWARD, "shop.tasks.mail", "1", "0"]]
 
