@@ -32,20 +32,23 @@ _MOST_SURE = 34.0
 
 
 def judge(
-    comparisons: Sequence[Comparison], *, options: Sequence[str] = (), strict: bool = False
+    comparisons: Sequence[Comparison], *, options: Sequence[str] = (), undecided_fails: bool = False
 ) -> tuple[Verdict, ...]:
     """Judge a test in two arms.
 
     Args:
         comparisons: All that were made of it, or why none was.
         options: Those of the command line that make the same comparison again: ``--celery-perf-base=origin/main``.
-        strict: Whether what could not be decided fails. What only one arm has never does: it has nothing to decide.
+        undecided_fails: Whether what could not be decided fails. What only one arm has never does: there is nothing
+            to decide.
 
     Returns:
         A verdict for each task. FAIL if a metric is surely worse; INCONCLUSIVE if one could not be decided.
     """
     tasks = dict.fromkeys(each.task for each in comparisons)
-    return tuple(_judge_task([each for each in comparisons if each.task == task], options, strict) for task in tasks)
+    return tuple(
+        _judge_task([each for each in comparisons if each.task == task], options, undecided_fails) for task in tasks
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +79,17 @@ class _Finding:
     def check(self) -> Check:
         """The figure against the limit that it was proved to keep, or not to keep."""
         actual = f"{format_change(self.effect)} ({self.format(self.head)})"
-        base = self.format(self.base)
         if self.status is Status.PASS:
-            budget = f"< {format_change(self.comparison.noticeable)} of {base}"
+            budget = f"< {self._margin(self.comparison.noticeable)}"
             return Check(metric=self.metric, budget=budget, actual=actual, ok=True)
         sure = "undecided" if self.status is Status.INCONCLUSIVE else f"surer than {_odds(self.decision.log_e_fail)}"
-        budget = f"≤ {format_change(self.comparison.tolerance)} of {base}"
+        budget = f"≤ {self._margin(self.comparison.tolerance)}"
         return Check(metric=self.metric, budget=budget, actual=f"{actual}, {sure}", ok=False)
+
+    def _margin(self, share: float) -> str:
+        """Tell by how much the head may be worse: a share of the base or, of what is small, the metric's floor."""
+        base, floor = self.format(self.base), floor_of(self.metric)
+        return f"+{self.format(floor)} on {base}" if floor > share * self.base else f"{format_change(share)} of {base}"
 
     def told(self) -> str:
         """Tell the figures of all epochs."""
@@ -108,14 +115,14 @@ class _Finding:
         return "" if detectable is None else f"; detectable: {format_change(detectable)} beyond the tolerance"
 
 
-def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], strict: bool) -> Verdict:
+def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], undecided_fails: bool) -> Verdict:
     findings = [finding for each in comparisons if (finding := _finding(each)) is not None]
     known = {id(finding.comparison) for finding in findings}
     blank = [each for each in comparisons if id(each) not in known]
     undecided = [each for each in findings if each.status is Status.INCONCLUSIVE]
     decided = [each for each in findings if each.status is not Status.INCONCLUSIVE]
     checks = [each.check for each in decided]
-    if strict:
+    if undecided_fails:
         checks += [each.check for each in undecided]
         checks += [_blank_check(each) for each in blank if each.standing not in _OF_ONE_ARM]
     failed = any(not check.ok for check in checks)
