@@ -32,8 +32,8 @@ def celery_regression(
     budget = RegressionBudget(
         task=task_name(task),
         metrics=tuple(dict.fromkeys(one_of(name, "metrics", *GateMetric) for name in names)),
-        tolerance=parse_share(tolerance, "tolerance", of_several=True),
-        noticeable=parse_share(noticeable, "noticeable", of_several=True),
+        tolerance=parse_share(tolerance, "tolerance"),
+        noticeable=parse_share(noticeable, "noticeable"),
     )
     if budget.noticeable <= budget.tolerance:
         raise ConfigurationError(

@@ -117,6 +117,15 @@ WRONG = {
     "celery_outbound(hosts=[''])": ("hosts: '' is no host",),
     "celery_outbound(max=3, exact=2)": ("max=3 beside exact=2, which says more: give one of them",),
     "celery_outbound(exact=0.5)": ("exact=0.5 is not a whole number from 0",),
+    "celery_regression(metrics='runtime')": (
+        "metrics='runtime' is not a list of metrics: runtime, cpu, memory, drain",
+    ),
+    "celery_regression(metrics=['speed'])": ("metrics='speed' is not one of runtime, cpu, memory, drain, queue, end",),
+    "celery_regression(tolerance='some')": ("tolerance='some': expected a number from 0 to 1, or a text such as",),
+    "celery_regression(tolerance=5)": ('tolerance=5: expected a number from 0 to 1, or a text such as "95%"',),
+    "celery_regression(tolerance='20%')": ("noticeable='20%' is not above tolerance='20%'",),
+    "celery_regression(noticeable=0.01)": ("noticeable=0.01 is not above tolerance='5%'",),
+    "celery_regression(task=print)": ("is neither a task nor the name of one",),
     "celery_worker(name='a b')": ("name='a b' is not made of letters, digits",),
     "celery_worker(queues=5)": ("queues=5 is not a list of names of queues",),
     "celery_worker(pool='fibers')": ("'fibers' is not one of 'prefork'",),
@@ -309,3 +318,15 @@ def _set(project: Project, settings: dict[str, str]) -> None:
     project.ini(**settings)
     project.write("broken.py", "1 / 0\n")
     project.write("test_good.py", GOOD)
+
+
+def test_two_of_a_marker_that_is_of_the_whole_test(plain: Project) -> None:
+    plain.write(
+        "test_wrong.py",
+        "import pytest\n"
+        "pytestmark = pytest.mark.celery_regression(tolerance='1%')\n"
+        "@pytest.mark.celery_regression(metrics=['cpu'])\n"
+        "@pytest.mark.celery_regression(metrics=['memory'])\n"
+        "def test_it(): pass\n",
+    )
+    assert "@pytest.mark.celery_regression: there are two of it: what it says is of the whole test" in plain.run().text

@@ -115,10 +115,10 @@ def test_workers_on_cores(gate: Arms, office: Path, start: str) -> None:
     arm = gate.start(office, f"--celery-perf-start={start}", cores=(core,))
     arm.joined()
     figures(arm, "where")
-    main = int(notes(office)[0].split()[0])
+    (main, _), *_ = map(str.split, notes(office))
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
     assert children
-    assert [os.sched_getaffinity(int(pid)) for pid in (main, *children)] == [{core}] * (1 + len(children))
+    assert [os.sched_getaffinity(int(pid)) for pid in [main, *children]] == [{core}] * (1 + len(children))
     assert os.sched_getaffinity(arm.process.pid) == os.sched_getaffinity(0)
 
 
