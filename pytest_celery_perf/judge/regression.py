@@ -117,8 +117,7 @@ class _Finding:
 
 def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], undecided_fails: bool) -> Verdict:
     findings = [finding for each in comparisons if (finding := _finding(each)) is not None]
-    known = {id(finding.comparison) for finding in findings}
-    blank = [each for each in comparisons if id(each) not in known]
+    blank = [each for each in comparisons if _finding(each) is None]
     undecided = [each for each in findings if each.status is Status.INCONCLUSIVE]
     decided = [each for each in findings if each.status is not Status.INCONCLUSIVE]
     checks = [each.check for each in decided]
@@ -182,9 +181,9 @@ def _blank_check(comparison: Comparison) -> Check:
 
 def _proof(decided: Sequence[_Finding]) -> Iterator[str]:
     """Say what it took to be sure, in this run."""
-    if failed := [each for each in decided if each.status is Status.FAIL]:
-        needed = _odds(math.log(max(each.comparison.threshold for each in failed)))
-        yield f"a FAIL takes {needed}, by chance and over all comparisons of this run"
+    needed = max((each.comparison.threshold for each in decided if each.status is Status.FAIL), default=0.0)
+    if needed:
+        yield f"a FAIL takes {_odds(math.log(needed))}, with all comparisons of this run accounted for"
 
 
 def _notes(comparisons: Sequence[Comparison]) -> Iterator[str]:

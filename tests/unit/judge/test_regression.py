@@ -89,7 +89,7 @@ def test_what_is_surely_worse_fails_and_says_by_how_much_and_how_sure_it_is() ->
         "runtime in 15 epochs: base 20ms (19.6ms to 20.4ms), head 25ms (24.5ms to 25.5ms); "
         "detectable: +1.8 % beyond the tolerance"
     )
-    assert "a FAIL takes 1 : 1,000, by chance and over all comparisons of this run" in verdict.evidence
+    assert "a FAIL takes 1 : 1,000, with all comparisons of this run accounted for" in verdict.evidence
     assert f"to compare this test alone: pytest '{TEST}' {BASE}" == verdict.fix[-1]
 
 
