@@ -32,23 +32,21 @@ _MOST_SURE = 34.0
 
 
 def judge(
-    comparisons: Sequence[Comparison], *, options: Sequence[str] = (), undecided_fails: bool = False
+    comparisons: Sequence[Comparison], *, options: Sequence[str] = (), strict: bool = False
 ) -> tuple[Verdict, ...]:
     """Judge a test in two arms.
 
     Args:
         comparisons: All that were made of it, or why none was.
         options: Those of the command line that make the same comparison again: ``--celery-perf-base=origin/main``.
-        undecided_fails: Whether what could not be decided fails. What only one arm has never does: there is nothing
+        strict: Whether what could not be decided fails. What only one arm has never does: there is nothing
             to decide.
 
     Returns:
         A verdict for each task. FAIL if a metric is surely worse; INCONCLUSIVE if one could not be decided.
     """
     tasks = dict.fromkeys(each.task for each in comparisons)
-    return tuple(
-        _judge_task([each for each in comparisons if each.task == task], options, undecided_fails) for task in tasks
-    )
+    return tuple(_judge_task([each for each in comparisons if each.task == task], options, strict) for task in tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +113,13 @@ class _Finding:
         return "" if detectable is None else f"; detectable: {format_change(detectable)} beyond the tolerance"
 
 
-def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], undecided_fails: bool) -> Verdict:
+def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], strict: bool) -> Verdict:
     findings = [finding for each in comparisons if (finding := _finding(each)) is not None]
     blank = [each for each in comparisons if _finding(each) is None]
     undecided = [each for each in findings if each.status is Status.INCONCLUSIVE]
     decided = [each for each in findings if each.status is not Status.INCONCLUSIVE]
     checks = [each.check for each in decided]
-    if undecided_fails:
+    if strict:
         checks += [each.check for each in undecided]
         checks += [_blank_check(each) for each in blank if each.standing not in _OF_ONE_ARM]
     failed = any(not check.ok for check in checks)

@@ -44,8 +44,8 @@ def of(metric: str, series: Series, **fields: Any) -> Comparison:
     )
 
 
-def verdict_of(*comparisons: Comparison, undecided_fails: bool = False) -> Verdict:
-    (verdict,) = judge(comparisons, options=[BASE], undecided_fails=undecided_fails)
+def verdict_of(*comparisons: Comparison, strict: bool = False) -> Verdict:
+    (verdict,) = judge(comparisons, options=[BASE], strict=strict)
     return verdict
 
 
@@ -115,7 +115,7 @@ def test_what_is_not_decided_after_many_epochs_says_what_they_could_have_told() 
 
 
 def test_what_is_not_decided_fails_where_that_is_wished() -> None:
-    verdict = verdict_of(UNDECIDED, SAME, undecided_fails=True)
+    verdict = verdict_of(UNDECIDED, SAME, strict=True)
 
     assert verdict.failed
     assert "runtime +10 % (22ms), undecided (budget ≤ +5 % of 20ms)" in verdict_text(verdict)
@@ -146,9 +146,9 @@ def test_each_task_has_a_verdict() -> None:
 # -- what was not compared -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("undecided_fails", [False, True])
-def test_a_new_test_has_nothing_to_fail_by(undecided_fails: bool) -> None:
-    verdict = verdict_of(NEW, undecided_fails=undecided_fails)
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_new_test_has_nothing_to_fail_by(strict: bool) -> None:
+    verdict = verdict_of(NEW, strict=strict)
 
     assert Status.INCONCLUSIVE is verdict.status
     assert verdict_text(verdict) == "? celery_regression any task: NEW: the base has no such test"
@@ -158,7 +158,7 @@ def test_a_task_that_only_one_arm_runs_is_told_apart_from_the_others() -> None:
     gone = Comparison(
         test=TEST, standing=Standing.REMOVED, task="shop.tasks.audit", reason="the test does not run it in the head"
     )
-    other, task = judge([SAME, gone], undecided_fails=True)
+    other, task = judge([SAME, gone], strict=True)
 
     assert Status.PASS is other.status
     assert (Status.INCONCLUSIVE, ("REMOVED: the test does not run it in the head",)) == (task.status, task.evidence)
@@ -167,7 +167,7 @@ def test_a_task_that_only_one_arm_runs_is_told_apart_from_the_others() -> None:
 def test_a_broken_test_warns_or_fails() -> None:
     assert "? celery_regression any task: BROKEN: it fails in the base" in verdict_text(verdict_of(BROKEN))
 
-    text = verdict_text(verdict_of(BROKEN, undecided_fails=True))
+    text = verdict_text(verdict_of(BROKEN, strict=True))
     assert text.startswith("✗ celery_regression any task: comparison BROKEN (budget PASS or FAIL)\n")
     assert "BROKEN: it fails in the base: no module named shop.billing" in text
     assert "fix: only a test that passes in both versions can be compared" in text
@@ -193,7 +193,7 @@ def test_what_cannot_be_computed_is_never_passed(series: Series, told: str) -> N
     unknown = of("cpu", series)
 
     assert (Status.INCONCLUSIVE, told) == (verdict_of(unknown).status, verdict_of(unknown).evidence[0])
-    assert verdict_of(unknown, undecided_fails=True).failed
+    assert verdict_of(unknown, strict=True).failed
 
 
 # -- where to look -------------------------------------------------------------------------
