@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_celery_perf.baseline import workload
 from pytest_celery_perf.baseline.calibration import calibrate
 from pytest_celery_perf.baseline.environment import environment
 from pytest_celery_perf.baseline.git import Git
@@ -19,9 +20,8 @@ from pytest_celery_perf.baseline.history import append, stored_runs
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.judge.stored import judge, refusal
 from pytest_celery_perf.measure.stored import figures_of
-from pytest_celery_perf.model.baseline import FASTER_OR_SLOWER, Standard, StoredFigure, StoredRun
+from pytest_celery_perf.model.baseline import Standard, StoredFigure, StoredRun, circumstances
 from pytest_celery_perf.model.codec import decode, encode
-from pytest_celery_perf.model.settings import masked
 from pytest_celery_perf.stash import OUTPUT, SESSION
 
 if TYPE_CHECKING:
@@ -61,12 +61,15 @@ class StoredRuns:
         given = getattr(self._config, "workerinput", {}).get(NOW)
         if given is not None:
             return decode(StoredRun, json.loads(given))
-        settings = {each.name: masked(each.value) for each in self._options.settings if each.name in FASTER_OR_SLOWER}
         processes = len(self._config.getoption("tx", None) or "1")
         return StoredRun(
             created=datetime.now().astimezone().isoformat(),
             commit="",
-            environment={**environment(), **settings, "processes": str(processes)},
+            environment={
+                **circumstances(environment(), self._options.settings),
+                "processes": str(processes),
+                "workload": str(workload.VERSION),
+            },
             calibration=calibrate(),
         )
 

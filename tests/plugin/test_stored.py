@@ -1,0 +1,213 @@
+"""Runs are stored, compared with, and refused: by pytest itself, and by the command that shows them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pytest_celery_perf.baseline.history import append, stored_runs
+from pytest_celery_perf.model.baseline import StoredRun
+
+from .inner import Inner, Project
+
+COMMAND = Path(sys.executable).with_name("celery-perf")
+HISTORY = "perf-history"
+SUITE = """\
+import pytest
+
+
+def test_burn(celery_perf):
+    celery_perf.run("kitchen.burn", (0.02,), times=6)
+
+
+@pytest.mark.celery_regression(metrics=())
+def test_wait(celery_perf):
+    celery_perf.run("kitchen.wait", (0.01,), times=2)
+"""
+BURN, STORED = "test_it.py::test_burn", f"--celery-perf-baseline={HISTORY}"
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Project:
+    project = Project.copy("kitchen", tmp_path / "kitchen")
+    project.ini(celery_perf_workers="one: -Q stove -c 1")
+    project.write("test_it.py", SUITE)
+    return project
+
+
+def saved(project: Project, *arguments: str) -> StoredRun:
+    """Store a run, and return it."""
+    inner = project.run(STORED, "--celery-perf-baseline-save", *arguments)
+    assert inner.status == 0, inner.text
+    assert f"stored: {HISTORY}/" in inner.text
+    return stored_runs(project.folder / HISTORY)[-1]
+
+
+def runs_like(run: StoredRun, project: Project, count: int = 20, *, differ: float = 0.0, **factors: float) -> None:
+    """Store such runs instead, made on a machine as fast as this one was: without chance, what is found is decided."""
+    shutil.rmtree(project.folder / HISTORY)
+    began = datetime.fromisoformat(run.created) - timedelta(days=count)
+    for day in range(count):
+        figures = tuple(
+            replace(each, value=each.value * factors.get(each.metric, 1.0) * (1 + differ * (-1) ** day))
+            for each in run.figures
+        )
+        created = (began + timedelta(days=day)).isoformat()
+        append(project.folder / HISTORY, replace(run, created=created, figures=figures))
+
+
+def shown(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CELERY_PERF_")}
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=project.folder,
+        env={**environment, "COLUMNS": "140"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def verdict_of(inner: Inner) -> str:
+    return inner.cases["test_burn"].properties["celery_baseline[kitchen.burn]"]
+
+
+def test_a_run_is_stored_and_shown(kitchen: Project) -> None:
+    inner = kitchen.run(STORED, "--celery-perf-baseline-save")
+    assert inner.status == 0, inner.text
+    assert f"{HISTORY} holds no run to compare with" in inner.text
+    (run,) = stored_runs(kitchen.folder / HISTORY)
+    assert {each.metric for each in run.figures if each.test == BURN} == {"runtime", "cpu", "executions", "retries"}
+    assert {"python", "celery", "redis", "cores", "workers", "measure", "processes"} <= {*run.environment}
+    again = kitchen.run(STORED, "-k", "burn")
+    assert verdict_of(again) == "INCONCLUSIVE: runtime not decided: not enough stored runs, 1 of at least 5"
+    assert again.status == 0
+    assert stored_runs(kitchen.folder / HISTORY) == (run,)
+    told = shown(kitchen, "history", HISTORY, "kitchen.burn")
+    assert told.returncode == 0, told.stderr
+    assert [line.split()[:3] for line in told.stdout.splitlines() if line.startswith("kitchen.burn")] == [
+        ["kitchen.burn", metric, "1"] for metric in ("runtime", "cpu", "executions", "retries")
+    ]
+
+
+@pytest.mark.slow
+def test_a_task_that_is_twice_as_slow_never_passes(kitchen: Project) -> None:
+    """It fails, or where this machine wavers too much for five runs, nothing is decided."""
+    for _ in range(5):
+        kitchen.run(STORED, "--celery-perf-baseline-save", "-k", "burn")
+    kitchen.write("test_it.py", SUITE.replace("(0.02,)", "(0.04,)"))
+    slower = kitchen.run(STORED, "-k", "burn")
+    assert verdict_of(slower).startswith(("FAIL: ", "INCONCLUSIVE: ")), slower.text
+
+
+def test_a_task_that_computes_ten_times_as_much_is_found(kitchen: Project) -> None:
+    runs_like(saved(kitchen), kitchen)
+    kitchen.write("test_it.py", SUITE.replace("(0.02,)", "(0.2,)"))
+    slower = kitchen.run(STORED, "--celery-perf-baseline-save")
+    assert slower.status == 1, slower.text
+    assert not slower.lacks(
+        "test_burn",
+        "✗ celery_baseline kitchen.burn: ",
+        "stored runs differ by 0 %",
+        f"remove the files of {HISTORY}, and store new runs with --celery-perf-baseline-save",
+    )
+    assert "not stored: a run with a failure is no baseline" in slower.text
+    assert verdict_of(slower).startswith("FAIL: ")
+    assert len(stored_runs(kitchen.folder / HISTORY)) == 20
+
+
+def test_where_the_stored_runs_differ_by_much_nothing_fails(kitchen: Project) -> None:
+    runs_like(saved(kitchen), kitchen, differ=0.2)
+    kitchen.write("test_it.py", SUITE.replace("(0.02,)", "(0.2,)"))
+    slower = kitchen.run(STORED, "-k", "burn")
+    assert slower.status == 0, slower.text
+    assert "advisory only: the 20 stored runs differ by " in verdict_of(slower)
+
+
+def test_another_environment_is_refused_by_name(kitchen: Project) -> None:
+    runs_like(saved(kitchen), kitchen)
+    inner = kitchen.run(STORED, "--celery-perf-workers=one: -Q stove -c 2")
+    assert inner.status == 0, inner.text
+    refusal = (
+        "not compared: the 20 stored runs are of other environments; of the newest, workers was one: -Q stove -c 1 and "
+        "is one: -Q stove -c 2"
+    )
+    assert refusal in verdict_of(inner)
+    assert f"{HISTORY}: {refusal}" in inner.text
+
+
+def test_a_failing_run_is_no_baseline(kitchen: Project) -> None:
+    kitchen.write("test_more.py", "def test_wrong():\n    assert False\n")
+    inner = kitchen.run(STORED, "--celery-perf-baseline-save")
+    assert inner.status == 1
+    assert "not stored: a run with a failure is no baseline" in inner.text
+    assert stored_runs(kitchen.folder / HISTORY) == ()
+
+
+def test_a_run_of_two_processes_is_stored_and_compared(kitchen: Project) -> None:
+    run = saved(kitchen, "-n2")
+    assert run.environment["processes"] == "2"
+    assert {each.test for each in run.figures} == {BURN, "test_it.py::test_wait"}
+    runs_like(run, kitchen, cpu=0.1, runtime=0.1)
+    inner = kitchen.run(STORED, "-n2")
+    assert inner.status == 1, inner.text
+    assert verdict_of(inner).startswith("FAIL: ")
+
+
+def test_stored_runs_that_are_none_are_refused_before_any_test_runs(kitchen: Project) -> None:
+    (kitchen.folder / HISTORY).mkdir()
+    (kitchen.folder / HISTORY / "run.jsonl").write_text("<<<<<<< ours\n")
+    for more in ((), ("-n2",)):
+        inner = kitchen.run(STORED, *more)
+        assert (4, {}) == (inner.status, inner.cases), inner.text
+        assert f"{HISTORY}/run.jsonl, line 1: it is no JSON that can be read: " in inner.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--celery-perf-baseline-save",), "celery_perf_baseline does not say where to store the run"),
+        (("--celery-perf-baseline=test_it.py",), "celery_perf_baseline: test_it.py is no directory"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(kitchen: Project, arguments: tuple[str, ...], told: str) -> None:
+    inner = kitchen.run(*arguments)
+    assert (4, {}) == (inner.status, inner.cases)
+    assert told in inner.text
+
+
+# -- the commands --------------------------------------------------------------------------
+
+
+def test_the_command_tells_how_fast_the_machine_is(kitchen: Project) -> None:
+    told = shown(kitchen, "calibrate")
+    assert (0, "") == (told.returncode, told.stderr)
+    assert "The smallest slowdown that stored runs tell from chance:" in told.stdout
+    assert ["5", "%", "+48", "%", "+25", "%", "+20", "%"] in [line.split() for line in told.stdout.splitlines()]
+    found = json.loads(shown(kitchen, "calibrate", "--json").stdout)
+    assert found["calibration"]["wall_s"] >= found["calibration"]["cpu_s"] * 0.9
+    assert found["calibration"]["repetitions"] == 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("history", "nowhere"), "nowhere holds no run: --celery-perf-baseline-save stores them"),
+        (("history", HISTORY, "kitchen.bur"), "have no task 'kitchen.bur'; did you mean 'kitchen.burn'?"),
+    ],
+)
+def test_a_history_that_is_not_there(kitchen: Project, arguments: tuple[str, ...], told: str) -> None:
+    if HISTORY in arguments:
+        saved(kitchen)
+    done = shown(kitchen, *arguments)
+    assert told in done.stderr
+    assert (2, "") == (done.returncode, done.stdout)
