@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from pytest_celery_perf.commands import calibrate, history, pools
+from pytest_celery_perf.commands import calibrate, compare, history, pools, show
 from pytest_celery_perf.commands.terminal import FAILED, NAME, WRONG, tell
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 
-COMMANDS = (pools, history, calibrate)
+COMMANDS = (pools, compare, show, history, calibrate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from pytest_celery_perf.model.settings import Setting, masked
+
 NOT_COMPARED = frozenset({"platform", "pytest"})
 """Of the environment, what the figures do not depend on: the kernel's build, and who runs the tests."""
 FASTER_OR_SLOWER = ("broker", "measure", "start", "workers")
@@ -84,6 +86,17 @@ def differences(stored: Mapping[str, str], here: Mapping[str, str]) -> tuple[Dif
         for name in sorted({*stored, *here} - NOT_COMPARED)
         if stored.get(name) != here.get(name)
     )
+
+
+def circumstances(environment: Mapping[str, str], settings: Iterable[Setting]) -> dict[str, str]:
+    """Return all that figures of a run depend on, by name.
+
+    Args:
+        environment: Versions and machine.
+        settings: All of the run.
+    """
+    of_settings = {each.name: masked(each.value) for each in settings if each.name in FASTER_OR_SLOWER}
+    return {**environment, **of_settings}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
