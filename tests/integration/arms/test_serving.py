@@ -105,20 +105,28 @@ def test_its_own_settings(gate: Arms, office: Path) -> None:
     assert [note.split()[1] for note in notes(office)] == ["counter", "celery", "counter", "celery"]
 
 
-START = pytest.mark.parametrize("start", ["warm", "cold"])
+ALL_THREADS = {
+    "warm": ("--celery-perf-start=warm", "--celery-perf-workers=clerk: -c 2"),
+    "cold": ("--celery-perf-start=cold", "--celery-perf-workers=clerk: -c 2"),
+    "threads": ("--celery-perf-workers=clerk: -P threads -c 2",),
+    "gevent": ("--celery-perf-workers=clerk: -P gevent -c 2",),
+}
 
 
-@START
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the platform chooses the cores")
-def test_workers_on_cores(gate: Arms, office: Path, start: str) -> None:
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the platform chooses the cores")
+@pytest.mark.parametrize(
+    "case", [pytest.param(each, marks=[pytest.mark.gevent] if each == "gevent" else []) for each in ALL_THREADS]
+)
+def test_workers_on_cores(gate: Arms, office: Path, case: str) -> None:
     core = max(os.sched_getaffinity(0))
-    arm = gate.start(office, f"--celery-perf-start={start}", cores=(core,))
+    arm = gate.start(office, *ALL_THREADS[case], cores=(core,))
     arm.joined()
     figures(arm, "where")
     (main, _), *_ = map(str.split, notes(office))
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-    assert children
-    assert [os.sched_getaffinity(int(pid)) for pid in [main, *children]] == [{core}] * (1 + len(children))
+    threads = [int(each.name) for pid in (main, *children) for each in Path(f"/proc/{pid}/task").iterdir()]
+    assert len(threads) > 1 or case == "gevent"
+    assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {frozenset({core})}
     assert os.sched_getaffinity(arm.process.pid) == os.sched_getaffinity(0)
 
 
@@ -216,3 +224,31 @@ def test_nothing_is_left_when_the_gate_is_gone(gate: Arms, office: Path, tmp_pat
     assert not alive(worker)
     assert [each.name for each in tmp.rglob("*") if each.is_file()] == [".lock"], "of all runs of this user"
     assert notes(office)[-2:] == ["module down", "session down"]
+
+
+BOXED = """
+import office, pytest
+
+@pytest.mark.celery_worker(runtime="container", image={image!r}, concurrency=2)
+def test_boxed(celery_perf, note):
+    celery_perf.run(office.nap, [0])
+    note(celery_perf.workers[0].pid)
+"""
+
+
+@pytest.mark.docker
+def test_a_container_on_cores(gate: Arms, office: Path, worker_image: str) -> None:
+    (office / "test_boxed.py").write_text(BOXED.format(image=worker_image))
+    core = max(os.sched_getaffinity(0))
+    arm = gate.start(office, "-k", "boxed", cores=(core,))
+    (test,) = arm.joined().tests
+    assert arm.run(test.nodeid).complaint == ""
+    (first,) = notes(office)
+    workers = _descendants(int(first))
+    assert len(workers) >= 3, "the main process and two children"
+    assert {frozenset(os.sched_getaffinity(pid)) for pid in workers} == {frozenset({core})}
+
+
+def _descendants(pid: int) -> list[int]:
+    children = list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    return [*children, *(each for child in children for each in _descendants(child))]
