@@ -102,6 +102,8 @@ class StoredRuns:
             self._config.stash[SESSION].judges.append(self._judge)
 
     def _judge(self, active: ActiveTest) -> tuple[Verdict, ...]:
+        if not active.spec.undisturbed:
+            return ()
         return judge(active.nodeid, active.history, self.standard, active.spec.regression)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -130,13 +132,14 @@ class StoredRuns:
 
 
 def _figures(tests: Iterable[TestResult]) -> Iterable[StoredFigure]:
-    """Yield what is stored of the tests; not of one that was tried again after a failure."""
+    """Yield what is stored of the tests: not of one with faults, nor of one that was tried again after a failure."""
     results: dict[str, list[TestResult]] = {}
     for test in tests:
         results.setdefault(test.nodeid, []).append(test)
     for nodeid, found in results.items():
-        if len(found) == 1 and found[0].outcome == "passed":
-            yield from figures_of(nodeid, found[0].history)
+        test, *others = found
+        if test.outcome == "passed" and not (others or test.history.faults or test.sweeps):
+            yield from figures_of(nodeid, test.history)
 
 
 def _commit(folder: Path) -> str:

@@ -12,18 +12,9 @@ import pytest
 from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
 from pytest_celery_perf.model.gate import ArmTest, RegressionBudget
-from pytest_celery_perf.model.spec import (
-    FaultBudget,
-    RecoveryBudget,
-    ReliableBudget,
-    RetriesBudget,
-    TestSpec,
-)
 from pytest_celery_perf.names import MARKERS
 from pytest_celery_perf.stash import SPEC
 
-_PLAYED = (RetriesBudget, RecoveryBudget, ReliableBudget, FaultBudget)
-"""The budgets of tests in which something is made to go wrong, or to go faster than it would."""
 _JUDGING = frozenset(MARKERS) - {"celery_worker"}
 """What a test demands of its tasks changes nothing in what they do."""
 
@@ -31,15 +22,10 @@ _JUDGING = frozenset(MARKERS) - {"celery_worker"}
 def offer(item: pytest.Item) -> ArmTest | None:
     """Return what the gate is told of a test; None if it cannot be compared, or shall not be."""
     spec = item.stash.get(SPEC, None)
-    if spec is None or not _comparable(spec) or not _runs(item):
+    if spec is None or not spec.undisturbed or not _runs(item):
         return None
     budget = spec.regression or RegressionBudget()
     return ArmTest(nodeid=item.nodeid, digest=digest_of(item), budget=budget) if budget.metrics else None
-
-
-def _comparable(spec: TestSpec) -> bool:
-    """Tell whether a test runs its tasks once, and undisturbed."""
-    return not (spec.several or spec.isolated or any(isinstance(budget, _PLAYED) for budget in spec.budgets))
 
 
 def _runs(item: pytest.Item) -> bool:

@@ -270,3 +270,12 @@ class TestSpec:
     def several(self) -> bool:
         """Whether the test runs more than once."""
         return bool(self.reruns or self.sizes)
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether it runs its tasks once, with nothing made to go wrong, or faster than it would: as in production."""
+        return not (self.several or self.isolated or any(isinstance(budget, _PLAYED) for budget in self.budgets))
+
+
+_PLAYED = (RetriesBudget, RecoveryBudget, ReliableBudget, FaultBudget)
+"""The budgets of tests with a fault, or with shortened countdowns."""

@@ -110,10 +110,10 @@ def test_what_failed_is_not_compared(outcomes: tuple[str, str], told: str) -> No
 
 
 def test_how_many_tasks_a_schedule_published_is_not_exact() -> None:
-    loads = [
+    before, after = (
         replace(did(times=n), publications=tuple(publication(f"t{i}", intended_ns=i) for i in range(n))) for n in (3, 4)
-    ]
-    (pair,) = compared(*([result(load)] for load in loads))
+    )
+    (pair,) = compared([result(before)], [result(after)])
     assert (False, ()) == (pair.worse, pair.verdicts)
     assert pair.reason == "a schedule decided how many tasks there were, so nothing is exact"
 
