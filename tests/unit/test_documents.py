@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 import pytest_celery_perf
 from pytest_celery_perf import markers, names
+from pytest_celery_perf.model.formats import FormatName, report_file
 from pytest_celery_perf.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(pytest_celery_perf.__file__).parent
 README = ROOT / "README.md"
+DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))] if README.exists() else []
 
 pytestmark = pytest.mark.skipif(not README.exists(), reason="the documents are not beside the tests")
 
@@ -27,7 +31,7 @@ def code_of(document: Path) -> list[str]:
 
 def marks_of(document: Path) -> list[ast.Call]:
     """The calls of our markers in a document: in its examples, and in back-quotes."""
-    snippets = [*code_of(document), *re.findall(r"`(celery_\w+\(.*?\))`", document.read_text())]
+    snippets = [*code_of(document), *re.findall(r"`(celery_\w+\([^…\n]*?\))`", document.read_text())]
     calls = [node for snippet in snippets for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.Call)]
     return [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in names.MARKERS]
 
@@ -45,12 +49,50 @@ def test_every_default_is_in_the_readme() -> None:
             assert f"`{option.default}`" in row
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_setting_that_a_document_names_exists(document: Path) -> None:
+    text = re.sub(r"CELERY_PERF_(?:TEST_\w+|REQUIRE)", "", document.read_text())  # of our own tests
+    named = {*re.findall(r"--celery-perf-[a-z-]*[a-z]", text), *re.findall(r"\bCELERY_PERF_[A-Z_]*[A-Z]", text)}
+    assert named <= {name for option in OPTIONS for name in (option.flag, option.variable)}
+    in_ini_files = re.findall(r"^(celery_perf_\w+) *=", text, re.MULTILINE)
+    assert set(in_ini_files) <= {option.ini for option in OPTIONS}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_output_that_a_document_asks_for_is_valid(document: Path) -> None:
+    for value in re.findall(r"--celery-perf-output=(?!FORMAT)([\w:./-]+)", document.read_text()):
+        assert report_file(value, document.name).format in FormatName
+
+
+def test_every_format_is_in_the_document_on_ci() -> None:
+    rows = re.findall(r"^\| (`[\w-]+`(?:, `[\w-]+`)*) \|", (ROOT / "docs" / "ci.md").read_text(), re.MULTILINE)
+    assert sorted(FormatName) == sorted(name for row in rows for name in re.findall(r"`([\w-]+)`", row))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_example_of_configuration_can_be_read(document: Path) -> None:
+    for language, text in re.findall(r"```(ini|toml|yaml)\n(.*?)```", document.read_text(), re.DOTALL):
+        match language:
+            case "ini":
+                assert read_ini(text)
+            case "toml":
+                assert tomllib.loads(text)
+            case "yaml":
+                assert yaml.safe_load(text)
+
+
+def read_ini(text: str) -> list[str]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    return parser.sections()
+
+
 def test_every_marker_is_in_the_readme() -> None:
     assert set(names.MARKERS) == {ast.unparse(call.func).rpartition(".")[2] for call in marks_of(README)}
 
 
-@pytest.mark.parametrize("call", marks_of(README) if README.exists() else [], ids=ast.unparse)
-def test_the_readmes_markers_are_valid(call: ast.Call) -> None:
+@pytest.mark.parametrize("call", [call for document in DOCUMENTS for call in marks_of(document)], ids=ast.unparse)
+def test_the_markers_of_the_documents_are_valid(call: ast.Call) -> None:
     name = ast.unparse(call.func).rpartition(".")[2]
     assert len(call.args) == (1 if name == names.DRILL else 0)
     arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
