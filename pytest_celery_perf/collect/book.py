@@ -281,7 +281,14 @@ class Book:
     def _overtaken(self, task_id: str) -> bool:
         """Tell whether an earlier attempt is still ending: it publishes the next one first, which may be faster."""
         earlier = (self.latest(task_id, attempt) for attempt in range(self.last_attempt[task_id]))
-        return any(each is not None and None in {each.outcome, each.acknowledged_ns} for each in earlier)
+        return any(each is not None and self._ends(each) for each in earlier)
+
+    def _ends(self, draft: Draft) -> bool:
+        """Tell whether records of an execution's end are to come: of one cut off, only its main process's."""
+        if draft.boot in self.dead:
+            return False
+        cut_off = (draft.boot, draft.pid) in self.gone
+        return draft.acknowledged_ns is None or (draft.outcome is None and not cut_off)
 
     def _will_come(self, task_id: str) -> bool:
         """Tell whether a worker will receive the last attempt of a task, which none has yet."""

@@ -29,15 +29,15 @@ def enter(ledger: Ledger, file: str, *records: wire.Record) -> None:
         ledger.enter(SpooledRecord(file, record))
 
 
-def begin(ledger: Ledger, file: str, received_ns: int) -> None:
-    received = wire.Received(received_ns, "token", "pay", None, None, "shop.pay", 0, file, "q", None, False)
-    enter(ledger, file, received, wire.Message(received_ns, "pay", 0, received_ns, CONTENT))
-    enter(ledger, file, wire.Started(received_ns + 1, "pay", 0, received_ns, False))
+def begin(ledger: Ledger, file: str, received_ns: int, attempt: int = 0) -> None:
+    received = wire.Received(received_ns, "token", "pay", None, None, "shop.pay", attempt, file, "q", None, False)
+    enter(ledger, file, received, wire.Message(received_ns, "pay", attempt, received_ns, CONTENT))
+    enter(ledger, file, wire.Started(received_ns + 1, "pay", attempt, received_ns, False))
 
 
-def end(ledger: Ledger, file: str, received_ns: int) -> None:
-    finished = wire.Finished(99, "pay", 0, received_ns, "succeeded", 21, 29, 5, None, None, None, 0, 0, 0, False)
-    enter(ledger, file, finished, wire.Acknowledged(100, "pay", 0, received_ns))
+def end(ledger: Ledger, file: str, received_ns: int, attempt: int = 0) -> None:
+    finished = wire.Finished(99, "pay", attempt, received_ns, "succeeded", 21, 29, 5, None, None, None, 0, 0, 0, False)
+    enter(ledger, file, finished, wire.Acknowledged(100, "pay", attempt, received_ns))
 
 
 def test_a_message_is_kept_with_its_delivery(kept: tuple[Book, Ledger]) -> None:
@@ -121,3 +121,31 @@ def test_what_still_runs_is_waited_for_though_its_message_has_expired_when_it_ca
     assert {"pay"} == book.open
     end(ledger, "one/1", 10)
     assert set() == book.open
+
+
+def test_only_the_acknowledgment_of_what_died_with_its_process_is_waited_for(
+    kept: tuple[Book, Ledger],
+) -> None:
+    """Celery publishes it anew with ``retry_on_worker_lost``."""
+    book, ledger = kept
+    begin(ledger, "one/1", 10)
+    enter(ledger, "one/1", wire.Publishing(20, "token", "pay", None, None, "shop.pay", 1, "q", None, None, None))
+    enter(ledger, "one/1", wire.Published(21, "pay", 1))
+    begin(ledger, "two/1", 30, attempt=1)
+    end(ledger, "two/1", 30, attempt=1)
+    assert {"pay"} == book.open | book.ending
+    book.bury("one", 1)
+    assert (set(), {"pay"}) == (book.open, book.ending)
+    enter(ledger, "one/1", wire.Acknowledged(40, "pay", 0, 10))
+    assert (set(), set()) == (book.open, book.ending)
+
+
+def test_nothing_of_what_died_with_its_worker_is_waited_for(kept: tuple[Book, Ledger]) -> None:
+    book, ledger = kept
+    begin(ledger, "one/1", 10)
+    enter(ledger, "one/1", wire.Publishing(20, "token", "pay", None, None, "shop.pay", 1, "q", None, None, None))
+    enter(ledger, "one/1", wire.Published(21, "pay", 1))
+    begin(ledger, "two/1", 30, attempt=1)
+    end(ledger, "two/1", 30, attempt=1)
+    book.bury("one")
+    assert (set(), set()) == (book.open, book.ending)
