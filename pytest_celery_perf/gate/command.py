@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest_celery_perf
@@ -19,16 +20,17 @@ _NOT_FOR_ARMS = ("COV_CORE_", "PYTEST_XDIST_", "PYTEST_ADDOPTS", "PYTEST_CURRENT
 """Beginnings of the names of variables: those of the process that asks, and those of its plugins."""
 
 
-def arguments(invocation: Invocation, selection: Selection, directory: Path) -> list[str]:
+def arguments(invocation: Invocation, selection: Selection, directory: Path, lacking: Collection[str]) -> list[str]:
     """Return what comes after the interpreter's name.
 
     Args:
         invocation: The user's own.
         selection: What the arm collects.
         directory: Where it may write.
+        lacking: Plugins of pytest that its environment has not.
     """
     # No folder of its own on the path (-P): whether it runs where the tests are is the user's affair, see `Tree`.
-    return ["-P", "-m", "pytest", *selection.arguments, *invocation.options_of_an_arm(directory)]
+    return ["-P", "-m", "pytest", *selection.arguments, *invocation.options_of_an_arm(directory, lacking)]
 
 
 def variables(invocation: Invocation, selection: Selection, tree: Tree, ours: Path) -> dict[str, str]:

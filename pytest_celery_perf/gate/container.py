@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf import containers
-from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.errors import ConfigurationError, WorkerError
 from pytest_celery_perf.gate.channel import GateError
 from pytest_celery_perf.gate.command import PACKAGE
 from pytest_celery_perf.gate.environment import ASK, OPTION, Image, name_of, read
@@ -55,9 +55,9 @@ class ContainerProcess:
         command = self._command
         container = _container(self._image, self._name)
         standpoint = _standpoint(container, self._image)
-        container.with_volume_mapping(standpoint.path(PACKAGE), str(PACKAGE), "ro")
-        for place in dict.fromkeys(self._places):
-            container.with_volume_mapping(standpoint.path(place), str(place), "rw")
+        mounts = {PACKAGE: "ro", **dict.fromkeys(self._places, "rw")}
+        for place, mode in mounts.items():
+            container.with_volume_mapping(_seen_by_the_engine(standpoint, place, self._image), str(place), mode)
         # Its user has no home in the image.
         own = {"PYTHONPATH": command.variables["PYTHONPATH"], "HOME": str(command.log.parent)}
         container.with_envs(**of_the_application(command.variables), **own)
@@ -141,7 +141,10 @@ def _container(image: Image, name: str) -> DockerContainer:
 
 
 def _standpoint(container: DockerContainer, image: Image) -> Standpoint:
-    standpoint = locate(container.get_docker_client().client)
+    try:
+        standpoint = locate(container.get_docker_client().client)
+    except WorkerError as error:
+        raise ConfigurationError(f"{OPTION}={name_of(image)}: {error}") from None
     if standpoint.network_mode == "bridge":
         raise ConfigurationError(
             f"{OPTION}={name_of(image)}: the containers of this engine (Docker Desktop, or a rootless one) cannot "
@@ -150,13 +153,20 @@ def _standpoint(container: DockerContainer, image: Image) -> Standpoint:
     return standpoint
 
 
+def _seen_by_the_engine(standpoint: Standpoint, place: Path, image: Image) -> str:
+    try:
+        return standpoint.path(place)
+    except WorkerError as error:
+        raise ConfigurationError(f"{OPTION}={name_of(image)}: {error}") from None
+
+
 def _started(container: DockerContainer, image: Image, name: str, guard: containers.Guard) -> None:
     from docker.errors import DockerException
 
     try:
         fetch(container.get_docker_client().client, image.name)
         containers.start(container, name, guard)
-    except DockerException as error:
+    except (DockerException, WorkerError) as error:
         raise GateError(f"{OPTION}={name_of(image)}: no container can be made of it: {error}") from None
 
 

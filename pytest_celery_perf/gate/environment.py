@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -25,6 +25,8 @@ print(json.dumps({**found, "python": "%d.%d.%d" % sys.version_info[:3]}))
 _IMAGE = "image:"
 _OLDEST = "3.11"
 _PATIENCE_S = 60.0
+_OPTIONAL = {"xdist": "pytest-xdist", "pytest_cov": "pytest-cov"}
+"""Plugins of pytest, and what installs them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Python:
     """An interpreter of this machine."""
 
     path: str
+    lacking: frozenset[str] = frozenset()
+    """Plugins of pytest that it has not, and can do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class Image:
     """A container's image, with an interpreter on its PATH."""
 
     name: str
+    lacking: frozenset[str] = frozenset()
+    """As above."""
 
 
 HERE = Python(path=sys.executable)
@@ -109,13 +115,16 @@ def read(answer: str, environment: Python | Image) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in found.items()}
 
 
-def check(found: Mapping[str, str], environment: Python | Image, *, django: bool) -> None:
+def check(found: Mapping[str, str], environment: Python | Image, *, django: bool) -> Python | Image:
     """Refuse an environment in which our plugin cannot run the tests.
 
     Args:
         found: Versions by normalised name.
         environment: Whose they are.
         django: Whether the tests need Django.
+
+    Returns:
+        The environment, with what it lacks and can do without.
 
     Raises:
         ConfigurationError: Something is missing; the text says how to install it.
@@ -136,6 +145,7 @@ def check(found: Mapping[str, str], environment: Python | Image, *, django: bool
             f"{OPTION}={name_of(environment)}: that environment lacks {named}. Install what the tests need: "
             f"{_installer(environment)} install {wanted}"
         )
+    return replace(environment, lacking=frozenset(each for each, name in _OPTIONAL.items() if name not in found))
 
 
 def name_of(environment: Python | Image) -> str:

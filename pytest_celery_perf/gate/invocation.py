@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,15 +100,17 @@ class Invocation:
             only=tuple(there) if any(names for _, names in there) else (),
         )
 
-    def options_of_an_arm(self, directory: Path) -> list[str]:
+    def options_of_an_arm(self, directory: Path, lacking: Collection[str] = ()) -> list[str]:
         """Return the options that every arm has, besides the user's.
 
         Args:
             directory: Where it may write.
+            lacking: Plugins that its environment has not.
         """
-        against = [option for plugin, option in _AGAINST.items() if option and plugin in self.plugins]
+        plugins = self.plugins.difference(lacking)
+        against = [option for plugin, option in _AGAINST.items() if option and plugin in plugins]
         # An empty cache rather than none, as `addopts` may hold `--ff`, and a plugin may ask for it.
-        cache = ["-o", f"cache_dir={directory / 'cache'}"] if "cacheprovider" in self.plugins else []
+        cache = ["-o", f"cache_dir={directory / 'cache'}"] if "cacheprovider" in plugins else []
         entry_point, module = PLUGIN
         return [
             *("--maxfail=0", *against, *cache, f"--basetemp={directory / 'tmp'}"),

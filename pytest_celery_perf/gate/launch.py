@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from pytest_celery_perf import containers
 from pytest_celery_perf.gate.channel import Assignment, Channel, GateError, Joined, Leave, Ran, Renew, Renewed, Run
 from pytest_celery_perf.gate.command import arguments, link_package, told, variables
-from pytest_celery_perf.gate.environment import HERE, Image, Python
+from pytest_celery_perf.gate.environment import HERE, Image, Python, ask, check
 from pytest_celery_perf.gate.invocation import Invocation, Selection
 from pytest_celery_perf.gate.process import Command, LocalProcess, Runtime
 from pytest_celery_perf.gate.tree import Tree
@@ -58,6 +58,29 @@ class Order:
     """What else an arm in a container needs of this machine: files or folders."""
 
 
+def examine(environment: Python | Image, *, django: bool, guard: Guard) -> Python | Image:
+    """Find out whether an environment can run an arm, before anything is started for it.
+
+    Args:
+        environment: The environment; that of this process need not be asked.
+        django: Whether the tests need Django.
+        guard: Removes the container of an image if we cannot.
+
+    Returns:
+        The environment, with what it lacks and can do without.
+
+    Raises:
+        ConfigurationError: It cannot; the text says what it lacks, and how to install it.
+    """
+    if environment == HERE:
+        return environment
+    if isinstance(environment, Python):
+        return check(ask(environment), environment, django=django)
+    from pytest_celery_perf.gate import container
+
+    return check(container.ask(environment, guard), environment, django=django)
+
+
 @contextmanager
 def start(order: Order, assignment: Assignment, *, directory: Path, guard: Guard) -> Iterator[Arm]:
     """Start an arm, and have it end.
@@ -86,7 +109,7 @@ def start(order: Order, assignment: Assignment, *, directory: Path, guard: Guard
 
 def _runtime(order: Order, assignment: Assignment, own: Path, guard: Guard) -> Runtime:
     command = Command(
-        words=tuple(arguments(order.invocation, order.selection, own)),
+        words=tuple(arguments(order.invocation, order.selection, own, order.environment.lacking)),
         folder=order.selection.folder,
         variables={
             **variables(order.invocation, order.selection, order.tree, link_package(own)),

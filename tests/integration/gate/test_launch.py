@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from pytest_celery_perf.baseline.revision import checkout
+from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.gate.channel import GateError
-from pytest_celery_perf.gate.launch import Arm
+from pytest_celery_perf.gate.environment import Image
+from pytest_celery_perf.gate.launch import Arm, examine
 from pytest_celery_perf.gate.tree import Tree, check_origins
 from tests.integration.gate.pad import TIMEOUT_S, Pad
 from tests.integration.gate.repository import Repository
@@ -146,3 +148,34 @@ def test_an_arm_that_takes_too_long(shop: Repository, pad: Pad) -> None:
         pad.arm(tree) as arm,
     ):
         arm.join(0.0)
+
+
+@pytest.mark.docker
+def test_a_base_in_a_container(shop: Repository, pad: Pad, worker_image: str) -> None:
+    image = examine(Image(name=worker_image), django=True, guard=pad.guard)
+    assert "xdist" in image.lacking
+    tree = base_of(shop, pad)
+    with pad.arm(tree, environment=image) as arm:
+        joined = arm.join(TIMEOUT_S)
+        assert joined.app_file == str(tree.path / "shop.py")
+        assert joined.environment.keys() >= {"python", "celery", "pytest"}
+        for _ in range(2):
+            assert arm.run("tests/test_shop.py::test_sale").complaint == ""
+            arm.renew()
+
+
+@pytest.mark.docker
+def test_a_container_that_ends(shop: Repository, pad: Pad, worker_image: str) -> None:
+    tree = base_of(shop, pad, ("conftest.py", "import nosuch"))
+    with pytest.raises(GateError) as caught, pad.arm(tree, environment=Image(name=worker_image)) as arm:
+        arm.join(TIMEOUT_S)
+    assert "exited with status 4" in str(caught.value)
+    assert "No module named 'nosuch'" in str(caught.value)
+
+
+@pytest.mark.docker
+def test_images_that_will_not_do(pad: Pad, redis_image: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^--celery-perf-base-env=image:nosuch/image:1"):
+        examine(Image(name="nosuch/image:1"), django=False, guard=pad.guard)
+    with pytest.raises(ConfigurationError, match="that is no Python; it said: no Python in this image"):
+        examine(Image(name=redis_image), django=False, guard=pad.guard)

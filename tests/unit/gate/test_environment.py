@@ -58,8 +58,8 @@ def test_what_is_no_python(tmp_path: Path, text: str, words: str) -> None:
 
 
 def test_what_it_must_have() -> None:
-    check(COMPLETE, HERE, django=False)
-    check(COMPLETE | DJANGO, HERE, django=True)
+    assert {"xdist", "pytest_cov"} == check(COMPLETE, HERE, django=False).lacking
+    assert {"pytest_cov"} == check(COMPLETE | DJANGO | {"pytest-xdist": "3"}, HERE, django=True).lacking
     with pytest.raises(ConfigurationError, match=r"lacks django>=5\.2, pytest-django>=4\.11"):
         check(COMPLETE, HERE, django=True)
     with pytest.raises(ConfigurationError, match=r"Python 3\.10\.4 is older than 3\.11"):

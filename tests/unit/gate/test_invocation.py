@@ -105,6 +105,7 @@ def test_options_of_every_arm(pytester: pytest.Pytester, tmp_path: Path) -> None
     assert ["-p", "no:celery_perf", "-p", "pytest_celery_perf.plugin"] == own[-4:]
     assert {"--maxfail=0", "--junit-xml=", f"--basetemp={tmp_path}/tmp"} < {*own}
     assert ("-n0" in own) == ("xdist" in found.plugins)
+    assert "-n0" not in found.options_of_an_arm(tmp_path, lacking={"xdist"})
     assert not {"-n0", "--junit-xml="} & {
         *read(pytester, "-p", "no:xdist", "-p", "no:junitxml").options_of_an_arm(tmp_path)
     }
