@@ -19,7 +19,7 @@ from pytest_celery_perf.baseline.git import Git
 from pytest_celery_perf.baseline.history import append, stored_runs
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.judge.stored import judge, refusal
-from pytest_celery_perf.measure.stored import figures_of
+from pytest_celery_perf.measure.stored import Past, figures_of
 from pytest_celery_perf.model.baseline import Standard, StoredFigure, StoredRun, circumstances
 from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.stash import OUTPUT, SESSION
@@ -85,6 +85,10 @@ class StoredRuns:
         except CeleryPerfError as error:
             raise pytest.UsageError(str(error)) from error
 
+    @cached_property
+    def _past(self) -> Past:
+        return Past.of(self.standard.runs)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist how fast this machine is."""
@@ -104,7 +108,7 @@ class StoredRuns:
     def _judge(self, active: ActiveTest) -> tuple[Verdict, ...]:
         if not active.spec.undisturbed:
             return ()
-        return judge(active.nodeid, active.history, self.standard, active.spec.regression)
+        return judge(active.nodeid, active.history, self.standard, self._past, active.spec.regression)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Store the run, unless something failed."""

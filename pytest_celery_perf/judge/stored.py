@@ -15,12 +15,11 @@ from pytest_celery_perf.measure.stored import (
     JUDGED,
     MOST_RESIDUAL,
     Outlook,
-    alpha_of,
-    calibrated,
+    Past,
     figures_of,
     unit_of,
 )
-from pytest_celery_perf.model.baseline import Standard, StoredFigure
+from pytest_celery_perf.model.baseline import Calibration, Standard, StoredFigure
 from pytest_celery_perf.model.gate import RegressionBudget, format_figure
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.metric import format_change, format_share
@@ -32,7 +31,7 @@ _DIFFERENCES = 4
 
 
 def judge(
-    test: str, history: History, standard: Standard, budget: RegressionBudget | None = None
+    test: str, history: History, standard: Standard, past: Past, budget: RegressionBudget | None = None
 ) -> tuple[Verdict, ...]:
     """Compare a test with the stored runs.
 
@@ -40,6 +39,7 @@ def judge(
         test: Its name.
         history: What its tasks did.
         standard: The stored runs, and what must be known of this one.
+        past: What the stored runs tell of each figure.
         budget: Which metrics are compared, and what is tolerated; None: the defaults of ``celery_regression``.
 
     Returns:
@@ -53,14 +53,14 @@ def judge(
     for each in figures_of(test, history):
         if each.metric in JUDGED and each.metric in budget.metrics and budget.task in {None, each.task}:
             by_task.setdefault(each.task, []).append(each)
-    return tuple(_judge_task(figures, standard, budget) for figures in by_task.values())
+    return tuple(_judge_task(figures, standard, past, budget) for figures in by_task.values())
 
 
-def _judge_task(figures: Sequence[StoredFigure], standard: Standard, budget: RegressionBudget) -> Verdict:
+def _judge_task(figures: Sequence[StoredFigure], standard: Standard, past: Past, budget: RegressionBudget) -> Verdict:
     task = figures[0].task
     if not standard.runs:
         return Verdict(marker=MARKER, task=task, status=Status.INCONCLUSIVE, evidence=(refusal(standard),))
-    outlooks = [_outlook(figure, standard, budget) for figure in figures]
+    outlooks = [_outlook(figure, standard.now.calibration, past, budget) for figure in figures]
     undecided = [each for each in outlooks if each.status is Status.INCONCLUSIVE]
     decided = [each for each in outlooks if each.status is not Status.INCONCLUSIVE]
     failed = any(each.status is Status.FAIL for each in decided)
@@ -74,15 +74,15 @@ def _judge_task(figures: Sequence[StoredFigure], standard: Standard, budget: Reg
     )
 
 
-def _outlook(figure: StoredFigure, standard: Standard, budget: RegressionBudget) -> Outlook:
+def _outlook(figure: StoredFigure, calibration: Calibration, past: Past, budget: RegressionBudget) -> Outlook:
     return Outlook.of(
         figure.metric,
         figure.value,
-        calibrated(figure.test, figure.task, figure.metric, standard.runs),
-        unit=unit_of(figure.metric, standard.now.calibration),
+        past.series.get((figure.test, figure.task, figure.metric), ()),
+        unit=unit_of(figure.metric, calibration),
         tolerance=budget.tolerance,
         noticeable=budget.noticeable,
-        alpha=alpha_of(standard.runs),
+        alpha=past.alpha,
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Self
 
 from pytest_celery_perf.measure.evidence import ALPHA, BETA, FAMILY, epoch_quantile, floor_of
@@ -61,20 +62,32 @@ def unit_of(metric: str, calibration: Calibration) -> float:
     return {"runtime": calibration.wall_s, "cpu": calibration.cpu_s}.get(metric, 1.0)
 
 
-def calibrated(test: str, task: str, metric: str, runs: Sequence[StoredRun]) -> tuple[float, ...]:
-    """Return a figure of the runs that have it, in the unit of `unit_of`."""
-    return tuple(
-        figure.value / unit_of(metric, run.calibration)
-        for run in runs
-        for figure in run.figures
-        if (figure.test, figure.task, figure.metric) == (test, task, metric)
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What stored runs tell of each figure."""
 
+    series: Mapping[tuple[str, str, str], tuple[float, ...]]
+    """By test, task and metric: the figures of the runs that have it, in the unit of `unit_of`, oldest first."""
+    alpha: float
+    """How often at most a comparison may FAIL by chance, with all in mind that are possible."""
 
-def alpha_of(runs: Sequence[StoredRun]) -> float:
-    """Return how often at most one comparison may FAIL by chance, with all that stored runs allow in mind."""
-    series = {(each.test, each.task, each.metric) for run in runs for each in run.figures if each.metric in JUDGED}
-    return min(ALPHA, FAMILY / max(1, len(series)))
+    @classmethod
+    def of(cls, runs: Iterable[StoredRun]) -> Self:
+        """Put the figures of runs in order.
+
+        Args:
+            runs: Of one environment, oldest first.
+        """
+        series: dict[tuple[str, str, str], list[float]] = {}
+        for run in runs:
+            for each in run.figures:
+                key = (each.test, each.task, each.metric)
+                series.setdefault(key, []).append(each.value / unit_of(each.metric, run.calibration))
+        judged = sum(metric in JUDGED for _, _, metric in series)
+        return cls(
+            series=MappingProxyType({key: tuple(values) for key, values in series.items()}),
+            alpha=min(ALPHA, FAMILY / max(1, judged)),
+        )
 
 
 def margin(residual: float, runs: int, alpha: float) -> float:
@@ -118,17 +131,13 @@ def trends(runs: Sequence[StoredRun]) -> tuple[Trend, ...]:
     Returns:
         In the order of test, task and metric, the metrics that are judged before those that are counted.
     """
-    now = runs[-1].calibration
-    series: dict[tuple[str, str, str], list[float]] = {}
-    for run in runs:
-        for each in run.figures:
-            value = each.value / unit_of(each.metric, run.calibration) * unit_of(each.metric, now)
-            series.setdefault((each.test, each.task, each.metric), []).append(value)
+    now, series = runs[-1].calibration, Past.of(runs).series
     order = (*JUDGED, *COUNTED)
     known = sorted((key for key in series if key[2] in order), key=lambda key: (*key[:2], order.index(key[2])))
     return tuple(
-        Trend(test=test, task=task, metric=metric, values=tuple(series[test, task, metric]))
+        Trend(test=test, task=task, metric=metric, values=tuple(unit_of(metric, now) * each for each in values))
         for test, task, metric in known
+        for values in [series[test, task, metric]]
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 _HALVINGS = 100
 """After so many the interval is narrower than a float can tell."""
 
 
+@cache
 def student_quantile(alpha: float, degrees: int) -> float:
     """Return the t that a variable exceeds with a given probability.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from pytest_celery_perf.judge.stored import judge
+from pytest_celery_perf.measure.stored import Past
 from pytest_celery_perf.model.baseline import Standard, StoredRun
 from pytest_celery_perf.model.gate import RegressionBudget
 from pytest_celery_perf.model.history import History
@@ -45,7 +46,8 @@ def judged(
     runs: Sequence[StoredRun], what: History, *, budget: RegressionBudget | None = None, **environment: str
 ) -> Verdict:
     now = run(30, environment={**ENVIRONMENT, **environment})
-    (verdict,) = judge(TEST, what, Standard.of("perf-history", now, runs), budget)
+    standard = Standard.of("perf-history", now, runs)
+    (verdict,) = judge(TEST, what, standard, Past.of(standard.runs), budget)
     return verdict
 
 
@@ -142,8 +144,8 @@ def test_the_test_says_what_is_tolerated(budget: RegressionBudget, status: Statu
 @pytest.mark.parametrize("budget", [RegressionBudget(metrics=()), RegressionBudget(task="shop.tasks.refund")])
 def test_what_is_not_compared_has_no_verdict(budget: RegressionBudget) -> None:
     standard = Standard.of("perf-history", run(30), stored(runtime=0.020))
-    assert judge(TEST, took(40), standard, budget) == ()
+    assert judge(TEST, took(40), standard, Past.of(standard.runs), budget) == ()
 
 
 def test_without_stored_runs_there_is_nothing_to_say() -> None:
-    assert judge(TEST, took(40), Standard.of("perf-history", run(30), [])) == ()
+    assert judge(TEST, took(40), Standard.of("perf-history", run(30), []), Past.of([])) == ()

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 import pytest
 
-from pytest_celery_perf.measure.stored import Outlook, alpha_of, calibrated, detectable, figures_of, margin, unit_of
+from pytest_celery_perf.measure.stored import Outlook, Past, detectable, figures_of, margin, unit_of
 from pytest_celery_perf.model.verdict import Status
 from tests.unit.baseline.runs import CALIBRATION, TASK, TEST, run
 from tests.unit.histories import NAME, execution, history, publication, query
@@ -94,7 +94,7 @@ def test_a_false_alarm_is_as_rare_as_was_said() -> None:
 def test_a_slower_machine_is_no_slower_code() -> None:
     runs = [run(day, slower=slower, runtime=0.02, cpu=0.02) for day, slower in enumerate(islice(cycle([1, 2, 3]), 9))]
     for metric in ("runtime", "cpu"):
-        assert calibrated(TEST, TASK, metric, runs) == pytest.approx([1.0] * 9)
+        assert Past.of(runs).series[TEST, TASK, metric] == pytest.approx((1.0,) * 9)
 
 
 def test_memory_has_nothing_to_do_with_speed() -> None:
@@ -107,9 +107,9 @@ def test_the_more_is_compared_the_surer_a_fail_must_be() -> None:
     many = replace(
         runs[0], figures=tuple(replace(figure, test=f"t{n}") for n in range(100) for figure in runs[0].figures)
     )
-    assert alpha_of(runs) == 0.001
-    assert alpha_of([many]) == pytest.approx(0.01 / 200)
-    assert margin(0.05, 20, alpha_of([many])) > margin(0.05, 20, 0.001)
+    assert Past.of(runs).alpha == 0.001
+    assert Past.of([many]).alpha == pytest.approx(0.01 / 200)
+    assert margin(0.05, 20, Past.of([many]).alpha) > margin(0.05, 20, 0.001)
 
 
 def test_what_is_stored_of_a_test() -> None:

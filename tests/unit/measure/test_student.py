@@ -1,4 +1,4 @@
-"""Student's quantiles are those of the printed tables, and scipy's."""
+"""Student's quantiles are those of the printed tables; the benchmarks hold them against scipy's."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ def test_the_printed_tables(alpha: float, degrees: int, quantile: float) -> None
 
 def test_half_of_it_is_below_zero() -> None:
     assert student_quantile(0.5, 7) == pytest.approx(0, abs=1e-12)
-
-
-@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 19, 20, 499])
-@pytest.mark.parametrize("alpha", [0.4, 0.05, 1e-3, 1e-6, 1e-9])
-def test_another_implementation(alpha: float, degrees: int) -> None:
-    stats = pytest.importorskip("scipy.stats")
-    assert stats.t.isf(alpha, degrees) == pytest.approx(student_quantile(alpha, degrees), rel=1e-5)
 
 
 @pytest.mark.parametrize(("alpha", "degrees"), [(0.0, 5), (0.6, 5), (math.nan, 5), (0.01, 0)])
