@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_celery_perf.model.verdict import Verdict
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.report.json import Report
+    from pytest_celery_perf.report.live import Comparing, LiveLine
+    from pytest_celery_perf.report.terminal import Line
     from pytest_celery_perf.runner.trial import Progress
     from pytest_celery_perf.session import ActiveTest
 
@@ -50,6 +52,7 @@ class Output:
         self._options = options
         self._is_worker = hasattr(config, "workerinput")
         self._files = files.wanted(options)
+        self._status: int | None = None
         self.results = Results(passed_on=self._is_worker)
         self.gate: GateReport | None = None
         """The comparison with another version, once it has been made."""
@@ -102,12 +105,37 @@ class Output:
     @contextmanager
     def progress(self, nodeid: str) -> Iterator[Progress]:
         """Show how far a test's tasks are, while it waits for them."""
+        from pytest_celery_perf.report.live import Progress as Shown
+
+        with self._line(nodeid) as line:
+
+            def show(published: int, finished: int, failed: int, pace: Callable[[], Pace] | None) -> None:
+                if line is not None:
+                    due = line.due_in_s <= 0  # to know the pace takes looking at every task
+                    paced = pace() if pace and due else None
+                    line.update(Shown(published=published, finished=finished, failed=failed, pace=paced))
+
+            yield show
+
+    @contextmanager
+    def comparing(self) -> Iterator[Callable[[str], Callable[[Comparing], None]]]:
+        """Show how far a comparison is: called with what the base is, returns what shows it."""
+        with ExitStack() as stack:
+
+            def label(base: str) -> Callable[[Comparing], None]:
+                line = stack.enter_context(self._line(f"compared with {base}"))
+                return (lambda _: None) if line is None else line.update
+
+            yield label
+
+    @contextmanager
+    def _line(self, label: str) -> Iterator[LiveLine | None]:
+        """Show a line on the terminal that renews itself; None where there is no terminal."""
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None and not self._is_worker:
-            yield lambda *_: None
+            yield None
             return
         from pytest_celery_perf.report.live import LiveLine
-        from pytest_celery_perf.report.live import Progress as Shown
 
         def write(text: str) -> None:
             if not text.isspace():
@@ -119,19 +147,12 @@ class Output:
             self._write_past_capture if self._is_worker else write,
             time.monotonic,
             terminal=not self._is_worker and reporter.isatty,
-            label=nodeid,
+            label=label,
             width=80 if self._is_worker else self._width,
             unicode=self._unicode,
         )
-
-        def show(published: int, finished: int, failed: int, pace: Callable[[], Pace] | None) -> None:
-            due = line.due_in_s <= 0  # to know the pace takes looking at every task
-            line.update(
-                Shown(published=published, finished=finished, failed=failed, pace=pace() if pace and due else None)
-            )
-
         try:
-            yield show
+            yield line
         finally:
             line.close()
 
@@ -196,15 +217,19 @@ class Output:
     # -- after all tests -------------------------------------------------------------------
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Show the table of measured tasks, and every verdict."""
-        tests = self.results.tests
-        if not tests and not self.notices:
-            return
+        """Show the table of measured tasks, and every verdict; then what GitHub looks for."""
+        if self.results.tests or self.notices or self.gate is not None:
+            self._sum_up(terminalreporter)
+        for text in files.terminal_lines(self._options, self._report):
+            terminalreporter.write_line(text)
+
+    def _sum_up(self, terminalreporter: Any) -> None:
         from pytest_celery_perf.measure.summary import Run
         from pytest_celery_perf.report.header import override_lines
         from pytest_celery_perf.report.scopes import scope_lines
         from pytest_celery_perf.report.terminal import summary_table
 
+        tests = self.results.tests
         rows = tuple(Run.of(self.results.history).by_task.values())
         verdicts = [verdict for test in tests for verdict in test.verdicts]
         terminalreporter.section("celery-perf")
@@ -214,13 +239,21 @@ class Output:
             terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))
         for text in scope_lines(tests, unicode=self._unicode):
             terminalreporter.write_line(text)
+        for line in self._of_gate():
+            terminalreporter.write_line(line.text, **({line.markup: True} if line.markup else {}))
         for text in self.notices:
             terminalreporter.write_line(fit(text, unicode=self._unicode))
-        for text in files.terminal_lines(self._options, self._report):
-            terminalreporter.write_line(text)
 
-    def pytest_sessionfinish(self) -> None:
+    def _of_gate(self) -> list[Line]:
+        if self.gate is None:
+            return []
+        from pytest_celery_perf.report.gate import gate_lines
+
+        return gate_lines(self.gate, width=self._width, unicode=self._unicode)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the report files."""
+        self._status = int(exitstatus)
         if self._files and not self._is_worker:
             files.write(self._files, self._report, self._options.json_detail)
 
@@ -235,6 +268,7 @@ class Output:
             environment=environment(),
             settings=self._options.settings,
             overrides=self._overrides,
+            status=self._status,
             root=str(next((each for each in (root, *root.parents) if (each / ".git").exists()), root)),
             gate=self.gate,
             tests=self.results.tests,

@@ -85,6 +85,10 @@ def _prepare(config: pytest.Config) -> None:
     config.stash[OPTIONS] = settings
     if SEAT not in config.stash:
         config.pluginmanager.register(config.stash[OUTPUT], "celery_perf_output")
+        if settings.compares:
+            from pytest_celery_perf.gate.referee import Referee
+
+            config.pluginmanager.register(Referee(config, settings), "celery_perf_referee")
         if settings.baseline or settings.baseline_save:
             from pytest_celery_perf.stored import StoredRuns
 

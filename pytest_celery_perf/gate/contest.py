@@ -13,7 +13,6 @@ from pytest_celery_perf.model.gate import Comparison, GateMetric, Series, Standi
 from pytest_celery_perf.model.verdict import Status
 
 LATE = "the time was over (--celery-perf-budget-time)"
-DOUBTFUL = "not decided after all epochs"
 
 
 @dataclass(slots=True)
@@ -103,7 +102,7 @@ class Contest:
             yield self.pair.comparison(Standing.BROKEN, reason=self._complaint)
             return
         for known in self._found.values():
-            yield replace(known, reason=LATE if late else DOUBTFUL) if _open(known) else known
+            yield replace(known, reason=LATE) if late and _open(known) else known
 
 
 def _open(known: Comparison) -> bool:

@@ -39,9 +39,9 @@ Told = Callable[[Comparing], None]
 class Outcome:
     """What a schedule found."""
 
-    comparisons: tuple[Comparison, ...]
-    epochs: int
-    late: bool
+    comparisons: tuple[Comparison, ...] = ()
+    epochs: int = 0
+    late: bool = False
 
 
 class Schedule:

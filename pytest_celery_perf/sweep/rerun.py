@@ -123,6 +123,8 @@ def tear_down(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestRep
     call = pytest.CallInfo.from_call(
         lambda: item.session._setupstate.teardown_exact(nextitem), when="teardown", reraise=(pytest.exit.Exception,)
     )
+    if getattr(item, "funcargs", {}) is None:
+        setattr(item, "funcargs", {})  # noqa: B010 - pytest has emptied it; plugins such as pytest-benchmark look into it
     report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
     return report
 

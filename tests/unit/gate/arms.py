@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_celery_perf.gate.channel import Ran
 from pytest_celery_perf.model.gate import ArmTest, RegressionBudget, TaskSample
@@ -12,7 +13,7 @@ from pytest_celery_perf.model.gate import ArmTest, RegressionBudget, TaskSample
 TASK = "shop.tasks.pay"
 
 
-def arm_test(name: str, digest: str = "", **budget: object) -> ArmTest:
+def arm_test(name: str, digest: str = "", **budget: Any) -> ArmTest:
     """Return a test as an arm offers it.
 
     Args:
@@ -20,7 +21,7 @@ def arm_test(name: str, digest: str = "", **budget: object) -> ArmTest:
         digest: That of its source; by default one that no other test has.
         budget: Of its marker.
     """
-    return ArmTest(nodeid=f"test_a.py::{name}", digest=digest or name, budget=RegressionBudget(**budget))  # type: ignore[arg-type]
+    return ArmTest(nodeid=f"test_a.py::{name}", digest=digest or name, budget=RegressionBudget(**budget))
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Arm:
         drawn = random.Random(f"{self.seed} {len(self.runs)}")
         took_s = median_s * math.exp(drawn.gauss(0, self.spread))
         self.clock.now_s += took_s
-        figures = {"runtime": (took_s,), "cpu": (took_s / 2,)}
+        figures: dict[str, tuple[float, ...]] = {"runtime": (took_s,), "cpu": (took_s / 2,)}
         if "memory" in measure:
             figures["memory"] = (50e6,)
         samples = tuple(TaskSample(task=task, figures=figures) for task in self.tasks)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
-from pytest_celery_perf.gate.contest import DOUBTFUL, LATE, quads
+from pytest_celery_perf.gate.contest import LATE, quads
 from pytest_celery_perf.gate.pairing import pair
 from pytest_celery_perf.gate.schedule import EPOCHS, Outcome, Schedule
 from pytest_celery_perf.model.gate import Comparison, Standing
@@ -12,16 +13,16 @@ from pytest_celery_perf.model.verdict import Status
 from tests.unit.gate.arms import TASK, Arm, Clock, arm_test
 
 
-def play(base: Arm, head: Arm, clock: Clock, *names: str, within_s: float = 3600.0, **budget: object) -> Outcome:
+def play(base: Arm, head: Arm, clock: Clock, *names: str, within_s: float = 3600.0, **budget: Any) -> Outcome:
     tests = [arm_test(name, **budget) for name in names]
     schedule = Schedule(base, head, deadline_s=within_s, seed=1, clock=clock)
     return schedule.play(pair(tests, tests).pairs)
 
 
-def arms(clock: Clock, base_s: dict[str, float], head_s: dict[str, float], **of_both: object) -> tuple[Arm, Arm]:
+def arms(clock: Clock, base_s: dict[str, float], head_s: dict[str, float], **of_both: Any) -> tuple[Arm, Arm]:
     return (
-        Arm(clock, base_s, seed=1, name="base", **of_both),  # type: ignore[arg-type]
-        Arm(clock, head_s, seed=2, name="head", **of_both),  # type: ignore[arg-type]
+        Arm(clock, base_s, seed=1, name="base", **of_both),
+        Arm(clock, head_s, seed=2, name="head", **of_both),
     )
 
 
@@ -77,7 +78,9 @@ def test_nothing_is_decided_between_tolerance_and_notice() -> None:
     base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.0224}, spread=2.0)
     outcome = play(base, head, clock, "test_a", metrics=("runtime",))
     assert outcome.epochs == EPOCHS
-    assert only(outcome).reason == DOUBTFUL
+    found = only(outcome)
+    assert found.decision is not None
+    assert (found.decision.status, found.reason) == (Status.INCONCLUSIVE, "")
 
 
 def test_time_runs_out() -> None:
