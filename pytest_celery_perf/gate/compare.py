@@ -15,12 +15,13 @@ from pytest_celery_perf.baseline.revision import Revision, checkout, head_label
 from pytest_celery_perf.gate.channel import Assignment, Joined
 from pytest_celery_perf.gate.environment import HERE, Image, Python, name_of
 from pytest_celery_perf.gate.invocation import Invocation
-from pytest_celery_perf.gate.launch import Arm, Order, start
+from pytest_celery_perf.gate.launch import Arm, Order, examine, start
 from pytest_celery_perf.gate.pairing import pair
 from pytest_celery_perf.gate.schedule import Outcome, Schedule
 from pytest_celery_perf.gate.tree import Tree, check_origins
 from pytest_celery_perf.model.gate import GateReport
 from pytest_celery_perf.options import Options
+from pytest_celery_perf.probe.django_glue import is_configured
 from pytest_celery_perf.report.live import Comparing
 from pytest_celery_perf.runner.groundwork import Groundwork
 from pytest_celery_perf.startup import share
@@ -107,12 +108,13 @@ def compare(
 def _sides(
     stack: ExitStack, invocation: Invocation, options: Options, environment: Python | Image, ground: Groundwork
 ) -> Sides:
+    environment = examine(environment, django=is_configured(), guard=ground.guard)
     revision = None
     if options.base:
         revision = stack.enter_context(
             checkout(options.base, folder=invocation.folder, directory=ground.rundir.path, guard=ground.guard)
         )
-    top = Path(os.path.realpath(revision.checkout if revision else invocation.folder))
+    top = Path(os.path.realpath(revision.checkout if revision else invocation.root))
     return Sides(
         base=Tree(checkout=top, path=revision.path) if revision else Tree.itself(top),
         head=Tree.itself(top),

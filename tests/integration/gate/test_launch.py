@@ -179,3 +179,14 @@ def test_images_that_will_not_do(pad: Pad, redis_image: str) -> None:
         examine(Image(name="nosuch/image:1"), django=False, guard=pad.guard)
     with pytest.raises(ConfigurationError, match="that is no Python; it said: no Python in this image"):
         examine(Image(name=redis_image), django=False, guard=pad.guard)
+
+
+def test_a_directory_with_a_long_name(shop: Repository, pad: Pad) -> None:
+    """A socket's address has room for some hundred bytes."""
+    pad.directory /= "long" * 25
+    pad.directory.mkdir()
+    with pad.arm(base_of(shop, pad)) as arm:
+        address = arm._listener.getsockname()
+        assert len(names(arm)) == 2
+    assert not Path(address).is_relative_to(pad.directory)
+    assert not Path(address).parent.exists()
