@@ -42,18 +42,9 @@ def wanted(options: Options, environment: Mapping[str, str] = os.environ) -> tup
     return tuple(each for each in asked if each.format is not FormatName.GITHUB_ANNOTATIONS or each.path)
 
 
-def terminal_lines(options: Options, report: Report) -> list[str]:
-    """Return what goes to the terminal: lines that GitHub Actions looks for in the log of a step.
-
-    Args:
-        options: The settings.
-        report: The test run.
-    """
-    if not any(each.format is FormatName.GITHUB_ANNOTATIONS and each.path is None for each in options.outputs):
-        return []
-    from pytest_celery_perf.report.formats.github_annotations import github_annotations
-
-    return github_annotations(report).splitlines()
+def annotates(options: Options) -> bool:
+    """Whether annotations go to the terminal, where GitHub Actions looks for them."""
+    return any(each.format is FormatName.GITHUB_ANNOTATIONS and each.path is None for each in options.outputs)
 
 
 def write(

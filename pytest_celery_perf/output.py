@@ -220,8 +220,11 @@ class Output:
         """Show the table of measured tasks, and every verdict; then what GitHub looks for."""
         if self.results.tests or self.notices or self.gate is not None:
             self._sum_up(terminalreporter)
-        for text in files.terminal_lines(self._options, self._report):
-            terminalreporter.write_line(text)
+        if files.annotates(self._options):
+            from pytest_celery_perf.report.formats.github_annotations import github_annotations
+
+            for text in github_annotations(self._report).splitlines():
+                terminalreporter.write_line(text)
 
     def _sum_up(self, terminalreporter: Any) -> None:
         from pytest_celery_perf.measure.summary import Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     import pytest
@@ -29,6 +30,8 @@ class Results:
     def __init__(self, *, passed_on: bool) -> None:
         self._passed_on = passed_on
         self._kept: list[TestResult] = []
+        self._waiting: WeakKeyDictionary[pytest.TestReport, TestResult] = WeakKeyDictionary()
+        """Of tests whose report pytest has not logged yet, and may not."""
 
     @property
     def tests(self) -> tuple[TestResult, ...]:
@@ -82,11 +85,9 @@ class Results:
         if self._passed_on:
             _attach(result, report)
         else:
-            self._kept.append(result)
+            self._waiting[report] = result
 
-    def record_set_up(
-        self, item: pytest.Item, report: pytest.TestReport, verdicts: tuple[Verdict, ...] = ()
-    ) -> None:
+    def record_set_up(self, item: pytest.Item, report: pytest.TestReport, verdicts: tuple[Verdict, ...] = ()) -> None:
         """Keep that a test failed before its body, or that it has none.
 
         Args:
@@ -102,19 +103,37 @@ class Results:
         _attach(failed, report)
 
     def take(self, report: pytest.TestReport) -> None:
-        """Keep what is attached to a report that pytest logs; a test whose teardown fails has failed."""
+        """Keep what belongs to a report that pytest logs, with the outcome that it has then.
+
+        It is ``rerun`` where a plugin has the test run again. A test whose teardown fails has failed. So has one that
+        took a worker of pytest-xdist with it: its report is of no phase, and nobody can tell if it was one of ours.
+        """
         if self._passed_on:
             return
-        text = getattr(report, ATTACHED, None)
-        if text is not None:
-            from pytest_celery_perf.model.codec import decode
+        result = self._waiting.pop(report, None) or _attached(report)
+        if result is not None:
+            self._kept.append(replace(result, outcome=report.outcome))
+        elif report.failed and report.when == "teardown":
+            self._fail_last(report)
+        elif report.failed and report.when not in {"setup", "call"}:
             from pytest_celery_perf.model.result import TestResult
 
-            self._kept.append(decode(TestResult, json.loads(text)))
-        elif report.when == "teardown" and report.failed:
-            for number, result in enumerate(self._kept):
-                if result.nodeid == report.nodeid and result.outcome != "failed":
-                    self._kept[number] = replace(result, outcome="failed", message=_message(report))
+            self._kept.append(TestResult(nodeid=report.nodeid, outcome="failed", message=_message(report)))
+
+    def _fail_last(self, report: pytest.TestReport) -> None:
+        last = max((number for number, kept in enumerate(self._kept) if kept.nodeid == report.nodeid), default=None)
+        if last is not None and self._kept[last].outcome != "failed":
+            self._kept[last] = replace(self._kept[last], outcome="failed", message=_message(report))
+
+
+def _attached(report: pytest.TestReport) -> TestResult | None:
+    text = getattr(report, ATTACHED, None)
+    if text is None:
+        return None
+    from pytest_celery_perf.model.codec import decode
+    from pytest_celery_perf.model.result import TestResult
+
+    return decode(TestResult, json.loads(text))
 
 
 def _attach(result: TestResult, report: pytest.TestReport) -> None:

@@ -20,7 +20,8 @@ class TestResult:
 
     nodeid: str
     outcome: str
-    """As pytest says it: ``passed``, ``failed`` or ``skipped``; ``failed`` too if its set-up or its teardown did."""
+    """As pytest says it: ``passed``, ``failed`` or ``skipped``; ``failed`` too if its set-up or its teardown did, and
+    ``rerun`` if it failed and a plugin had it run again."""
     message: str = ""
     """The first line of what it failed with."""
     place: Frame | None = None

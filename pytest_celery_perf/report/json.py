@@ -46,6 +46,8 @@ class Report:
     """Versions and platform: ``pytest_celery_perf``, ``python``, ``celery`` …"""
     settings: tuple[Setting, ...] = ()
     overrides: tuple[Override, ...] = ()
+    status: int | None = None
+    """pytest's exit status; None if nobody knows."""
     root: str = ""
     """The folder of the repository that the tests are in; other reports name files relative to it."""
     gate: GateReport | None = None

@@ -75,7 +75,6 @@ def test_every_setting_by_default(plain: Project) -> None:
         "budget_time": ("10min", "default"),
         "inconclusive": ("warn", "default"),
         "json_detail": ("records", "default"),
-        "output": ("–", "default"),
     }
 
 

@@ -187,6 +187,72 @@ def test_the_stores_of_benchmarks_get_the_figures_of_what_passed(read: Read) -> 
     assert {short(name).partition(" ")[0] for name in measures} == PASSED
 
 
+CRASHING = """
+import os
+from office import add
+
+def test_good(celery_perf):
+    celery_perf.run(add, (1, 2))
+
+def test_crash(celery_perf):
+    os._exit(3)
+"""
+RERUNNING = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):  # as pytest-rerunfailures does
+    first = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in first:
+        if report.failed:
+            report.outcome = "rerun"
+    failed = any(each.outcome == "rerun" for each in first)
+    again = runtestprotocol(item, nextitem=nextitem, log=False) if failed else []
+    for report in [*first, *again]:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+
+def pytest_report_teststatus(report):
+    return ("rerun", "R", "RERUN") if report.outcome == "rerun" else None
+"""
+UNSTEADY = """
+import itertools
+from office import add
+times = itertools.count()
+
+def test_unsteady(celery_perf):
+    celery_perf.run(add, (1, 2))
+    assert next(times) > 0
+"""
+
+
+def test_a_test_that_takes_its_xdist_worker_with_it_has_failed(plain: Project) -> None:
+    plain.write("test_a.py", CRASHING)
+    inner = plain.run("-n", "1", "--celery-perf-json=report.json")
+    assert "1 failed, 1 passed" in inner.text, inner.text
+    outcomes = {short(test.nodeid): test.outcome for test in load((plain.folder / "report.json").read_text()).tests}
+    assert outcomes == {"test_good": "passed", "test_crash": "failed"}
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_a_test_that_was_run_again_has_not_failed(plain: Project, processes: str) -> None:
+    plain.write("conftest.py", RERUNNING)
+    plain.write("test_a.py", UNSTEADY)
+    inner = plain.run("-n", processes, "--celery-perf-json=report.json", "--celery-perf-output=github-annotations")
+    assert inner.status == pytest.ExitCode.OK, inner.text
+    assert "1 passed, 1 rerun" in inner.text
+    report = load((plain.folder / "report.json").read_text())
+    assert [test.outcome for test in report.tests] == ["rerun", "passed"]
+    assert "::error" not in inner.text
+
+
+def test_a_run_that_fails_without_a_test_says_so(plain: Project) -> None:
+    plain.write("test_a.py", "import nowhere_at_all\n")
+    inner = plain.run("--celery-perf-json=report.json", "--celery-perf-output=github-annotations")
+    assert inner.status == pytest.ExitCode.INTERRUPTED
+    assert load((plain.folder / "report.json").read_text()).status == inner.status
+    assert "\n::error title=pytest was interrupted%3A not all tests have run::the test run\n" in inner.text
+
+
 WRONG = {
     "xml:a.xml": "celery_perf_output (command line): 'xml' in 'xml:a.xml' is none of the formats json, pytest-",
     "bencher": "celery_perf_output (command line): 'bencher' names no file: write bencher:FILE",

@@ -19,6 +19,9 @@ from pytest_celery_perf.names import RELIABILITY
 from pytest_celery_perf.report.json import Report
 from pytest_celery_perf.report.terminal import details, headline
 
+RUN = "the test run"
+"""Stands for the test in a finding that is of none."""
+
 
 class Severity(IntEnum):
     """How bad a finding is, the worst first."""
@@ -62,13 +65,28 @@ def findings(report: Report) -> tuple[Finding, ...]:
     Returns:
         The worst first: of regressions the greatest, of others in the order of the tests.
     """
-    told = [*_of_tests(report), *_of_gate(report)]
+    told = [*_of_run(report), *_of_tests(report), *_of_gate(report)]
     return tuple(sorted(told, key=lambda each: (each.severity, -each.effect)))
 
 
 def failed_tests(report: Report) -> tuple[TestResult, ...]:
     """Return the tests that pytest counts as failed."""
     return tuple(test for test in report.tests if test.outcome == "failed")
+
+
+_ENDINGS = {
+    2: "pytest was interrupted: not all tests have run",
+    3: "pytest had an internal error",
+    4: "pytest was used wrongly",
+    5: "pytest has run no test",
+}
+"""Source: `pytest.ExitCode`; with 1 tests have failed."""
+
+
+def _of_run(report: Report) -> Iterator[Finding]:
+    """Tell of a run that failed though no test need have."""
+    if report.status in _ENDINGS:
+        yield Finding(severity=Severity.FAILED, test=RUN, title=_ENDINGS[report.status], rule="pytest")
 
 
 def _of_tests(report: Report) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from pytest_celery_perf.model.gate import GateReport
 from pytest_celery_perf.model.metric import Metric, Unit
 from pytest_celery_perf.model.verdict import Status
 from pytest_celery_perf.report.formats.figures import figures
@@ -34,6 +35,8 @@ def gitlab_metrics(report: Report) -> str:
         *_family("celery_perf_tests", "", "by outcome", [({"outcome": each}, outcomes[each]) for each in _OUTCOMES]),
         *_family("celery_perf_verdicts", "", "by status", [({"status": each}, statuses[each]) for each in Status]),
     ]
+    if report.gate is not None:
+        lines += _family("celery_perf_change_ratio", "ratio", "head over base, less 1", _changes(report.gate))
     families: dict[str, tuple[Metric, list[Sample]]] = {}
     for figure in (each for test in report.tests for each in figures(test)):
         labels = {"test": figure.test, "of": figure.of} | ({"statistic": figure.statistic} if figure.statistic else {})
@@ -41,6 +44,12 @@ def gitlab_metrics(report: Report) -> str:
     for name, (metric, samples) in sorted(families.items()):
         lines += _family(name, _UNITS[metric.unit], metric.meaning, samples)
     return "\n".join([*lines, "# EOF", ""])
+
+
+def _changes(gate: GateReport) -> Iterator[Sample]:
+    for each in gate.comparisons:
+        if each.decision is not None and each.decision.effect is not None:
+            yield {"test": each.test, "of": each.task, "metric": each.metric}, each.decision.effect
 
 
 def _name(metric: Metric) -> str:

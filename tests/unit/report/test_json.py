@@ -114,7 +114,18 @@ def test_a_report_can_be_read_back() -> None:
 
 def test_the_file_begins_with_schema_and_mode() -> None:
     data = parsed()
-    assert list(data) == ["schema", "mode", "created", "environment", "settings", "overrides", "root", "gate", "tests"]
+    assert list(data) == [
+        "schema",
+        "mode",
+        "created",
+        "environment",
+        "settings",
+        "overrides",
+        "status",
+        "root",
+        "gate",
+        "tests",
+    ]
     assert (data["schema"], data["mode"]) == (1, "records")
 
 
@@ -128,7 +139,7 @@ def test_the_gate_is_told_epoch_by_epoch_with_its_evidence() -> None:
 
 def test_a_report_of_an_older_version_can_be_read() -> None:
     data = parsed()
-    del data["gate"], data["root"]
+    del data["gate"], data["root"], data["status"]
     for test in data["tests"]:
         del test["message"], test["place"]
         for verdict in test["verdicts"]:

@@ -72,6 +72,12 @@ def test_new_and_renamed_tests_are_told() -> None:
     assert renamed.title == "RENAMED: shop.tasks.charge has another name in the base, tests/test_shop.py::test_charges"
 
 
+def test_a_run_that_was_interrupted_is_told() -> None:
+    (finding,) = findings(replace(EMPTY, status=2))
+    assert finding.title == "pytest was interrupted: not all tests have run"
+    assert findings(replace(EMPTY, status=1)) == (), "the tests that failed are none of ours"
+
+
 def test_a_new_test_is_told_once() -> None:
     added = result("tests/test_shop.py::test_added", "passed", verdict(Status.INCONCLUSIVE, marker="celery_regression"))
     told = [each.severity for each in findings(replace(REPORT, tests=(added,))) if each.test == added.nodeid]

@@ -54,6 +54,11 @@ def test_failures_are_counted() -> None:
     assert samples(gitlab_metrics(EMPTY))["celery_perf_tests", "failed"] == 0
 
 
+def test_what_was_compared_is_told() -> None:
+    found = samples(gitlab_metrics(REPORT))
+    assert found["celery_perf_change_ratio", "tests/test_shop.py::test_slower", CHARGE, "runtime"] == 0.47
+
+
 def test_gitlab_reads_as_many_metrics_as_prometheus_does() -> None:
     text = gitlab_metrics(REPORT)
     read = as_gitlab_reads(text)
