@@ -37,7 +37,26 @@ BURN, STORED = "test_it.py::test_burn", f"--celery-perf-baseline={HISTORY}"
 
 @pytest.fixture
 def kitchen(tmp_path: Path) -> Project:
-    project = Project.copy("kitchen", tmp_path / "kitchen")
+    """Return a project whose directory of stored runs is not there yet."""
+    return made(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a project with a run that was really stored."""
+    project = made(tmp_path_factory.mktemp("stock"))
+    saved(project)
+    return project.folder
+
+
+@pytest.fixture
+def stocked(stock: Path, tmp_path: Path) -> Project:
+    """Return a project of one's own with that run."""
+    return Project(Path(shutil.copytree(stock, tmp_path / "kitchen")))
+
+
+def made(folder: Path) -> Project:
+    project = Project.copy("kitchen", folder / "kitchen")
     project.ini(celery_perf_workers="one: -Q stove -c 1")
     project.write("test_it.py", SUITE)
     return project
@@ -51,8 +70,9 @@ def saved(project: Project, *arguments: str) -> StoredRun:
     return stored_runs(project.folder / HISTORY)[-1]
 
 
-def runs_like(run: StoredRun, project: Project, count: int = 20, *, differ: float = 0.0, **factors: float) -> None:
-    """Store such runs instead, made on a machine as fast as this one was: without chance, what is found is decided."""
+def runs_like(run: StoredRun, project: Project, *, differ: float = 0.0, **factors: float) -> None:
+    """Store 20 such runs instead, of a machine as fast as this one was: without chance, what is found is decided."""
+    count = 20
     shutil.rmtree(project.folder / HISTORY)
     began = datetime.fromisoformat(run.created) - timedelta(days=count)
     for day in range(count):
@@ -75,6 +95,11 @@ def shown(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]
         timeout=60,
         check=False,
     )
+
+
+def run_of(project: Project) -> StoredRun:
+    (run,) = stored_runs(project.folder / HISTORY)
+    return run
 
 
 def verdict_of(inner: Inner) -> str:
@@ -109,10 +134,10 @@ def test_a_task_that_is_twice_as_slow_never_passes(kitchen: Project) -> None:
     assert verdict_of(slower).startswith(("FAIL: ", "INCONCLUSIVE: ")), slower.text
 
 
-def test_a_task_that_computes_ten_times_as_much_is_found(kitchen: Project) -> None:
-    runs_like(saved(kitchen), kitchen)
-    kitchen.write("test_it.py", SUITE.replace("(0.02,)", "(0.2,)"))
-    slower = kitchen.run(STORED, "--celery-perf-baseline-save")
+def test_a_task_that_computes_ten_times_as_much_is_found(stocked: Project) -> None:
+    runs_like(run_of(stocked), stocked)
+    stocked.write("test_it.py", SUITE.replace("(0.02,)", "(0.2,)"))
+    slower = stocked.run(STORED, "--celery-perf-baseline-save")
     assert slower.status == 1, slower.text
     assert not slower.lacks(
         "test_burn",
@@ -122,20 +147,20 @@ def test_a_task_that_computes_ten_times_as_much_is_found(kitchen: Project) -> No
     )
     assert "not stored: a run with a failure is no baseline" in slower.text
     assert verdict_of(slower).startswith("FAIL: ")
-    assert len(stored_runs(kitchen.folder / HISTORY)) == 20
+    assert len(stored_runs(stocked.folder / HISTORY)) == 20
 
 
-def test_where_the_stored_runs_differ_by_much_nothing_fails(kitchen: Project) -> None:
-    runs_like(saved(kitchen), kitchen, differ=0.2)
-    kitchen.write("test_it.py", SUITE.replace("(0.02,)", "(0.2,)"))
-    slower = kitchen.run(STORED, "-k", "burn")
+def test_where_the_stored_runs_differ_by_much_nothing_fails(stocked: Project) -> None:
+    runs_like(run_of(stocked), stocked, differ=0.2)
+    stocked.write("test_it.py", SUITE.replace("(0.02,)", "(0.2,)"))
+    slower = stocked.run(STORED, "-k", "burn")
     assert slower.status == 0, slower.text
     assert "advisory only: the 20 stored runs differ by " in verdict_of(slower)
 
 
-def test_another_environment_is_refused_by_name(kitchen: Project) -> None:
-    runs_like(saved(kitchen), kitchen)
-    inner = kitchen.run(STORED, "--celery-perf-workers=one: -Q stove -c 2")
+def test_another_environment_is_refused_by_name(stocked: Project) -> None:
+    runs_like(run_of(stocked), stocked)
+    inner = stocked.run(STORED, "--celery-perf-workers=one: -Q stove -c 2")
     assert inner.status == 0, inner.text
     refusal = (
         "not compared: the 20 stored runs are of other environments; of the newest, workers was one: -Q stove -c 1 and "
@@ -205,9 +230,7 @@ def test_the_command_tells_how_fast_the_machine_is(kitchen: Project) -> None:
         (("history", HISTORY, "kitchen.bur"), "have no task 'kitchen.bur'; did you mean 'kitchen.burn'?"),
     ],
 )
-def test_a_history_that_is_not_there(kitchen: Project, arguments: tuple[str, ...], told: str) -> None:
-    if HISTORY in arguments:
-        saved(kitchen)
-    done = shown(kitchen, *arguments)
+def test_a_history_that_is_not_there(stocked: Project, arguments: tuple[str, ...], told: str) -> None:
+    done = shown(stocked, *arguments)
     assert told in done.stderr
     assert (2, "") == (done.returncode, done.stdout)
