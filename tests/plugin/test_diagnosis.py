@@ -25,6 +25,11 @@ SAYS = {
         "1 task is held unacknowledged by a worker that is not there",
         "only after the visibility timeout, 1h",
     ),
+    "test_a_throughput_of_nothing": (
+        "celery_throughput office.misrouted: started 0 of 1 (budget = 1)",
+        "1 unfinished",
+        "No worker consumes the queue",
+    ),
     "test_run_tells_it_too": ("UnfinishedTasksError: 1 of 1 task had not finished", "No worker consumes the queue"),
     "test_nothing_published": ("Nothing was published.", ".delay() or .apply_async()"),
     "test_ran_in_the_test_itself": ("Nothing was published.", ".apply() and a direct call run a task in the test's"),

@@ -65,6 +65,11 @@ def test_run_tells_it_too(celery_perf: CeleryPerf) -> None:
     celery_perf.run(misrouted, timeout="200ms")
 
 
+@pytest.mark.celery_throughput(min="1/h")
+def test_a_throughput_of_nothing() -> None:
+    misrouted.delay()
+
+
 @pytest.mark.celery_latency(max="1min")
 def test_nothing_published() -> None:
     add(1, 2)

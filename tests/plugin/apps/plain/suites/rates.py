@@ -53,12 +53,6 @@ def test_side_by_side(tmp_path: Path) -> None:
         os.close(each)
 
 
-@pytest.mark.celery_throughput(min="1/h")
-def test_nobody_works(celery_perf: CeleryPerf) -> None:
-    with pytest.raises(Exception, match="had not finished"):
-        celery_perf.run("office.misrouted", timeout="1s")
-
-
 @pytest.mark.celery_share(within="1ns", min="50%")
 def test_late(celery_perf: CeleryPerf) -> None:
     celery_perf.run(add, (1, 2), times=4)
