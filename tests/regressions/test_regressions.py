@@ -38,6 +38,9 @@ class Regression:
     """Exactly these of its tests fail."""
     says: tuple[str, ...]
     """What their messages say, each of them somewhere."""
+    point: str = ""
+    """At which of its points a sweep is enough, since unpatched it passes at all of them: one at which `says` is told.
+    Without it, a sweep finds the point by itself."""
     since: tuple[int, int] = (5, 5)
     """The first version of Celery which has what the patch takes away, or misuses."""
 
@@ -48,6 +51,9 @@ NO_CLAIM = (
     "judge/services/jobs.py",
     "select_for_update(skip_locked=True)",
 )
+
+HALF = "execute_code_task:6"
+"""Between the two queries of a submission."""
 
 DRILLS = ("deploy", "broker_restart", "network_partition", "worker_oom", "long_task")
 
@@ -231,36 +237,42 @@ REGRESSIONS = (
         patch="15-no-autoretry",
         file="test_sweep.py::test_a_page",
         fails=("test_a_page",),
+        point="extract_problem_info_task:3",
         says=("✗ extract_problem_info_task connect", "retry it: autoretry_for=(", "judge/services/ai.py"),
     ),
     Regression(
         patch="23-submission-counted-twice",
         file="test_sweep.py::test_a_submission",
         fails=("test_a_submission",),
+        point="execute_code_task:10",
         says=("✗ execute_code_task acknowledgment", "judge_problem: metadata.submissions is 2 instead of 1"),
     ),
     Regression(
         patch="24-half-a-submission",
         file="test_sweep.py::test_a_submission",
         fails=("test_a_submission",),
+        point=HALF,
         says=("✗ execute_code_task query UPDATE judge_problem", "metadata.submissions is absent instead of 1"),
     ),
     Regression(
         patch="25-orphaned-claim",
         file="test_sweep.py::test_a_script",
         fails=("test_a_script",),
+        point="generate_script_task:4",
         says=("status is 'processing' instead of 'completed'", "✗ generate_script_task connect"),
     ),
     Regression(
         patch="26-completion-without-a-transaction",
         file="test_sweep.py::test_a_script",
         fails=("test_a_script",),
+        point="generate_script_task:6",
         says=("✗ generate_script_task query INSERT INTO judge_testcase", "judge_testcase: a row is missing"),
     ),
     Regression(
         patch="27-cache-written-before-the-database",
         file="test_sweep.py::test_a_page",
         fails=("test_a_page",),
+        point="extract_problem_info_task:5",
         says=("✗ extract_problem_info_task query", "judge_problem: a row is missing", "judge/tasks.py"),
     ),
     Regression(
@@ -318,6 +330,7 @@ REGRESSIONS = (
         patch="35-counted-before-it-is-saved",
         file="test_sweep.py::test_a_submission",
         fails=("test_a_submission",),
+        point="execute_code_task:6",
         says=("✗ execute_code_task query INSERT INTO judge_searchhistory", "metadata.submissions is 2 instead of 1"),
     ),
     Regression(
@@ -348,6 +361,7 @@ REGRESSIONS = (
         patch="40-created-without-a-look",
         file="test_sweep.py::test_a_page",
         fails=("test_a_page",),
+        point="extract_problem_info_task:5",
         says=(
             "✗ extract_problem_info_task cache set problem-info:#",
             "FAILED: it failed with django.db.utils.IntegrityError",
@@ -357,18 +371,21 @@ REGRESSIONS = (
         patch="41-marked-as-done-before-it-is",
         file="test_sweep.py::test_a_submission",
         fails=("test_a_submission",),
+        point="execute_code_task:6",
         says=("✗ execute_code_task query INSERT INTO judge_searchhistory", "judge_searchhistory: a row is missing"),
     ),
     Regression(
         patch="42-error-swallowed",
         file="test_sweep.py::test_hints",
         fails=("test_hints",),
+        point="generate_hints_task:4",
         says=("✗ generate_hints_task connect", "hints is [] instead of absent", "judge/services/ai.py"),
     ),
     Regression(
         patch="43-another-key-for-each-request",
         file="test_sweep.py::test_hints",
         fails=("test_hints",),
+        point="generate_hints_task:5",
         says=(
             "✗ generate_hints_task query UPDATE judge_searchhistory",
             "the invariant billed_once is broken: assert [2] == [1]",
@@ -505,6 +522,35 @@ REGRESSIONS = (
         fails=("test_a_task_that_takes_long[long_task]",),
         says=("OVERLAPPING", "time limit", "1h"),
     ),
+    Regression(
+        patch="65-one-query-more",
+        file="test_locked.py",
+        fails=("test_a_submission",),
+        says=(
+            "celery_lock judge.tasks.execute_code_task: queries 5, +1 query (budget = 4)",
+            "+1  SELECT ? AS a FROM judge_problem WHERE id = ? LIMIT ?  0 → 1  judge/tasks.py",
+            "or accept it: pytest --celery-perf-update tests/test_locked.py::test_a_submission",
+        ),
+    ),
+    Regression(
+        patch="66-one-call-more",
+        file="test_locked.py",
+        fails=("test_a_script",),
+        says=(
+            "celery_lock judge.tasks.generate_script_task: outbound calls 2, +1 outbound call (budget = 1)",
+            "+1  outbound localhost  1 → 2  judge/services/ai.py",
+        ),
+    ),
+    Regression(
+        patch="67-one-task-more",
+        file="test_locked.py",
+        fails=("test_a_submission",),
+        says=(
+            "celery_lock judge.tasks.execute_code_task: published tasks 1, +1 published task (budget = 0)",
+            "+1  published judge.tasks.warm_user_stats_cache_task  0 → 1",
+            "celery_lock judge.tasks.warm_user_stats_cache_task: executions 1, +1 execution (budget = 0)",
+        ),
+    ),
 )
 
 
@@ -538,7 +584,7 @@ def test_a_regression_is_found(regression: Regression, copy: Path) -> None:
         pytest.skip(f"Celery {celery.__version__} has nothing to break there")
     _apply(PATCHES / f"{regression.patch}.patch", copy)
 
-    said, failures = _run(copy, regression.file)
+    said, failures = _run(copy, regression.file, regression.point)
 
     assert sorted(failures) == sorted(regression.fails), said
     told = "\n".join(failures.values())
@@ -570,7 +616,7 @@ def test_half_a_submission_is_found_on_postgresql(
     monkeypatch.setenv("POSTGRES_DSN", f"{postgres_dsn.rpartition('/')[0]}/half_{token_hex(4)}")
     _apply(PATCHES / "24-half-a-submission.patch", copy)
 
-    said, failures = _run(copy, "test_sweep.py::test_a_submission")
+    said, failures = _run(copy, "test_sweep.py::test_a_submission", HALF)
 
     assert [*failures] == ["test_a_submission"], said
     assert "metadata.submissions is absent instead of 1" in failures["test_a_submission"]
@@ -592,12 +638,12 @@ def _apply(patch: Path, folder: Path) -> None:
     subprocess.run(command, cwd=folder, env=environment, check=True, timeout=30)
 
 
-def _run(folder: Path, file: str) -> tuple[str, dict[str, str]]:
+def _run(folder: Path, file: str, point: str = "") -> tuple[str, dict[str, str]]:
     """Run a test file of a project; return what pytest printed and the message of each test that failed, by name."""
     junit = folder / "junit.xml"
     outer = re.compile("PYTEST_|COV_|COVERAGE_|DJANGO_SETTINGS_MODULE$")
     environment = {name: value for name, value in os.environ.items() if not outer.match(name)}
-    environment["CELERY_PERF_BROKER"] = "process"
+    environment |= {"CELERY_PERF_BROKER": "process", "CELERY_PERF_POINT": point}
     command = [sys.executable, "-m", "pytest", *LEAN, f"tests/{file}"]
     command += ["-p", "no:cacheprovider", f"--junitxml={junit}"]
     process = subprocess.run(
