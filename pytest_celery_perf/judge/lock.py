@@ -17,6 +17,8 @@ from pytest_celery_perf.model.verdict import Check, Status, Verdict
 
 MARKER = "celery_lock"
 
+_ORDER = ("queries", "outbound", "published", "cache", *TALLY, CALLS)
+"""In which a reader looks at what was counted: what is costly first, and what follows from it later."""
 _SITES = 2
 """How many places are shown that do the same."""
 _NOUNS = {
@@ -71,7 +73,8 @@ def _checks(
     for each in found:
         if each.task == task:
             by_kind.setdefault(each.kind, []).append(each)
-    for kind in (*TALLY, *sorted(locked.kinds.keys() & seen.kinds.keys())):
+    known = {*TALLY, *(locked.kinds.keys() & seen.kinds.keys())}
+    for kind in sorted(known, key=_ORDER.index):
         was, now = _total(locked, kind, seen), _total(seen, kind, locked)
         if was.most or now.most:
             yield _check(kind, was, now.most, by_kind.get(kind, []), strict=strict)
@@ -110,7 +113,7 @@ def _verdict(
     subject: Subject, checks: Sequence[Check], found: Sequence[Difference], command: str, *, improved: bool
 ) -> Verdict:
     failed = not all(check.ok for check in checks)
-    ordered = sorted(found, key=lambda each: (not each.more, each.kind, each.name))
+    ordered = sorted(found, key=lambda each: (not each.more, _ORDER.index(each.kind), each.name))
     named = [each for each in ordered if each.name]
     sites = {each: places(subject.history, each.task, each.kind, each.name) for each in named}
     where = tuple(dict.fromkeys(frame for each in named if each.more for frame, _ in sites[each]))
@@ -151,5 +154,7 @@ def _advice(
     if any(each.more for each in found):
         culprit = f"undo it at {subject.place(where[0])} {where[0].function}" if where else "undo it"
         yield f"{culprit}, or accept it: {command}"
+        if any(each.more and not each.locked.exact for each in found):
+            yield "its bounds are those of a few runs: if nothing has changed, make the task do the same in each run"
     elif found and improved:
         yield f"an improvement: lock it in: {command}"

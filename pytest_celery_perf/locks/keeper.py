@@ -57,7 +57,7 @@ class Keeper:
     def judge(self, item: pytest.Item) -> None:
         """Add the verdicts on what a test has done to those of its markers."""
         active = item.stash[ACTIVE]
-        if RERUN in item.stash or active.diagnosis or lasts_by_the_clock(active.history):
+        if RERUN in item.stash or active.diagnosis or not _speaks(item, active):
             return
         news = self._news(item, active)
         active.verdicts = (*active.verdicts, *self._verdicts(item, active, news))
@@ -91,7 +91,7 @@ class Keeper:
         first = Rerunner(item).run(judged=True)
         call, active = first.call, first.active
         if call is not None and active is not None:
-            if first.passed and not lasts_by_the_clock(active.history):
+            if first.passed and _speaks(item, active):
                 self._lock(item, active, call)
             call.duration = time.monotonic() - began_s
             item.config.stash[OUTPUT].results.record(active, item, call)
@@ -156,6 +156,12 @@ class Keeper:
         if place.locked is None:
             return (stands_apart(facts, news.standing, file, item.nodeid, news.was, strict=strict),)
         return judge(place.locked, facts, active.history, item.nodeid, Path.cwd(), strict=strict)
+
+
+def _speaks(item: pytest.Item, active: ActiveTest) -> bool:
+    """Tell whether what a test did says anything: it published tasks, if not as many as there was time for."""
+    published = active.history.publications or item.stash[PLACE].locked is not None
+    return bool(published) and not lasts_by_the_clock(active.history)
 
 
 def attach(news: LockNews, report: pytest.TestReport) -> None:
