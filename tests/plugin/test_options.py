@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from pytest_celery_perf.options import OPTIONS
+
 from .inner import Inner, Project
 
 SUITE = """
@@ -43,10 +45,14 @@ SETTINGS = {
     "drill": ("deploy", "worker_oom", "poison_pill"),
     "measure": ("garbage", "all", "garbage"),
     "base": ("one", "two", "three"),
-    "base_env": ("one", "two", "three"),
+    "base_env": ("python3", "image:two", "python3"),
     "base_config": ("task_acks_late=true", "task_acks_late=false", "task_acks_late=0"),
     "budget_time": ("1min", "2min", "3min"),
     "inconclusive": ("warn", "fail", "warn"),
+    "update": ("missing", "changed", "all"),
+    "strict": ("no", "yes", "no"),
+    "baseline": ("one", "two", "three"),
+    "baseline_save": ("no", "yes", "no"),
     "logs": ("one", "two", "three"),
     "json": ("one.json", "two.json", "three.json"),
     "json_detail": ("records", "aggregates", "records"),
@@ -74,6 +80,8 @@ def test_every_setting_by_default(plain: Project) -> None:
         "start": ("auto", "default"),
         "budget_time": ("10min", "default"),
         "inconclusive": ("warn", "default"),
+        "strict": ("no", "default"),
+        "baseline_save": ("no", "default"),
         "json_detail": ("records", "default"),
     }
 
@@ -88,6 +96,7 @@ def test_every_setting_from_each_place(plain: Project, number: int, source: str)
     environment = {f"CELERY_PERF_{name.upper()}": values[1] for name, values in SETTINGS.items()}
     line = [f"--celery-perf-{name.replace('_', '-')}={values[2]}" for name, values in SETTINGS.items()]
     inner = plain.run("--collect-only", *(line if number > 1 else ()), env=environment if number > 0 else None)
+    assert {option.name for option in OPTIONS} == set(SETTINGS)
     assert _settings(inner) == {name: (values[number], source) for name, values in SETTINGS.items()}
 
 
