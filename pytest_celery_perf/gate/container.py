@@ -58,8 +58,11 @@ class ContainerProcess:
         mounts = {PACKAGE: "ro", **dict.fromkeys(self._places, "rw")}
         for place, mode in mounts.items():
             container.with_volume_mapping(_seen_by_the_engine(standpoint, place, self._image), str(place), mode)
-        # Its user has no home in the image.
-        own = {"PYTHONPATH": command.variables["PYTHONPATH"], "HOME": str(command.log.parent)}
+        # Its user has no home in the image. In the image's /tmp, which seems to hold our run's directory, nobody would
+        # seem to live in that, and it would be swept with what is mounted there.
+        home = command.log.parent / "home"
+        home.mkdir()
+        own = {"PYTHONPATH": command.variables["PYTHONPATH"], "HOME": str(home), "TMPDIR": str(home)}
         container.with_envs(**of_the_application(command.variables), **own)
         container.with_command(["-c", f'exec >>"{command.log}" 2>&1\n{_RUN}', "sh", *command.words])
         container.with_kwargs(

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -175,13 +176,18 @@ class Arm:
         """
         joined = self._call(timeout_s)
         if joined is not None and not joined.problem:
-            return replace(joined, tests=tuple(filter(self._order.selection.takes, joined.tests)))
+            # Whatever version of us its environment has, it runs this one.
+            environment = {**joined.environment, "pytest_celery_perf": version("pytest-celery-perf")}
+            tests = tuple(filter(self._order.selection.takes, joined.tests))
+            return replace(joined, tests=tests, environment=environment)
         self._watch.wait(_GRACE_S)
         if self._runtime.peek() in _WITHOUT_ERROR:
             return joined or Joined(tests=(), environment={}, app_file="")
         if joined is None:
             raise self._died("before it had collected its tests")
-        raise GateError(f"{self._order.title}, could not collect its tests\n{self._said()}")
+        said = self._said()
+        told = "" if joined.problem.partition("\n")[0] in said else f": {joined.problem}"
+        raise GateError(f"{self._order.title}, could not collect its tests{told}\n{said}")
 
     def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
         """Have it run a test once.

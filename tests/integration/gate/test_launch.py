@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_celery_perf.gate.channel import GateError
 from pytest_celery_perf.gate.environment import Image
 from pytest_celery_perf.gate.launch import Arm, examine
 from pytest_celery_perf.gate.tree import Tree, check_origins
+from pytest_celery_perf.runner.groundwork import Groundwork
 from tests.integration.gate.pad import TIMEOUT_S, Pad
 from tests.integration.gate.repository import Repository
 
@@ -154,14 +156,16 @@ def test_an_arm_that_takes_too_long(shop: Repository, pad: Pad) -> None:
 def test_a_base_in_a_container(shop: Repository, pad: Pad, worker_image: str) -> None:
     image = examine(Image(name=worker_image), django=True, guard=pad.guard)
     assert "xdist" in image.lacking
-    tree = base_of(shop, pad)
-    with pad.arm(tree, environment=image) as arm:
-        joined = arm.join(TIMEOUT_S)
-        assert joined.app_file == str(tree.path / "shop.py")
-        assert joined.environment.keys() >= {"python", "celery", "pytest"}
-        for _ in range(2):
-            assert arm.run("tests/test_shop.py::test_sale").complaint == ""
-            arm.renew()
+    with closing(Groundwork()) as ground:  # as the arm in the container sees it, nobody lives there
+        pad.directory = ground.rundir.path
+        tree = base_of(shop, pad)
+        with pad.arm(tree, environment=image) as arm:
+            joined = arm.join(TIMEOUT_S)
+            assert joined.app_file == str(tree.path / "shop.py")
+            assert joined.environment.keys() >= {"python", "celery", "pytest", "pytest_celery_perf"}
+            for _ in range(2):
+                assert arm.run("tests/test_shop.py::test_sale").complaint == ""
+                arm.renew()
 
 
 @pytest.mark.docker
