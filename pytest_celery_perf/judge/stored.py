@@ -69,7 +69,7 @@ def _judge_task(figures: Sequence[StoredFigure], standard: Standard, past: Past,
         task=task,
         status=Status.FAIL if failed else Status.INCONCLUSIVE if undecided else Status.PASS,
         checks=tuple(_check(each, budget) for each in decided),
-        evidence=(*(_doubt(each, budget) for each in undecided), *map(_told, decided)),
+        evidence=(*map(_doubt, undecided), *map(_told, decided)),
         fix=(*_remedies(outlooks, standard),),
     )
 
@@ -119,21 +119,18 @@ def _told(outlook: Outlook) -> str:
     )
 
 
-def _doubt(outlook: Outlook, budget: RegressionBudget) -> str:
+def _doubt(outlook: Outlook) -> str:
     """Tell what is not decided, and why."""
     if outlook.runs < ENOUGH:
         return f"{outlook.metric} not decided: not enough stored runs, {outlook.runs} of at least {ENOUGH}"
     if math.isnan(outlook.expected):
         return f"{outlook.metric} not decided: a figure is zero or no number"
     expected, found = (format_figure(outlook.metric, each) for each in (outlook.expected, outlook.actual))
-    change = f"{format_change(outlook.change)} ({expected} expected, {found} found)"
-    differ = f"the {outlook.runs} stored runs differ by {format_share(outlook.residual)}"
+    change = f"{outlook.metric} {format_change(outlook.change)} ({expected} → {found})"
+    differ = f"{outlook.runs} stored runs differ by {format_share(outlook.residual)}"
     if outlook.exceeded:
-        return f"{outlook.metric} {change}, advisory only: {differ}, more than {format_share(MOST_RESIDUAL)}"
-    return (
-        f"{outlook.metric} {change}, not decided: {differ}, so that less than {format_change(outlook.detectable)} "
-        f"may be chance, and {format_change(budget.noticeable)} cannot be excluded"
-    )
+        return f"{change}, advice only: {differ}, more than {format_share(MOST_RESIDUAL)}"
+    return f"{change}, not decided: {differ}; {format_change(outlook.detectable)} would have shown"
 
 
 def _remedies(outlooks: Sequence[Outlook], standard: Standard) -> Iterator[str]:

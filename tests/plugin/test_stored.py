@@ -155,7 +155,7 @@ def test_where_the_stored_runs_differ_by_much_nothing_fails(stocked: Project) ->
     stocked.write("test_it.py", SUITE.replace("(0.02,)", "(0.2,)"))
     slower = stocked.run(STORED, "-k", "burn")
     assert slower.status == 0, slower.text
-    assert "advisory only: the 20 stored runs differ by " in verdict_of(slower)
+    assert "advice only: 20 stored runs differ by " in verdict_of(slower)
 
 
 def test_another_environment_is_refused_by_name(stocked: Project) -> None:
