@@ -50,10 +50,6 @@ class Subject:
         short = self.name.rpartition(".")[2]
         return short + (f" ({self.place(where)})" if where else "")
 
-    @property
-    def _defined(self) -> tuple[Frame, ...]:
-        return () if self.options is None or self.options.defined is None else (self.options.defined,)
-
     def place(self, frame: Frame) -> str:
         """Print the place of a line of code."""
         path = Path(frame.path)
@@ -76,10 +72,7 @@ class Subject:
         places: Iterable[Frame] = (),
         inconclusive: bool = False,
     ) -> Verdict:
-        """Judge: one check that is not ok is a FAIL; `inconclusive` weighs only where all are.
-
-        Where nothing is known of a line that is to blame, it is that of the task itself.
-        """
+        """Judge: one check that is not ok is a FAIL; `inconclusive` weighs only where all are."""
         failed = not all(check.ok for check in checks)
         status = Status.FAIL if failed else Status.INCONCLUSIVE if inconclusive else Status.PASS
         advice = tuple(dict.fromkeys(fix)) if status is not Status.PASS else ()
@@ -90,7 +83,7 @@ class Subject:
             checks=tuple(checks),
             evidence=tuple(evidence),
             fix=advice,
-            places=tuple(dict.fromkeys((*places, *self._defined))) if status is not Status.PASS else (),
+            places=tuple(places) if status is not Status.PASS else (),
         )
 
 

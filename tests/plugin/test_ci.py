@@ -116,8 +116,11 @@ def test_the_job_that_compares_on_github(checkout: Project, tmp_path: Path) -> N
     (compare,) = (step for step in gate["steps"] if step.get("name") == "Compare")
     variables = {name: text.replace("${{ github.base_ref }}", "main") for name, text in gate["env"].items()}
     summary = tmp_path / "summary.md"
-    run(checkout, compare["run"], GITHUB_STEP_SUMMARY=str(summary), **variables)
+    shown = run(checkout, compare["run"], GITHUB_STEP_SUMMARY=str(summary), **variables)
     assert summary.read_text().startswith("## celery-perf: 1 test, none failed")
+    assert " compared with " in summary.read_text()
+    undecided = "^::warning file=tests/performance/test_office.py,line=.*celery_regression"
+    assert re.search(undecided, shown, re.MULTILINE), shown
     (upload,) = (step for step in gate["steps"] if "upload-artifact" in step.get("uses", ""))
     assert upload["if"] == "always()"
     assert all((checkout.folder / path).exists() for path in upload["with"]["path"].split())

@@ -254,6 +254,7 @@ VALUES = {
     "start": ("hot", "celery_perf_start (command line): 'hot' is not one of auto, warm, cold"),
     "json-detail": ("all", "'all' is not one of records, aggregates"),
     "json": (".", "is a directory, not a file"),
+    "output": ("xml:a", "celery_perf_output (command line): 'xml' in 'xml:a' is none of the formats json, pytest-"),
 }
 
 

@@ -49,7 +49,7 @@ class Finding:
     subject: str = ""
     """Of which task, and by which figures: what tells it from others of its test and rule, in each run alike."""
     path: str = ""
-    """Relative to the repository; empty where no line of it is known."""
+    """Of the line that a verdict blames, else of the task, else of the test; relative to the repository, or empty."""
     line: int = 0
     """From 1; 0 where none is known."""
     effect: float = 0.0
@@ -106,7 +106,8 @@ def _severity(verdict: Verdict) -> Severity:
 
 
 def _judged(test: TestResult, verdict: Verdict, severity: Severity, report: Report) -> Finding:
-    path, line = _place((*verdict.places, test.place), report.root)
+    task = test.history.tasks.get(verdict.task)
+    path, line = _place((*verdict.places, task.defined if task else None, test.place), report.root)
     metrics = (check.metric for check in verdict.checks if not check.ok)
     return Finding(
         severity=severity,

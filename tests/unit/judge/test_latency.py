@@ -24,13 +24,6 @@ def verdict_of(budget: LatencyBudget, told: History) -> Verdict:
     return verdict
 
 
-def test_where_no_line_is_to_blame_the_place_is_that_of_the_task() -> None:
-    told = history(*hundred())
-    (place,) = verdict_of(LatencyBudget(max_s=0.01), told).places
-    assert (place.path, place.line) == ("/app/shop/tasks.py", 20)
-    assert verdict_of(LatencyBudget(max_s=1), told).places == ()
-
-
 def checks(verdict: Verdict) -> list[tuple[str, str, str, bool]]:
     return [(check.metric, check.budget, check.actual, check.ok) for check in verdict.checks]
 

@@ -77,8 +77,7 @@ def test_the_lines_that_did_it_are_the_places_of_a_verdict() -> None:
         (CacheBudget(max_misses=0), cached("t1", "miss")),
         (LogsBudget(max=0), logging("t1", (30, "x", 1))),
     ):
-        first, _ = verdict_on(budget, run).places
-        assert first == LINE
+        assert verdict_on(budget, run).places == (LINE,)
 
 
 def test_levels_are_counted_each_by_itself() -> None:

@@ -8,9 +8,11 @@ from pytest_celery_perf.model.formats import FormatName
 from pytest_celery_perf.model.verdict import Status
 from pytest_celery_perf.report.formats import FORMATS
 from pytest_celery_perf.report.formats.findings import Severity, failed_tests, findings
+from tests.unit.histories import history, options
 
 from .reports import (
     BY_ITSELF,
+    CHARGE,
     EMPTY,
     EXPECTED,
     LOST,
@@ -56,6 +58,12 @@ def test_a_finding_is_at_the_first_line_of_the_repository_that_its_verdict_names
     queries, latency = findings(replace(EMPTY, tests=(REFUND,), root="/work"))
     assert (queries.path, queries.line) == ("shop/tasks.py", 20)
     assert (latency.path, latency.line) == ("tests/test_shop.py", 12)
+
+
+def test_a_verdict_that_blames_no_line_is_at_its_task() -> None:
+    slow = replace(SLOWER, history=history(tasks={CHARGE: options(defined=frame(line=50))}))
+    (finding,) = findings(replace(EMPTY, tests=(slow,), root="/work"))
+    assert (finding.path, finding.line) == ("shop/tasks.py", 50)
 
 
 def test_a_finding_outside_of_the_repository_is_nowhere() -> None:
