@@ -166,13 +166,8 @@ class Outlook:
 
     @property
     def exceeded(self) -> bool:
-        """Whether it is more than chance explains; it FAILs unless it is advisory."""
+        """Whether it is more than chance explains; that FAILs, or is advice where the stored runs differ by much."""
         return self.actual > self.limit
-
-    @property
-    def advisory(self) -> bool:
-        """Whether the stored runs differ by too much for a FAIL."""
-        return self.residual > MOST_RESIDUAL
 
     @classmethod
     def of(
