@@ -114,7 +114,8 @@ class Invocation:
         entry_point, module = PLUGIN
         return [
             *("--maxfail=0", *against, *cache, f"--basetemp={directory / 'tmp'}"),
-            *("-p", f"no:{entry_point}", "-p", module),
+            # By its entry point the plugin would count as one that the ini file requires; so it does not.
+            *("-p", f"no:{entry_point}", "-p", module, "-o", "required_plugins="),
         ]
 
 

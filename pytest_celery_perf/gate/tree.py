@@ -70,17 +70,24 @@ def check_origins(base_file: str, head_file: str, tree: Tree, label: str) -> Non
         label: What the reader knows the base by.
 
     Raises:
-        GateError: The head's app is part of the checkout, and the base's is not part of the base's tree.
+        GateError: The base's app is not part of the base's tree, though the head's is part of the checkout, or is the
+            very same.
     """
-    if tree.is_checkout or not base_file or not _inside(Path(head_file), tree.checkout):
+    if tree.is_checkout or not base_file or _inside(Path(base_file), tree.path):
         return
-    if not _inside(Path(base_file), tree.path):
+    if _inside(Path(head_file), tree.checkout):
         wanted = tree.place(Path(head_file))
         lack = "" if wanted.exists() else ", which that revision does not have"
         raise GateError(
             f"the base, {label}, imported its app from {base_file}, which is not part of that revision, so it would "
             f"not be measured. Expected was {wanted}{lack}. Let the ini file's `pythonpath` name the folder that holds "
             "the app's package, or give the base an environment in which it is not installed (--celery-perf-base-env)"
+        )
+    if os.path.realpath(base_file) == os.path.realpath(head_file):
+        raise GateError(
+            f"the base, {label}, and the head have imported the same app, from {base_file}: it is installed there, and "
+            "neither is the checkout's nor that revision's. Install it as editable (pip install -e .; for tox: "
+            "package = editable), so that it is imported from where the tests are"
         )
 
 

@@ -21,6 +21,7 @@ INI = """
 [pytest]
 addopts = --import-mode=importlib --strict-config --strict-markers -p no:django
 pythonpath = .
+required_plugins = pytest-celery-perf
 celery_perf_app = shop:app
 celery_perf_workers = clerk: -c 1
 """

@@ -102,7 +102,7 @@ def test_options_that_name_places(pytester: pytest.Pytester, tree: Tree) -> None
 def test_options_of_every_arm(pytester: pytest.Pytester, tmp_path: Path) -> None:
     found = read(pytester, "-p", "xdist", "-p", "pytest_cov")
     own = found.options_of_an_arm(tmp_path)
-    assert ["-p", "no:celery_perf", "-p", "pytest_celery_perf.plugin"] == own[-4:]
+    assert ["-p", "no:celery_perf", "-p", "pytest_celery_perf.plugin"] == own[-6:-2]
     assert {"--maxfail=0", "--junit-xml=", f"--basetemp={tmp_path}/tmp"} < {*own}
     assert ("-n0" in own) == ("xdist" in found.plugins)
     assert "-n0" not in found.options_of_an_arm(tmp_path, lacking={"xdist"})

@@ -76,7 +76,8 @@ def test_a_base_that_imports_the_heads_app(tree: Tree) -> None:
     head, base = tree.checkout / "src" / "shop.py", tree.path / "src" / "shop.py"
     check_origins(str(base), str(head), tree, "1a2b3c4")
     check_origins("", str(head), tree, "1a2b3c4")
-    check_origins("/usr/lib/shop.py", "/usr/lib/shop.py", tree, "1a2b3c4")
+    check_origins("/usr/lib/shop.py", "/usr/local/lib/shop.py", tree, "1a2b3c4")
+    check_origins("/usr/lib/shop.py", "/usr/lib/shop.py", Tree.itself(tree.checkout), "1a2b3c4")
     check_origins(str(head), str(head), Tree.itself(tree.checkout), "1a2b3c4")
     with pytest.raises(GateError) as caught:
         check_origins(str(head), str(head), tree, "1a2b3c4")
@@ -87,3 +88,12 @@ def test_a_base_that_imports_the_heads_app(tree: Tree) -> None:
     base.touch()
     with pytest.raises(GateError, match=rf"Expected was {base}\. "):
         check_origins("/usr/lib/shop.py", str(head), tree, "1a2b3c4")
+
+
+def test_one_app_for_both(tree: Tree) -> None:
+    """As tox installs it by default: whatever changed would not be seen."""
+    with pytest.raises(GateError) as caught:
+        check_origins("/venv/shop.py", "/venv/shop.py", tree, "1a2b3c4")
+    said = str(caught.value)
+    assert said.startswith("the base, 1a2b3c4, and the head have imported the same app, from /venv/shop.py")
+    assert "package = editable" in said
