@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.gate.compare import compare
 from pytest_celery_perf.gate.environment import choose
 from pytest_celery_perf.gate.invocation import Invocation
+from pytest_celery_perf.judge.phrases import closest
 from pytest_celery_perf.judge.regression import judge
 from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.gate import GateReport
@@ -100,6 +100,6 @@ def _check_settings(options: Options) -> None:
 
     for name, _ in options.base_config:
         if name not in SETTING_KEYS:
-            near = difflib.get_close_matches(name, SETTING_KEYS, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = closest(name, SETTING_KEYS)
+            hint = f"; did you mean {near}?" if near else ""
             raise ConfigurationError(f"celery_perf_base_config: Celery has no setting {name!r}{hint}")
