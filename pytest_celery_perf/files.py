@@ -91,6 +91,7 @@ def _check(path: Path, option: str) -> None:
     if path.is_dir():
         raise ConfigurationError(f"{option}: {path} is a directory, not a file")
     there = next(each for each in (path, *path.parents) if each.exists())
-    if (there != path and not there.is_dir()) or not os.access(there, os.W_OK):
-        what = "a file that" if there == path else "a directory that" if there.is_dir() else "not a directory, and"
-        raise ConfigurationError(f"{option}: {path} cannot be written: {there} is {what} cannot be written to")
+    if there != path and not there.is_dir():
+        raise ConfigurationError(f"{option}: {path} cannot be written: {there} is no directory")
+    if not os.access(there, os.W_OK):
+        raise ConfigurationError(f"{option}: {path} cannot be written: this user may not write to {there}")

@@ -1,0 +1,88 @@
+"""Report files are written where they are asked for, and a step's summary is added to, as far as it has room."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_celery_perf import files
+from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.formats import FormatName, ReportFile, report_file
+from pytest_celery_perf.options import Options
+from pytest_celery_perf.report.formats.github_summary import LIMIT_BYTES, github_summary
+from pytest_celery_perf.report.json import Report
+
+REPORT = Report(created="2026-11-22T12:00:00+00:00", environment={"python": "3.11.7"})
+SUMMARY = ReportFile(format=FormatName.GITHUB_SUMMARY, path=None, option="celery_perf_output")
+
+
+def options(*outputs: ReportFile, json: Path | None = None) -> Options:
+    values = dict.fromkeys(Options._fields) | {"outputs": outputs, "json": json}
+    return cast("Options", Options(**values))  # type: ignore[arg-type]  # of the others, none is read
+
+
+def test_the_summary_of_a_step_is_added_to(tmp_path: Path) -> None:
+    path = tmp_path / "summary.md"
+    environment = {files.STEP_SUMMARY: str(path)}
+    wanted = files.wanted(options(SUMMARY), environment)
+    for _ in range(2):
+        files.write(wanted, REPORT, "records", environment)
+    assert path.read_text() == github_summary(REPORT) * 2
+
+
+def test_a_summary_that_others_have_filled_is_left_below_what_a_step_may_say(tmp_path: Path) -> None:
+    path = tmp_path / "summary.md"
+    text = "x" * (LIMIT_BYTES - 10)
+    path.write_text(text)
+    files.write([SUMMARY], REPORT, "records", {files.STEP_SUMMARY: str(path)})
+    assert path.read_text() == text
+
+
+def test_annotations_without_a_file_are_for_the_terminal(tmp_path: Path) -> None:
+    annotations = report_file("github-annotations", "x")
+    assert files.annotates(options(annotations))
+    assert files.wanted(options(annotations)) == ()
+    into = report_file(f"github-annotations:{tmp_path / 'a'}", "x")
+    assert not files.annotates(options(into))
+    assert files.wanted(options(into)) == (into,)
+
+
+def test_the_detail_of_json_is_that_of_the_setting_wherever_it_is_asked_for(tmp_path: Path) -> None:
+    one, other = tmp_path / "new" / "a.json", tmp_path / "b.json"
+    wanted = files.wanted(options(report_file(f"json:{one}", "x"), json=other))
+    files.write(wanted, REPORT, "aggregates")
+    assert one.read_text() == other.read_text()
+    assert '"mode": "aggregates"' in one.read_text()
+
+
+def test_a_text_that_utf_8_cannot_hold_is_written_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    odd = Report(created="", environment={"python": "\udcff"})
+    files.write([report_file(f"github-summary:{path}", "x")], odd, "records")
+    assert r"\udcff" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (".", "is a directory, not a file"),
+        ("file/below", "below cannot be written: .*file is no directory"),
+    ],
+)
+def test_a_file_in_a_place_that_there_is_not_is_refused(tmp_path: Path, path: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="celery_perf_json: .*" + words):
+        files.wanted(options(json=tmp_path / path))
+
+
+@pytest.mark.parametrize(("path", "where"), [("file", "file"), ("folder/new", "folder")])
+def test_a_file_that_may_not_be_written_is_refused(
+    tmp_path: Path, path: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root, as whom CI runs, may write everywhere
+    with pytest.raises(ConfigurationError, match=rf"{path} cannot be written: this user may not write to .*/{where}$"):
+        files.wanted(options(report_file(f"bencher:{tmp_path / path}", "celery_perf_output")))
