@@ -20,7 +20,7 @@ SUMMARY = ReportFile(format=FormatName.GITHUB_SUMMARY, path=None, option="celery
 
 def options(*outputs: ReportFile, json: Path | None = None) -> Options:
     values = dict.fromkeys(Options._fields) | {"outputs": outputs, "json": json}
-    return cast("Options", Options(**values))  # type: ignore[arg-type]  # of the others, none is read
+    return Options(**values)  # type: ignore[arg-type]  # of the others, none is read
 
 
 def test_the_summary_of_a_step_is_added_to(tmp_path: Path) -> None:
