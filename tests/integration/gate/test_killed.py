@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,22 @@ def test_nothing_is_left(camp: Camp, number: signal.Signals, status: int, xdist:
     assert process.wait(90) == status, camp.said()
     camp.assert_abandoned()
     camp.until(lambda: not repository.work_trees, "no work tree is left")
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_container_is_left(camp: Camp, docker_client: Any, worker_image: str, number: signal.Signals) -> None:
+    process = camp.start_busy("occupied.py", "-k", "1", f"--celery-perf-base-env=image:{worker_image}")
+    assert len(containers(docker_client, camp)) == 1
+
+    process.send_signal(number)
+
+    process.wait(90)
+    camp.until(lambda: not containers(docker_client, camp), "no container is left")
+    camp.assert_abandoned()
+
+
+def containers(client: Any, camp: Camp) -> list[str]:
+    """The containers that inherit the variable of a camp's processes."""
+    there = client.containers.list(all=True, ignore_removed=True)
+    return [each.name for each in there if any(word.endswith(camp.token) for word in each.attrs["Config"]["Env"])]
