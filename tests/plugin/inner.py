@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 APPS = Path(__file__).parent / "apps"
 TIMEOUT_S = 240.0
@@ -66,7 +67,7 @@ class Project:
         self.folder = folder
 
     @classmethod
-    def copy(cls, app: str, folder: Path, suite: str = "") -> Project:
+    def copy(cls, app: str, folder: Path, suite: str = "") -> Self:
         """Copy an app of `apps`, with one of its suites as its only test file."""
         shutil.copytree(APPS / app, folder, ignore=shutil.ignore_patterns("suites", "__pycache__"))
         if suite:
