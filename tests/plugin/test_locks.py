@@ -161,7 +161,7 @@ def test_another_statement_fails(locked: Locked) -> None:
     inner = locked.run(WORK)
     says = (
         "celery_lock library.tasks.work: queries 2, CHANGED (budget = 2)",
-        "+1  SELECT COUNT(*) AS __count FROM library_book    0 → 1  library/tasks.py:23 work",
+        "+1  SELECT COUNT(*) AS __count FROM library_book    0 → 1  library/tasks.py:22 work",
         "-1  SELECT COUNT(*) AS __count FROM library_author  1 → 0",
     )
     assert inner.lacks("test_work", *says) == [], inner.cases["test_work"].message
