@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_celery_perf.drills import Rehearsal
     from pytest_celery_perf.runner.trial import Trial
 
+HEAD_START_NS = 20_000_000
+"""How long before a task is due those who publish it are told to begin."""
 SURVEY_S = 0.1
 """How often a load that may be cut short is looked at."""
 
@@ -136,7 +138,8 @@ class Drive:
     ) -> None:
         """Publish by a schedule until it is known what to copy; then have other processes do it.
 
-        So is a drill, which keeps this one busy, no pause in the load.
+        So is a drill, which keeps this one busy, no pause in the load. Until all processes are prepared, the schedule
+        stands still: what was due meanwhile would be late, and seem to have waited for the workers.
         """
         with Publishers(processes, self._trial) as publishers:
             began_ns = time.monotonic_ns()
@@ -147,8 +150,10 @@ class Drive:
             if processes == 1 and any(line.template is None for line in self._lines):
                 self._open_here(due_ns, began_ns, give_up, pulse)
                 return
-            rest = self._orders([began_ns + each for each in due_ns[self._number :]])
-            publishers.give([(line, orders) for line, orders in zip(self._lines, rest, strict=True) if orders])
+            next_ns = due_ns[self._number] if self._number < len(due_ns) else 0
+            rest = self._orders(due_ns[self._number :])
+            publishers.prepare([(line, orders) for line, orders in zip(self._lines, rest, strict=True) if orders])
+            publishers.begin(max(began_ns, time.monotonic_ns() + HEAD_START_NS - next_ns))
             self._play()
             publishers.finish()
 

@@ -32,6 +32,7 @@ class Share:
     like: tuple[Any, ...]
     blanks: list[dict[str, str]]
     intended_ns: list[int]
+    """Counted from the beginning."""
 
     @classmethod
     def of(
@@ -68,11 +69,12 @@ class Job:
     shares: list[Share]
 
 
-def publish(job: Job) -> None:
+def publish(job: Job, began_ns: int) -> None:
     """Publish messages when they are due; what is late at once.
 
     Args:
         job: What to publish.
+        began_ns: The beginning.
 
     Raises:
         BrokerError: The broker did not confirm some.
@@ -81,15 +83,15 @@ def publish(job: Job) -> None:
     done = [0] * len(job.shares)
     with closing(Lists(job.url)) as lists:
         while (next_ns := _next_ns(job.shares, done)) is not None:
-            time.sleep(max(0, next_ns - time.monotonic_ns()) / NS_PER_S)
-            now_ns = time.monotonic_ns()
+            time.sleep(max(0, began_ns + next_ns - time.monotonic_ns()) / NS_PER_S)
+            now_ns = time.monotonic_ns() - began_ns
             for number, share in enumerate(job.shares):
                 due = slice(done[number], bisect.bisect_right(share.intended_ns, now_ns, lo=done[number]))
                 if due.start < due.stop:
                     publish_copies(
                         share.template,
                         share.blanks[due],
-                        share.intended_ns[due],
+                        [began_ns + each for each in share.intended_ns[due]],
                         like=wire.Publishing(*share.like),
                         lists=lists,
                         journal=journal,
@@ -108,8 +110,10 @@ if __name__ == "__main__":
     import redis  # noqa: F401 - takes longer than all else, and is needed at once when there is something to do
 
     print("ready", flush=True)  # noqa: T201 - the pipe to the test process
-    told = json.load(sys.stdin)
+    told = json.loads(sys.stdin.readline())
+    job = Job(**{**told, "shares": [Share(**share) for share in told["shares"]]})
+    print("prepared", flush=True)  # noqa: T201 - likewise
     try:
-        publish(Job(**{**told, "shares": [Share(**share) for share in told["shares"]]}))
+        publish(job, int(sys.stdin.readline()))
     except BrokerError as error:
         sys.exit(str(error))

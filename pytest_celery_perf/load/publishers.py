@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,7 +27,7 @@ LOOK_S = 0.05
 class Publishers:
     """Processes that wait for something to publish; use it as a context manager.
 
-    They know nothing of the app: what they put into the broker are copies.
+    They know nothing of the app: what they put into the broker are copies. First all prepare, then they begin together.
 
     Args:
         count: How many.
@@ -48,9 +49,7 @@ class Publishers:
                 stack.callback(process.kill)
                 self._processes.append(process)
             for process in self._processes:
-                # Until it is ready: to start takes as long as hundreds of tasks.
-                if process.stdout is not None and not process.stdout.readline():
-                    raise _ended(process)
+                _hear(process)  # that it is ready: to start takes as long as hundreds of tasks
             self._ending = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -59,11 +58,11 @@ class Publishers:
     def __exit__(self, *_: object) -> None:
         self._ending.close()
 
-    def give(self, work: Sequence[tuple[Line, Sequence[Order]]]) -> None:
-        """Have tasks published when they are due.
+    def prepare(self, work: Sequence[tuple[Line, Sequence[Order]]]) -> None:
+        """Have all made ready that is to be published: to make ten thousand messages takes longer than to send them.
 
         Args:
-            work: Lines, each with its tasks.
+            work: Lines, each with its tasks. When they are due counts from the beginning.
 
         Raises:
             BrokerError: A process has ended; the text is what it said.
@@ -72,6 +71,23 @@ class Publishers:
         count = len(self._processes)
         for number, process in enumerate(self._processes):
             self._give(process, [self._share(line, orders[number::count]) for line, orders in work])
+        unprepared = {process.stdout: process for process in self._processes if process.stdout is not None}
+        while unprepared:
+            self._trial.attend(time.monotonic() + LOOK_S)
+            for told in select.select([*unprepared], [], [], 0)[0]:
+                _hear(unprepared.pop(told))
+
+    def begin(self, began_ns: int) -> None:
+        """Have the tasks published when they are due.
+
+        Args:
+            began_ns: The beginning.
+
+        Raises:
+            BrokerError: A process has ended; the text is what it said.
+        """
+        for process in self._processes:
+            _say(process, str(began_ns))
 
     def finish(self) -> None:
         """Return when all are published.
@@ -107,12 +123,22 @@ class Publishers:
             boot=self._trial.journal.boot,
             shares=shares,
         )
-        if process.stdin is not None:
-            try:
-                with process.stdin as pipe:
-                    json.dump(_plain(job) | {"shares": [_plain(share) for share in shares]}, pipe)
-            except BrokenPipeError:
-                raise _ended(process) from None
+        _say(process, json.dumps(_plain(job) | {"shares": [_plain(share) for share in shares]}))
+
+
+def _say(process: subprocess.Popen[str], line: str) -> None:
+    if process.stdin is not None:
+        try:
+            print(line, file=process.stdin, flush=True)
+        except BrokenPipeError:
+            with suppress(BrokenPipeError):  # or the end of the context would say it again
+                process.stdin.close()
+            raise _ended(process) from None
+
+
+def _hear(process: subprocess.Popen[str]) -> None:
+    if process.stdout is not None and not process.stdout.readline():
+        raise _ended(process)
 
 
 def _ended(process: subprocess.Popen[str]) -> BrokerError:

@@ -66,10 +66,13 @@ def records(folder: Path) -> dict[str, list[wire.Record]]:
 
 
 def test_each_publishes_its_part_when_it_is_due(redis_server: Endpoint, tmp_path: Path) -> None:
-    began_ns = time.monotonic_ns()
-    orders = [Order(number, began_ns + number * 10_000_000) for number in range(40)]
+    orders = [Order(number, number * 10_000_000) for number in range(40)]
     with Publishers(2, trial_at(redis_server.url(5), tmp_path)) as publishers:
-        publishers.give([(line(), orders)])
+        publishers.prepare([(line(), orders)])
+        with Redis.from_url(redis_server.url(5)) as redis:
+            assert redis.llen("orders") == 0, "what is due waits for the beginning"
+        began_ns = time.monotonic_ns()
+        publishers.begin(began_ns)
         publishers.finish()
     with Redis.from_url(redis_server.url(5)) as redis:
         lists: Any = redis.lrange("orders", 0, -1)
@@ -79,7 +82,9 @@ def test_each_publishes_its_part_when_it_is_due(redis_server: Endpoint, tmp_path
     assert len(written) == 2
     bulks = [each for told in written.values() for each in told if isinstance(each, wire.Bulk)]
     assert {each["id"] for each in messages} == {task_id for bulk in bulks for task_id in bulk.ids}
-    assert sorted(due_ns for bulk in bulks for due_ns in bulk.intended_ns or ()) == [each[1] for each in orders]
+    assert sorted(due_ns for bulk in bulks for due_ns in bulk.intended_ns or ()) == [
+        began_ns + (order.intended_ns or 0) for order in orders
+    ]
     assert all(bulk.ns >= max(bulk.intended_ns or [bulk.ns + 1]) for bulk in bulks)
     assert {("token", "shop.charge", "orders", 3, True)} == {
         (bulk.token, bulk.name, bulk.queue, bulk.priority, bulk.confirmed) for bulk in bulks
@@ -88,7 +93,8 @@ def test_each_publishes_its_part_when_it_is_due(redis_server: Endpoint, tmp_path
 
 def test_a_broker_that_refuses_is_told(tmp_path: Path) -> None:
     with Publishers(1, trial_at(f"unix://{tmp_path}/nobody", tmp_path)) as publishers:
-        publishers.give([(line(), [Order(0, 0)])])
+        publishers.prepare([(line(), [Order(0, 0)])])
+        publishers.begin(0)
         with pytest.raises(BrokerError, match=r"with status 1: the broker did not confirm 1 message for 'orders'"):
             publishers.finish()
     ((_, bulk),) = records(tmp_path).values()
@@ -96,18 +102,22 @@ def test_a_broker_that_refuses_is_told(tmp_path: Path) -> None:
     assert not bulk.confirmed
 
 
-@pytest.mark.parametrize("first", ["", "print('ready', flush=True); "])
+READY = "print('ready', flush=True); "
+
+
+@pytest.mark.parametrize("first", ["", READY, f"{READY}sys.stdin.readline(); "])
 def test_a_process_that_ends_at_its_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str) -> None:
     command = [sys.executable, "-c", f"import sys; {first}sys.exit('no memory')"]
     monkeypatch.setattr("pytest_celery_perf.load.publishers.tethered", lambda _: command)
 
-    def give() -> None:
+    def prepare() -> None:
         with Publishers(1, trial_at("redis://", tmp_path)) as publishers:
-            publishers._processes[0].wait()
-            publishers.give([(line(), [Order(0, 0)])])
+            if "stdin" not in first:
+                publishers._processes[0].wait()
+            publishers.prepare([(line(), [Order(0, 0)])])
 
     with pytest.raises(BrokerError, match="a publisher of this load has ended with status 1: no memory"):
-        give()
+        prepare()
 
 
 def test_what_cannot_be_copied_needs_the_app(tmp_path: Path) -> None:
@@ -116,4 +126,4 @@ def test_what_cannot_be_copied_needs_the_app(tmp_path: Path) -> None:
         Publishers(2, trial_at("redis://", tmp_path)) as publishers,
         pytest.raises(ConfigurationError, match=message),
     ):
-        publishers.give([(line(None), [Order(0, 0)])])
+        publishers.prepare([(line(None), [Order(0, 0)])])

@@ -111,7 +111,9 @@ def test_several_publishers(celery_perf: CeleryPerf) -> None:
     )
     assert (load.tasks, load.done, load.failed) == (150, 150, 0)
     planned = sorted(each.intended_ns for each in load.run.history.publications)
-    assert {round((after - before) / 1e6, 2) for before, after in pairwise(planned)} == {3.33}
+    gaps_ms = [round((after - before) / 1e6, 2) for before, after in pairwise(planned)]
+    assert sum(gap != 3.33 for gap in gaps_ms) <= 1, "the schedule stands still while the publishers prepare"
+    assert gaps_ms[-100:] == [3.33] * 100
 
 
 def test_what_one_by_one_means(celery_perf: CeleryPerf) -> None:
