@@ -296,7 +296,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Attach the result, and what the workers of a failed test have logged."""
     report = yield
     active = item.stash.get(ACTIVE, None)
-    if report.when == "call" and active is not None:
+    if report.when == "call" and active is not None and active.settled:  # not of a subtest, while the body goes on
         output = item.config.stash[OUTPUT]
         if report.failed:
             report.sections.extend(output.sections(active, report.longreprtext))

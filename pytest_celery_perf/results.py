@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     import pytest
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_celery_perf.session import ActiveTest
 
 ATTACHED = "celery_perf"
-"""The attribute of a report that holds a result, as text: xdist carries nothing else."""
+"""The attribute of a report that holds a result as text, since xdist carries nothing else, or its number here."""
 
 
 class Results:
@@ -30,8 +29,11 @@ class Results:
     def __init__(self, *, passed_on: bool) -> None:
         self._passed_on = passed_on
         self._kept: list[TestResult] = []
-        self._waiting: WeakKeyDictionary[pytest.TestReport, TestResult] = WeakKeyDictionary()
+        self._waiting: dict[int, TestResult] = {}
         """Of tests whose report pytest has not logged yet, and may not."""
+        self._recorded = 0
+        self._failed_within: dict[str, str] = {}
+        """Of tests that are not over: what their first failed subtest failed with."""
 
     @property
     def tests(self) -> tuple[TestResult, ...]:
@@ -85,7 +87,9 @@ class Results:
         if self._passed_on:
             _attach(result, report)
         else:
-            self._waiting[report] = result
+            self._waiting[self._recorded] = result
+            setattr(report, ATTACHED, self._recorded)
+            self._recorded += 1
 
     def record_set_up(self, item: pytest.Item, report: pytest.TestReport, verdicts: tuple[Verdict, ...] = ()) -> None:
         """Keep that a test failed before its body, or that it has none.
@@ -105,35 +109,39 @@ class Results:
     def take(self, report: pytest.TestReport) -> None:
         """Keep what belongs to a report that pytest logs, with the outcome that it has then.
 
-        It is ``rerun`` where a plugin has the test run again. A test whose teardown fails has failed. So has one that
-        took a worker of pytest-xdist with it: its report is of no phase, and nobody can tell if it was one of ours.
+        It is ``rerun`` where a plugin has the test run again. A test has failed if one of its subtests did, or its
+        teardown. So has one that took a worker of pytest-xdist with it: its report is of no phase, and nobody can tell
+        if it was one of ours.
         """
         if self._passed_on:
             return
-        result = self._waiting.pop(report, None) or _attached(report)
+        result = self._belonging(report)
         if result is not None:
-            self._kept.append(replace(result, outcome=report.outcome))
+            within = self._failed_within.pop(report.nodeid, None)
+            outcome = "failed" if within is not None and report.outcome == "passed" else report.outcome
+            self._kept.append(replace(result, outcome=outcome, message=result.message or within or ""))
+        elif report.failed and report.when == "call":
+            self._failed_within.setdefault(report.nodeid, _message(report))
         elif report.failed and report.when == "teardown":
             self._fail_last(report)
-        elif report.failed and report.when not in {"setup", "call"}:
+        elif report.failed and report.when != "setup":
             from pytest_celery_perf.model.result import TestResult
 
             self._kept.append(TestResult(nodeid=report.nodeid, outcome="failed", message=_message(report)))
+
+    def _belonging(self, report: pytest.TestReport) -> TestResult | None:
+        found = getattr(report, ATTACHED, None)
+        if not isinstance(found, str):
+            return None if found is None else self._waiting.pop(found, None)
+        from pytest_celery_perf.model.codec import decode
+        from pytest_celery_perf.model.result import TestResult
+
+        return decode(TestResult, json.loads(found))
 
     def _fail_last(self, report: pytest.TestReport) -> None:
         last = max((number for number, kept in enumerate(self._kept) if kept.nodeid == report.nodeid), default=None)
         if last is not None and self._kept[last].outcome != "failed":
             self._kept[last] = replace(self._kept[last], outcome="failed", message=_message(report))
-
-
-def _attached(report: pytest.TestReport) -> TestResult | None:
-    text = getattr(report, ATTACHED, None)
-    if text is None:
-        return None
-    from pytest_celery_perf.model.codec import decode
-    from pytest_celery_perf.model.result import TestResult
-
-    return decode(TestResult, json.loads(text))
 
 
 def _attach(result: TestResult, report: pytest.TestReport) -> None:

@@ -223,6 +223,19 @@ def test_unsteady(celery_perf):
     celery_perf.run(add, (1, 2))
     assert next(times) > 0
 """
+SUBTESTS = """
+import unittest
+import pytest
+from office import add
+
+@pytest.mark.celery_latency(max="1min")
+class TestSums(unittest.TestCase):
+    def test_sums(self):
+        for right in (True, False, True):
+            with self.subTest(right=right):
+                add.delay(1, 2)
+                self.assertTrue(right)
+"""
 
 
 def test_a_test_that_takes_its_xdist_worker_with_it_has_failed(plain: Project) -> None:
@@ -243,6 +256,17 @@ def test_a_test_that_was_run_again_has_not_failed(plain: Project, processes: str
     report = load((plain.folder / "report.json").read_text())
     assert [test.outcome for test in report.tests] == ["rerun", "passed"]
     assert "::error" not in inner.text
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_a_test_with_a_subtest_that_failed_has_failed_once(plain: Project, processes: str) -> None:
+    plain.write("test_a.py", SUBTESTS)
+    inner = plain.run("-n", processes, "--celery-perf-json=report.json", "--celery-perf-output=github-annotations")
+    assert inner.status == pytest.ExitCode.TESTS_FAILED
+    report = load((plain.folder / "report.json").read_text())
+    assert [(test.outcome, test.message) for test in report.tests] == [("failed", "AssertionError: False is not true")]
+    assert len(report.tests[0].rows) == 1
+    assert inner.text.count("\n::error ") == 1
 
 
 def test_a_run_that_fails_without_a_test_says_so(plain: Project) -> None:

@@ -27,6 +27,21 @@ def test_each_verdict_is_a_property() -> None:
     ]
 
 
+def test_a_comparison_is_a_property_decided_or_not() -> None:
+    worse = Check(metric="runtime", actual="+47 % (154ms), surer than 1 : 2,000", budget="≤ +5 % of 105ms", ok=False)
+    decided = Verdict(marker="celery_regression", task="shop.pay", status=Status.FAIL, checks=(worse,))
+    open_ = Verdict(
+        marker="celery_regression", task="shop.mail", status=Status.INCONCLUSIVE, evidence=("cpu undecided", "…")
+    )
+    assert user_properties([decided, open_], []) == [
+        (
+            "celery_regression[shop.pay]",
+            "FAIL: runtime +47 % (154ms), surer than 1 : 2,000 (budget ≤ +5 % of 105ms)",
+        ),
+        ("celery_regression[shop.mail]", "INCONCLUSIVE: cpu undecided"),
+    ]
+
+
 def test_each_figure_is_a_property_and_what_was_not_measured_is_none() -> None:
     assert user_properties([], [ROW]) == [
         ("shop.pay.tasks", "2"),
