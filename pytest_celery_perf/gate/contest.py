@@ -31,14 +31,10 @@ class Bout:
     def quantile(self, task: str, metric: str) -> float:
         """Return what a task took in this epoch; not a number if that was not measured."""
         runs = [self.first] if metric == GateMetric.MEMORY else self.others
-        return epoch_quantile(
-            figure
-            for run in runs
-            if run is not None
-            for sample in run.samples
-            if sample.task == task
-            for figure in sample.figures.get(metric, ())
-        )
+        samples = [sample for run in runs if run is not None for sample in run.samples if sample.task == task]
+        # Chance decides how many processes of its pool an epoch meets for the first time.
+        counted = [sample for sample in samples if not sample.cold] or samples
+        return epoch_quantile(figure for sample in counted for figure in sample.figures.get(metric, ()))
 
 
 class Contest:

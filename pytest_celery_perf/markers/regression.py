@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def celery_regression(
     *,
     task: Any = None,
-    metrics: Iterable[str] = ("runtime", "cpu", "memory"),
+    metrics: Iterable[str] = ("runtime", "cpu", "memory", "drain"),
     tolerance: str | float = "5%",
     noticeable: str | float = "20%",
 ) -> RegressionBudget:

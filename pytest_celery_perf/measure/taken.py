@@ -27,12 +27,21 @@ def samples_of(history: History) -> tuple[TaskSample, ...]:
     by_name: dict[str, list[Life]] = {}
     for life in lives(history):
         by_name.setdefault(life.name, []).append(life)
-    return tuple(TaskSample(task=name, figures=_figures(group, clocks)) for name, group in sorted(by_name.items()))
+    return tuple(_sample(name, group, clocks) for name, group in sorted(by_name.items()))
 
 
-def _figures(group: Sequence[Life], clocks: Clocks) -> dict[str, tuple[float, ...]]:
+def _sample(name: str, group: Sequence[Life], clocks: Clocks) -> TaskSample:
     ended = [(life, each) for life in group for each in life.started if each.ended_ns is not None]
-    warm = [(life, each) for life, each in ended if not each.first_in_process] or ended
+    warm = [(life, each) for life, each in ended if not each.first_in_process]
+    return TaskSample(task=name, figures=_figures(group, ended, warm or ended, clocks), cold=not warm)
+
+
+def _figures(
+    group: Sequence[Life],
+    ended: Sequence[tuple[Life, Execution]],
+    warm: Sequence[tuple[Life, Execution]],
+    clocks: Clocks,
+) -> dict[str, tuple[float, ...]]:
     executions = [each for _, each in warm]
     found: dict[str, Iterable[float | None]] = {
         GateMetric.RUNTIME: _each("runtime", executions),

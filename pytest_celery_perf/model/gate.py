@@ -52,7 +52,7 @@ class RegressionBudget(Budget):
     """``celery_regression``."""
 
     marker: ClassVar[str] = "celery_regression"
-    metrics: tuple[str, ...] = (GateMetric.RUNTIME, GateMetric.CPU, GateMetric.MEMORY)
+    metrics: tuple[str, ...] = (GateMetric.RUNTIME, GateMetric.CPU, GateMetric.MEMORY, GateMetric.DRAIN)
     """Names of `GateMetric`; empty: the test is not compared."""
     tolerance: float = 0.05
     """FAIL means: more than by so much, as a share of the base."""
@@ -77,6 +77,8 @@ class TaskSample:
     task: str
     figures: dict[str, tuple[float, ...]]
     """By `GateMetric`: a figure of each execution, or of the run. What was not measured is absent."""
+    cold: bool = False
+    """Whether every execution was the first of the task in its process, where caches are empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

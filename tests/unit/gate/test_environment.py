@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.gate.environment import HERE, Image, Python, ask, check, choose
+from pytest_celery_perf.gate.environment import HERE, Image, Python, activated, ask, check, choose
 
 COMPLETE = {"python": "3.12.1", "pytest": "9.2.0", "celery": "5.5.0", "redis": "5.2", "psutil": "7.0"}
 DJANGO = {"django": "5.2.1", "pytest-django": "4.11.1"}
@@ -73,3 +73,13 @@ def test_what_it_must_have() -> None:
     assert said.endswith("/venv/bin/python -m pip install 'celery[redis]>=5.5' 'pytest>=8.2' 'redis>=5.2'")
     with pytest.raises(ConfigurationError, match="in its Dockerfile, RUN python -m pip install"):
         check({"python": "3.12.1"}, Image(name="shop"), django=False)
+
+
+def test_its_commands_are_found_first(tmp_path: Path) -> None:
+    python = Python(path=str(script(tmp_path / "venv" / "bin" / "python", "")))
+    own = {"PATH": "/usr/bin", "VIRTUAL_ENV": "/venv", "PYTHONHOME": "/home", "SHOP": "1"}
+    assert own == activated(HERE, own) == activated(Image(name="shop"), own)
+    assert {"PATH": f"{tmp_path}/venv/bin:/usr/bin", "SHOP": "1"} == activated(python, own)
+    (tmp_path / "venv" / "pyvenv.cfg").touch()
+    assert f"{tmp_path}/venv" == activated(python, own)["VIRTUAL_ENV"]
+    assert f"{tmp_path}/venv/bin" == activated(python, {})["PATH"]

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from pytest_celery_perf.gate.contest import LATE, quads
+from pytest_celery_perf.gate.channel import Ran
+from pytest_celery_perf.gate.contest import LATE, Bout, quads
 from pytest_celery_perf.gate.pairing import pair
 from pytest_celery_perf.gate.schedule import EPOCHS, Outcome, Schedule
-from pytest_celery_perf.model.gate import Comparison, Standing
+from pytest_celery_perf.model.gate import Comparison, Standing, TaskSample
 from pytest_celery_perf.model.verdict import Status
 from tests.unit.gate.arms import TASK, Arm, Clock, arm_test
 
@@ -134,3 +135,14 @@ def test_the_order_of_arms() -> None:
     orders = [[*quads(2, [draw])] for draw in (True, False)]
     assert orders == [[True, False, False, True], [False, True, True, False]]
     assert Counter(quads(10, [True, False, True, False, False])) == {True: 10, False: 10}
+
+
+def test_first_executions_of_a_process_count_only_where_there_are_no_others() -> None:
+    bout = Bout(others=[_ran(9.0, cold=True), _ran(1.0, cold=False), _ran(2.0, cold=False), _ran(8.0, cold=True)])
+    assert bout.quantile(TASK, "runtime") == 1.0
+    assert Bout(others=[_ran(9.0, cold=True)]).quantile(TASK, "runtime") == 9.0
+
+
+def _ran(runtime_s: float, *, cold: bool) -> Ran:
+    sample = TaskSample(task=TASK, figures={"runtime": (runtime_s,)}, cold=cold)
+    return Ran(complaint="", duration_s=runtime_s, samples=(sample,))
