@@ -130,7 +130,7 @@ class StoredRuns:
         figures = tuple(_figures(tests))
         if not figures:
             return "not stored: no task has run"
-        commit = _commit(self._config.rootpath)
+        commit = commit_of(self._config.rootpath)
         path = append(self._folder, replace(self.standard.now, commit=commit, figures=figures))
         return f"stored: {Path(self._name, path.name)}"
 
@@ -146,7 +146,8 @@ def _figures(tests: Iterable[TestResult]) -> Iterable[StoredFigure]:
             yield from figures_of(nodeid, test.history)
 
 
-def _commit(folder: Path) -> str:
+def commit_of(folder: Path) -> str:
+    """Return the commit of a work tree, with a ``+`` if it holds more than that; nothing outside of a repository."""
     git = Git(folder, {})
     try:
         commit = git.find("rev-parse", "--short", "HEAD")

@@ -78,7 +78,8 @@ def _pair(was: TestResult, now: TestResult, locked: TestFacts, seen: TestFacts, 
     pair = TestPair(test=now.nodeid, standing=renamed, before="" if was.nodeid == now.nodeid else was.nodeid)
     broken = [which for which, test in (("before", was), ("after", now)) if test.outcome != _PASSED]
     if broken:
-        return replace(pair, standing=Standing.BROKEN, reason=f"it did not pass {join(broken)}")
+        fails = broken == ["after"]
+        return replace(pair, standing=Standing.BROKEN, reason=f"it did not pass {join(broken)}", fails=fails)
     timings = tuple(_timings(was, now))
     if any(lasts_by_the_clock(each.history) for each in (was, now)):
         return replace(pair, reason="a schedule decided how many tasks there were, so nothing is exact", rows=timings)

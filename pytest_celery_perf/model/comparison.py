@@ -33,6 +33,8 @@ class TestPair:
     """Of a renamed test: its former name."""
     reason: str = ""
     """Why it was not compared."""
+    fails: bool = False
+    """Whether it passed before, and does not now."""
     better: bool = False
     """Whether it does less of something, and more of nothing."""
     rows: tuple[Row, ...] = ()
@@ -40,5 +42,5 @@ class TestPair:
 
     @property
     def worse(self) -> bool:
-        """Whether it was proved to do, or to take, more."""
-        return any(verdict.failed for verdict in self.verdicts)
+        """Whether it was proved to do, or to take, more, or fails now."""
+        return self.fails or any(verdict.failed for verdict in self.verdicts)

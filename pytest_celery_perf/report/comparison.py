@@ -35,7 +35,7 @@ def comparison_text(pairs: Sequence[TestPair], *, gated: bool, width: int = 100,
             rows = [(f"{row.task} {row.metric}", _cells(row)) for row in pair.rows]
             lines += [*table(pair.test, _COLUMNS, rows, width), ""]
     for pair in pairs:
-        if pair.worse or pair.better:
+        if pair.verdicts and (pair.worse or pair.better):
             lines += [f"{pair.test}:", verdicts_text(pair.verdicts), ""]
     lines += [*_asides(pairs), *(TOGETHER if gated else SEPARATE), _sum(pairs)]
     return fit("\n".join(lines), unicode=unicode)
@@ -66,7 +66,7 @@ def _asides(pairs: Iterable[TestPair]) -> Iterator[str]:
 
 
 def _sum(pairs: Sequence[TestPair]) -> str:
-    compared = [pair for pair in pairs if pair.verdicts]
+    compared = [pair for pair in pairs if pair.verdicts or pair.fails]
     worse, better = sum(pair.worse for pair in compared), sum(pair.better for pair in compared)
     same = len(compared) - worse - better
     counts = [(worse, "worse"), (better, "better"), (same, "the same")]

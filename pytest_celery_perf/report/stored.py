@@ -34,10 +34,12 @@ def history_text(chronicle: Chronicle, *, width: int = 100, unicode: bool = True
         unicode: Whether the reader can see more than ASCII.
     """
     newest = chronicle.runs[-1]
-    several = f"{len(chronicle.runs)} runs" if len(chronicle.runs) > 1 else "1 run"
+    several, when = "1 run", _when(newest)
+    if len(chronicle.runs) > 1:
+        several, when = f"{len(chronicle.runs)} runs", f"{_when(chronicle.runs[0])} to {when}"
     others = f"; {chronicle.others} of other environments are left out" if chronicle.others else ""
     lines = [
-        f"{chronicle.folder}: {several}, {_when(chronicle.runs[0])} to {_when(newest)}{others}",
+        f"{chronicle.folder}: {several}, {when}{others}",
         machine_text(newest.environment),
         f"times as at the newest run, when the calibration took {format_duration_s(newest.calibration.wall_s)}",
     ]

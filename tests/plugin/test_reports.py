@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -176,3 +177,14 @@ def test_a_mistake_is_told(reports: Path, arguments: str) -> None:
     done = did(reports, *arguments.split())
     assert f"celery-perf: error: {MISTAKES[arguments]}" in done.stderr
     assert (2, "") == (done.returncode, done.stdout)
+
+
+def test_a_reader_that_has_read_enough_is_no_mistake(reports: Path) -> None:
+    with subprocess.Popen(
+        [COMMAND, "show", "again.json", "--format=json"], cwd=reports, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE

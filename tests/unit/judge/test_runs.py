@@ -107,6 +107,7 @@ def test_what_failed_is_not_compared(outcomes: tuple[str, str], told: str) -> No
     (pair,) = compared([before], [after])
     assert (Standing.BROKEN, told, ()) == (pair.standing, pair.reason, pair.verdicts)
     assert f"BROKEN  {TEST}: {told}" in comparison_text([pair], gated=False)
+    assert pair.worse is (outcomes == ("passed", "failed"))
 
 
 def test_how_many_tasks_a_schedule_published_is_not_exact() -> None:

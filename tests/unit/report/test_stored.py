@@ -36,7 +36,7 @@ def test_the_history_without_unicode() -> None:
     chronicle = Chronicle(folder="perf-history", runs=RUNS[:1], others=0, trends=trends(RUNS[:1]))
     text = history_text(chronicle, unicode=False)
     assert text.isascii()
-    assert text.startswith("perf-history: 1 run, ")
+    assert text.startswith("perf-history: 1 run, 2026-11-01 (c0ffee00)\n")
     assert text.endswith("=")
 
 
