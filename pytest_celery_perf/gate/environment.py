@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -146,6 +147,25 @@ def check(found: Mapping[str, str], environment: Python | Image, *, django: bool
             f"{_installer(environment)} install {wanted}"
         )
     return replace(environment, lacking=frozenset(each for each, name in _OPTIONAL.items() if name not in found))
+
+
+def activated(environment: Python | Image, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return variables as they are in a shell in which an environment is active: its commands are found first.
+
+    Args:
+        environment: The environment; a container's image has what it needs.
+        variables: As they are in the environment of this process.
+
+    Source:
+        The script ``activate`` of venv.
+    """
+    if environment == HERE or isinstance(environment, Image):
+        return dict(variables)
+    folder = Path(environment.path).parent
+    kept = {name: value for name, value in variables.items() if name not in {"VIRTUAL_ENV", "PYTHONHOME"}}
+    if (folder.parent / "pyvenv.cfg").exists():
+        kept["VIRTUAL_ENV"] = str(folder.parent)
+    return {**kept, "PATH": os.pathsep.join(filter(None, (str(folder), variables.get("PATH"))))}
 
 
 def name_of(environment: Python | Image) -> str:

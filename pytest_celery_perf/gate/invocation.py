@@ -64,7 +64,7 @@ class Invocation:
     def of(cls, config: pytest.Config) -> Invocation:
         """Read how this pytest was started."""
         environment = config.stash.get(ENVIRONMENT, dict(os.environ))
-        given = [*shlex.split(environment.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
+        given = [*shlex.split(environment.get("PYTEST_ADDOPTS", "")), *map(os.fspath, config.invocation_params.args)]
         words = list(_expanded(given, config.invocation_params.dir))
         places = _positional(config, words)
         return cls(

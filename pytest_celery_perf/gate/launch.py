@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from typing import Protocol, TypeVar
 from pytest_celery_perf import containers
 from pytest_celery_perf.gate.channel import Assignment, Channel, GateError, Joined, Leave, Ran, Renew, Renewed, Run
 from pytest_celery_perf.gate.command import arguments, link_package, told, variables
-from pytest_celery_perf.gate.environment import HERE, Image, Python, ask, check
+from pytest_celery_perf.gate.environment import HERE, Image, Python, activated, ask, check
 from pytest_celery_perf.gate.invocation import Invocation, Selection
 from pytest_celery_perf.gate.process import Command, LocalProcess, Runtime
 from pytest_celery_perf.gate.tree import Tree
@@ -55,8 +56,6 @@ class Order:
     invocation: Invocation
     selection: Selection
     environment: Python | Image = HERE
-    shared: tuple[Path, ...] = ()
-    """What else an arm in a container needs of this machine: files or folders."""
 
 
 def examine(environment: Python | Image, *, django: bool, guard: Guard) -> Python | Image:
@@ -112,17 +111,17 @@ def _runtime(order: Order, assignment: Assignment, own: Path, guard: Guard) -> R
     command = Command(
         words=tuple(arguments(order.invocation, order.selection, own, order.environment.lacking)),
         folder=order.selection.folder,
-        variables={
-            **variables(order.invocation, order.selection, order.tree, link_package(own)),
-            **told(assignment),
-        },
+        variables=activated(
+            order.environment,
+            {**variables(order.invocation, order.selection, order.tree, link_package(own)), **told(assignment)},
+        ),
         log=own / "pytest.log",
     )
     if isinstance(order.environment, Python):
         return LocalProcess(order.environment.path, command)
     from pytest_celery_perf.gate.container import ContainerProcess
 
-    places = (order.tree.path, own, Path(assignment.address).parent, *order.shared)
+    places = (order.tree.path, own, Path(assignment.address).parent)
     return ContainerProcess(order.environment, command, places, guard)
 
 
@@ -226,10 +225,16 @@ class Arm:
 
     def _call(self, timeout_s: float) -> Joined | None:
         """Wait for its call and what it then says; None if it ended instead."""
-        if not self._await(self._listener.fileno(), timeout_s):
-            return None
-        self._channel = Channel(self._listener.accept()[0])
-        return self._answer(self._channel, Joined, timeout_s)
+        deadline_s = time.monotonic() + timeout_s
+        try:
+            if not self._await(self._listener.fileno(), timeout_s):
+                return None
+            self._channel = Channel(self._listener.accept()[0])
+            return self._answer(self._channel, Joined, max(0.0, deadline_s - time.monotonic()))
+        except TimeoutError:
+            raise GateError(
+                f"{self._order.title}, has not collected its tests within {timeout_s:.0f} s\n{self._said()}"
+            ) from None
 
     def _ask(self, question: Run | Renew, kind: type[_A], when: str) -> _A:
         if self._channel is None:
@@ -249,15 +254,20 @@ class Arm:
         return answer
 
     def _await(self, fd: int, timeout_s: float | None) -> bool:
-        """Wait until it calls or says something; tell whether it did before it ended."""
+        """Wait until it calls or says something.
+
+        Returns:
+            Whether it did before it ended.
+
+        Raises:
+            TimeoutError: It did neither.
+        """
         with selectors.DefaultSelector() as selector:
             selector.register(fd, selectors.EVENT_READ)
             selector.register(self._watch.fd, selectors.EVENT_READ)
             ready = {key.fd for key, _ in selector.select(timeout_s)}
         if not ready:
-            raise GateError(
-                f"{self._order.title}, has not collected its tests within {timeout_s:.0f} s\n{self._said()}"
-            )
+            raise TimeoutError
         return fd in ready
 
     def _died(self, when: str) -> GateError:
@@ -267,12 +277,10 @@ class Arm:
         return GateError(f"{self._order.title}, {ending} {when}\n{self._said()}")
 
     def _said(self) -> str:
-        lines = tail(self.log, LOG_LINES)
-        said = (
-            "\n".join(("The end of what it printed:", *(f"    {line}" for line in lines)))
-            if lines
-            else "It printed nothing."
-        )
-        if self._order.tree.is_checkout:
-            return said
-        return f"{said}\nIts work tree holds what is committed there: no untracked files (such as .env), no submodules."
+        lines = [f"    {line}" for line in tail(self.log, LOG_LINES)]
+        said = ["The end of what it printed:", *lines] if lines else ["It printed nothing."]
+        if not self._order.tree.is_checkout:
+            said.append(
+                "Its work tree holds what is committed there: no untracked files (such as .env), no submodules."
+            )
+        return "\n".join(said)
