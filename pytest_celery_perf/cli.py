@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _ended)
     sys.path.insert(0, str(Path.cwd()))  # where the app is, as for `celery -A`
     try:
-        return int(given.run(given))
+        status = int(given.run(given))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # whoever reads has read enough
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CeleryPerfError as error:
         tell(f"error: {error}")
         return WRONG if isinstance(error, ConfigurationError) else FAILED
+    return status
 
 
 def _ended(number: int, _: object) -> NoReturn:

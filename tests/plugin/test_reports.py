@@ -179,9 +179,10 @@ def test_a_mistake_is_told(reports: Path, arguments: str) -> None:
     assert (2, "") == (done.returncode, done.stdout)
 
 
-def test_a_reader_that_has_read_enough_is_no_mistake(reports: Path) -> None:
+@pytest.mark.parametrize("form", ["json", "gitlab-codequality"])  # much, and little
+def test_a_reader_that_has_read_enough_is_no_mistake(reports: Path, form: str) -> None:
     with subprocess.Popen(
-        [COMMAND, "show", "again.json", "--format=json"], cwd=reports, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [COMMAND, "show", "again.json", f"--format={form}"], cwd=reports, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
