@@ -55,6 +55,7 @@ def judge(
             [*_checks(locked.tasks.get(task, none), seen.tasks.get(task, none), found, task, strict=strict)],
             [each for each in found if each.task == task],
             accept(nodeid),
+            _blind(locked.tasks.get(task, none), seen.tasks.get(task, none)),
             improved=improved,
         )
         for task in sorted({**locked.tasks, **seen.tasks})
@@ -109,8 +110,21 @@ def _count(number: int, kind: str) -> str:
     return f"{number} {_NOUNS[kind][number != 1]}"
 
 
+def _blind(locked: TaskFacts, seen: TaskFacts) -> list[str]:
+    """Name what is locked of a task, and could not be counted although it ran."""
+    unknown = [kind for kind in _ORDER if kind in locked.kinds and kind not in seen.kinds]
+    nouns = ", ".join(_NOUNS[kind][1] for kind in unknown)
+    return [f"not compared, since nobody could count them in this run: {nouns}"] if seen.tally and unknown else []
+
+
 def _verdict(
-    subject: Subject, checks: Sequence[Check], found: Sequence[Difference], command: str, *, improved: bool
+    subject: Subject,
+    checks: Sequence[Check],
+    found: Sequence[Difference],
+    command: str,
+    blind: Sequence[str],
+    *,
+    improved: bool,
 ) -> Verdict:
     failed = not all(check.ok for check in checks)
     ordered = sorted(found, key=lambda each: (not each.more, _ORDER.index(each.kind), each.name))
@@ -120,9 +134,9 @@ def _verdict(
     return Verdict(
         marker=MARKER,
         task=subject.name,
-        status=Status.FAIL if failed else Status.PASS,
+        status=Status.FAIL if failed else Status.INCONCLUSIVE if blind else Status.PASS,
         checks=tuple(checks),
-        evidence=tuple(_told(named, sites, subject)),
+        evidence=(*blind, *_told(named, sites, subject)),
         fix=tuple(_advice(found, where, subject, command, improved=improved)),
         places=where,
     )

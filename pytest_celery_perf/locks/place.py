@@ -34,9 +34,8 @@ class Place:
     """The test's name in there."""
     databases: str
     """The kinds of databases that this run uses."""
-    there: bool
-    """Whether the file is."""
     lock: Lock
+    """All that it holds."""
     removed: Mapping[str, TestFacts]
     """What it holds of tests that are gone."""
 
@@ -48,7 +47,7 @@ class Place:
     @property
     def elsewhere(self) -> bool:
         """Whether all was locked on databases of another kind, which are asked otherwise."""
-        return self.there and self.lock.databases != self.databases
+        return self.lock.databases != self.databases
 
 
 def lockable(spec: TestSpec) -> bool:
@@ -70,36 +69,39 @@ def find_places(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[Lo
         ConfigurationError: A lock file cannot be read, or must not be written here.
     """
     options = config.stash[OPTIONS]
+    modules = _by_module(items)
+    if not options.update and not options.strict:
+        modules = {module: tests for module, tests in modules.items() if path_of(module).exists()}
+    if not modules:
+        return ()
     databases = Project(config).kinds_of_databases()
     whole = _is_whole(config)
     gone: list[LockNews] = []
-    for module, tests in _by_module(items).items():
+    for module, tests in modules.items():
         path = path_of(module)
-        there = path.exists()
-        if not there and not options.update and not options.strict:
-            continue
-        lock = read(path) if there else Lock(databases=databases)
-        if options.update and lock.databases != databases:
-            raise ConfigurationError(
-                f"{path} was locked on {lock.databases or 'no database'}, and this run is on "
-                f"{databases or 'no database'}, which is asked otherwise: update it there, or delete it first"
-            )
+        lock = _read(path, databases, writes=bool(options.update))
         removed = {name: facts for name, facts in lock.tests.items() if whole and name not in tests}
         gone += _gone(path, module, removed, next(iter(tests.values())))
         for name, item in tests.items():
             item.stash[PLACE] = Place(
-                path=path,
-                module=module,
-                test=name,
-                databases=databases,
-                there=there,
-                lock=lock,
-                removed=removed,
+                path=path, module=module, test=name, databases=databases, lock=lock, removed=removed
             )
             spec = item.stash[SPEC]
-            measure = instruments_of(spec.budgets, (*spec.measure, *INSTRUMENTS))
-            item.stash[SPEC] = replace(spec, measure=measure)
+            item.stash[SPEC] = replace(spec, measure=instruments_of(spec.budgets, (*spec.measure, *INSTRUMENTS)))
     return tuple(gone)
+
+
+def _read(path: Path, databases: str, *, writes: bool) -> Lock:
+    if not path.exists():
+        return Lock(databases=databases)
+    lock = read(path)
+    if writes and lock.databases != databases:
+        was, here = (each or "no database" for each in (lock.databases, databases))
+        raise ConfigurationError(
+            f"{path} was locked on {was}, and this run is on {here}, which is asked otherwise: update it there, or "
+            "delete it first"
+        )
+    return lock
 
 
 def _by_module(items: Iterable[pytest.Item]) -> dict[Path, dict[str, pytest.Item]]:

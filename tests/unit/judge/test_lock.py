@@ -75,6 +75,13 @@ def test_the_bounds_of_an_unsteady_count_are_no_promise() -> None:
     assert "its bounds are those of a few runs" in verdict.fix[-1]
 
 
+def test_what_could_not_be_counted_is_no_pass() -> None:
+    verdict = judged(facts(queries={"SELECT ?": 1}), facts())
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.evidence == ("not compared, since nobody could count them in this run: queries",)
+    assert judged(facts(queries={"SELECT ?": 1}), facts(executions=2)).status is Status.FAIL
+
+
 def test_a_renamed_test_does_exactly_the_same() -> None:
     removed = {"test_pay": facts(queries={"a": 1}), "test_paid": facts(queries={"a": 1}), "test_x": facts(queries={})}
     assert former_name("test_payment", facts(queries={"a": 1}), removed) == "test_pay"
