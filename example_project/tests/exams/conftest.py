@@ -59,16 +59,17 @@ def make_table(make_exam: MakeExam) -> Callable[[int], Upload]:
 
 
 @pytest.fixture
-def make_paper(make_exam: MakeExam) -> Callable[[int], Upload]:
-    """Return a function that uploads a .docx with a question in each paragraph for a new exam."""
+def make_paper(make_exam: MakeExam) -> Callable[..., Upload]:
+    """Return a function that uploads a .docx with a question in each paragraph for a new exam, and maybe a picture."""
 
-    def make(questions: int) -> Upload:
+    def make(questions: int, picture: bytes = b"") -> Upload:
         namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
         paragraphs = "".join(f"<w:p><w:r><w:t>Question {n}?</w:t></w:r></w:p><w:p/>" for n in range(questions))
         xml = f'<w:document xmlns:w="{namespace}"><w:body>{paragraphs}</w:body></w:document>'
         with BytesIO() as file:
             with ZipFile(file, "w") as archive:
                 archive.writestr("word/document.xml", xml)
+                archive.writestr("word/media/image1.bmp", picture)
             return Upload.objects.create(exam=make_exam(), content=file.getvalue())
 
     return make

@@ -28,6 +28,13 @@ def test_other_uploads_are_not_loaded(celery_perf: CeleryPerf, make_table: Calla
     celery_perf.run(cpu.bulk_upload_task, args=(upload.pk,), times=2)
 
 
+@pytest.mark.celery_worker(name="one", queues="cpu_intensive", concurrency=1)
+@pytest.mark.celery_memory(growth="200MiB")
+def test_documents_are_not_kept(celery_perf: CeleryPerf, make_paper: Callable[..., Upload]) -> None:
+    """Sixty papers of 1 MiB each leave nothing behind in the process that has read them."""
+    celery_perf.run(cpu.parse_document_task, args=(make_paper(5, picture=bytes(1 << 20)).pk,), times=60, concurrency=1)
+
+
 @ONE_SLOT
 @pytest.mark.celery_outbound(exact=1)
 def test_one_connection_for_all_mail(make_exam: MakeExam, mail: MailServer) -> None:
