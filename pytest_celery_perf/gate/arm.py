@@ -50,6 +50,8 @@ def enter(config: pytest.Config) -> None:
     """
     # The processes that tests start are no arms.
     assignment = decode(Assignment, json.loads(os.environ.pop(VARIABLE)))
+    # One that is drawn for the process that all its workers are forked from would tell the arms apart, epoch by epoch.
+    os.environ.setdefault("PYTHONHASHSEED", "0")
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(assignment.address)
     arm = Arm(Channel(connection))
@@ -126,7 +128,7 @@ class Arm:
 
     def _run(self, item: pytest.Item, measure: tuple[str, ...]) -> Ran:
         if self._last is not None and self._last is not item:
-            tear_down(self._last, item)
+            tear_down(self._last, item)  # what fails there, fails again when the tests run as always
         self._last = item
         run = Rerunner(item).run(measure=measure)
         return Ran(

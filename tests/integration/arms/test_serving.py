@@ -12,7 +12,7 @@ from pytest_celery_perf.model.gate import GateMetric, RegressionBudget
 from tests.integration.arms.arms import Arm, Arms
 
 MIB = 1 << 20
-WORKS = ("nap", "burn", "hoard", "many", "hesitant", "over_its_budget", "sized[1]", "sized[2]", "where")
+WORKS = ("nap", "burn", "hoard", "many", "hesitant", "over_its_budget", "sized[1]", "sized[2]", "seed", "where")
 NEEDS = (
     *("test_one", "TestOfAClass::test_two", "TestOfAClass::test_three", "test_that_fails", "test_that_is_not_set_up"),
     *("test_that_is_not_torn_down", "test_that_skips_itself", "test_that_never_ends"),
@@ -103,6 +103,18 @@ def test_its_own_settings(gate: Arms, office: Path) -> None:
     for arm in (head, base, head, base):
         figures(arm, "where")
     assert [note.split()[1] for note in notes(office)] == ["counter", "celery", "counter", "celery"]
+
+
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_both_have_the_same_hash_seed(gate: Arms, office: Path, start: str) -> None:
+    both = [gate.start(office, f"--celery-perf-start={start}", name=name) for name in ("base", "head")]
+    for arm in both:
+        arm.joined()
+        figures(arm, "seed")
+        arm.renew()
+        figures(arm, "seed")
+    assert len(notes(office)) == 4
+    assert len({*notes(office)}) == 1
 
 
 ALL_THREADS = {

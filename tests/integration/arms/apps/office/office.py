@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from celery import Celery, Task
 
@@ -29,6 +30,13 @@ def hoard(size: int) -> None:
     """Hold some memory for a moment."""
     held = b"x" * size
     del held
+
+
+@app.task
+def sign(file: str) -> None:
+    """Write down what depends on the seed of this process."""
+    with Path(file).open("a") as notes:
+        notes.write(f"{hash('office')}\n")
 
 
 @app.task(bind=True, max_retries=1)

@@ -38,6 +38,10 @@ def test_sized(celery_perf, size):
     office.hoard.delay(size)
 
 
+def test_seed(celery_perf):
+    office.sign.delay("notes")
+
+
 def test_where(celery_perf, note):
     celery_perf.run(office.nap, [0])
     (worker,) = celery_perf.workers
