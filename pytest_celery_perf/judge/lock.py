@@ -87,6 +87,8 @@ def _total(facts: TaskFacts, kind: str, other: TaskFacts) -> Bounds:
     counts = facts.kinds[kind]
     if kind == CALLS:
         counts = {name: bounds for name, bounds in counts.items() if name in other.kinds[kind]}
+    if kind == "cache":
+        counts = {name: bounds for name, bounds in counts.items() if name != "misses"}  # they are gets, too
     return sum(counts.values(), NEVER)
 
 

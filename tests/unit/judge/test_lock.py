@@ -75,6 +75,12 @@ def test_the_bounds_of_an_unsteady_count_are_no_promise() -> None:
     assert "its bounds are those of a few runs" in verdict.fix[-1]
 
 
+def test_a_hit_that_becomes_a_miss_is_a_change() -> None:
+    verdict = judged(facts(cache={"gets": 2, "misses": 1}), facts(cache={"gets": 2, "misses": 2}))
+    assert verdict.checks[0].actual == "2, CHANGED"
+    assert verdict.evidence == ("+1  cache misses  1 → 2",)
+
+
 def test_what_could_not_be_counted_is_no_pass() -> None:
     verdict = judged(facts(queries={"SELECT ?": 1}), facts())
     assert verdict.status is Status.INCONCLUSIVE
