@@ -272,7 +272,7 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
         base_config=parsed("base_config", values.config),
         budget_time_s=parsed("budget_time", parse_duration_s),
         inconclusive=parsed("inconclusive", values.one_of("warn", "fail")),
-        update=parsed("update", values.one_of("", "missing", "changed", "all")),
+        update=settings["update"].value and parsed("update", values.one_of("missing", "changed", "all")),
         strict=parsed("strict", values.one_of("yes", "no")) == "yes",
         baseline=Path(baseline) if baseline else None,
         baseline_save=parsed("baseline_save", values.one_of("yes", "no")) == "yes",
