@@ -18,7 +18,7 @@ from pytest_celery_perf.startup import Shared
 
 TIMEOUT_S = 120.0
 """For what takes seconds on a machine that has nothing else to do."""
-_OUTER = re.compile("(CI|BUILD_NUMBER|COLUMNS)$|PYTEST_|COV_|COVERAGE_|CELERY_PERF_(?!TEST_)|DJANGO_SETTINGS_MODULE$")
+OUTER = re.compile("(CI|BUILD_NUMBER|COLUMNS)$|PYTEST_|COV_|COVERAGE_|CELERY_PERF_(?!TEST_)|DJANGO_SETTINGS_MODULE$")
 
 
 class Pad:
@@ -62,7 +62,7 @@ class Pad:
             modules=False,
             plugins=frozenset({"junitxml", "cacheprovider"}),
             app="shop:app",
-            environment={name: value for name, value in os.environ.items() if not _OUTER.match(name)},
+            environment={name: value for name, value in os.environ.items() if not OUTER.match(name)},
         )
         selection = invocation.within(tree)
         assert selection is not None

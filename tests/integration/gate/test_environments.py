@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+import pytest_celery_perf
 from pytest_celery_perf.baseline.revision import checkout
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.gate.channel import GateError
 from pytest_celery_perf.gate.environment import Python, choose
 from pytest_celery_perf.gate.launch import examine
 from pytest_celery_perf.gate.tree import Tree, check_origins
-from tests.integration.gate.pad import TIMEOUT_S, Pad
+from tests.integration.gate.pad import OUTER, TIMEOUT_S, Pad
 from tests.integration.gate.repository import Repository
 
 INI = """
@@ -65,7 +67,8 @@ def python(tmp_path: Path, shop: Repository) -> Python:
     found = choose(str(folder))
     assert isinstance(found, Python)
     paths = sysconfig.get_paths(vars={"base": str(folder), "platbase": str(folder)})
-    Path(paths["purelib"], "all.pth").write_text(f"{sysconfig.get_path('purelib')}\n{shop.folder}/src\n")
+    folders = (sysconfig.get_path("purelib"), Path(pytest_celery_perf.__file__).parents[1], shop.folder / "src")
+    Path(paths["purelib"], "all.pth").write_text("\n".join(map(str, folders)))
     return found
 
 
@@ -103,3 +106,24 @@ def test_an_environment_that_lacks_something(tmp_path: Path, pad: Pad) -> None:
     said = str(caught.value)
     assert said.startswith(f"--celery-perf-base-env={tmp_path}/bare/bin/python: that environment lacks celery>=")
     assert "bin/python -m pip install 'celery[redis]>=" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("xdist", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_pytest_in_an_environment_with_the_checkout(shop: Repository, python: Python, xdist: tuple[str, ...]) -> None:
+    """Whether this process has imported the project or, as the controller of xdist, has not."""
+    options = ("--celery-perf-base=main", "--celery-perf-broker=process")
+    process = subprocess.run(
+        [python.path, "-m", "pytest", *xdist, *options],
+        cwd=shop.folder,
+        env={name: value for name, value in os.environ.items() if not OUTER.match(name)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = process.stdout + process.stderr
+    assert process.returncode == 0, said
+    assert f"{shop.git('rev-parse', '--short', 'main')} (main) → " in said
+    assert "3 comparisons of 1 test: 0 FAIL" in said
+    assert "BROKEN" not in said
+    assert shop.work_trees == []
