@@ -41,6 +41,8 @@ class CeleryPerf(Loads):
             timeout_s=self._timeout_s,
             wait=self._wait,
             rehearsal=active.rehearsal,
+            loads=active.loads,
+            capacities=active.capacities,
         )
 
     def run(

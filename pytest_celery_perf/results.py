@@ -77,6 +77,8 @@ class Results:
             rows=tuple(run.by_task.values()),
             figures=run.figures,
             sweeps=active.sweeps,
+            loads=tuple(active.loads),
+            capacities=tuple(active.capacities),
             history=active.history,
             properties=tuple((name, str(value)) for name, value in item.user_properties),
             # Elsewhere it would only repeat the records.

@@ -17,6 +17,7 @@ from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.load import CapacityFigures, LoadFigures
 from pytest_celery_perf.model.seat import ALONE, Seat
 from pytest_celery_perf.model.settings import Override
 from pytest_celery_perf.model.spec import ReliableBudget, TestSpec
@@ -64,6 +65,10 @@ class ActiveTest:
     verdicts: tuple[Verdict, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     """What its other runs found, if there were any."""
+    loads: list[LoadFigures] = field(default_factory=list)
+    """What it laid on its workers."""
+    capacities: list[CapacityFigures] = field(default_factory=list)
+    """What it found out that they bear."""
     diagnosis: str = ""
     told: bool = False
     """Whether its body was told already that tasks did not finish, and why."""

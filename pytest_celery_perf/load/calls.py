@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from pytest_celery_perf.drills import Rehearsal
     from pytest_celery_perf.load.mix import Arguments, Kind
     from pytest_celery_perf.load.pulse import Pulse
-    from pytest_celery_perf.measure.capacity import Capacity, Step
+    from pytest_celery_perf.measure.capacity import Capacity
     from pytest_celery_perf.measure.load import Load
-    from pytest_celery_perf.model.load import ClosedLoop, OpenLoop
+    from pytest_celery_perf.model.load import CapacityFigures, ClosedLoop, LoadFigures, OpenLoop, Step
     from pytest_celery_perf.runner.trial import Trial
 
 SAMPLES = 60
@@ -34,6 +34,8 @@ class Loads:
         timeout_s: Returns for how many seconds to wait if the user says so; None for what is set.
         wait: Waits for all tasks, for so many seconds.
         rehearsal: Its drill, which begins once the first task is published.
+        loads: Gets the figures of each load.
+        capacities: Gets those of each capacity.
     """
 
     def __init__(
@@ -44,12 +46,16 @@ class Loads:
         timeout_s: Callable[[float | str | None], float],
         wait: Callable[[float], None],
         rehearsal: Rehearsal,
+        loads: list[LoadFigures],
+        capacities: list[CapacityFigures],
     ) -> None:
         self._trial = trial
         self._find = find
         self._limit_s = timeout_s
         self._finish = wait
         self._rehearsal = rehearsal
+        self._loads = loads
+        self._capacities = capacities
 
     def load(
         self,
@@ -111,7 +117,9 @@ class Loads:
             publishers=publishers,
             bulk=bulk,
         )
-        return self._lay(kinds, loop, self._limit_s(timeout), bulk=bulk)
+        load = self._lay(kinds, loop, self._limit_s(timeout), bulk=bulk)
+        self._loads.append(load.figures)
+        return load
 
     def capacity(
         self,
@@ -175,7 +183,9 @@ class Loads:
         self._lay(kinds, ClosedLoop(count=WARM_ROUNDS * self._slots), timeout_s, bulk=True)
         served: set[str] = set()
         steps = search(lambda rate: self._attempt(kinds, loop(rate), budget_s, timeout_s, served), rates, close)
-        return Capacity(budget_s=budget_s, workers=len(served), steps=steps)
+        capacity = Capacity(budget_s=budget_s, workers=len(served), steps=steps)
+        self._capacities.append(capacity.figures)
+        return capacity
 
     @property
     def _slots(self) -> int:
@@ -195,7 +205,7 @@ class Loads:
             timeout_s: How long to wait for its last tasks.
             served: Gets the boots of the workers that ran its tasks.
         """
-        from pytest_celery_perf.measure.capacity import Step
+        from pytest_celery_perf.model.load import Step
 
         __tracebackhide__ = True
         count = loop.count or 0

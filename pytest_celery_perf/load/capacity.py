@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from pytest_celery_perf.measure.capacity import Step
+from pytest_celery_perf.model.load import Step
 
 FASTER = 2.0
 """By how much the rate grows until the budget breaks: what is too much is so by no more than this, and soon drained."""

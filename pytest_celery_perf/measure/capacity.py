@@ -5,23 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pytest_celery_perf.model.load import CapacityFigures, Step
 from pytest_celery_perf.model.metric import format_rate
 from pytest_celery_perf.model.units import format_duration_s, parse_rate_per_s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One rate that was tried."""
-
-    rate_per_s: float
-    p95_s: float | None
-    """Of the latencies from the time at which each task was meant to be published; None if tasks did not finish."""
-    late: float
-    """Which part of the tasks took longer than the budget, failed, or was overdue when the attempt was given up."""
-    throughput: float | None
-    """Tasks done per second."""
-    held: bool
-    """Whether the 95th percentile kept its budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -53,6 +39,13 @@ class Capacity:
     def breaks_at(self) -> float | None:
         """The lowest rate that broke the budget, in tasks per second; None if the highest that was tried held it."""
         return min((each.rate_per_s for each in self.steps if not each.held), default=None)
+
+    @property
+    def figures(self) -> CapacityFigures:
+        """What the report tells of it."""
+        return CapacityFigures(
+            budget_s=self.budget_s, workers=self.workers, rate=self.rate, breaks_at=self.breaks_at, steps=self.steps
+        )
 
     def workers_for(self, rate: float | str) -> int | None:
         """Return how many workers like these a rate needs, if twice as many bear twice as much.

@@ -12,7 +12,7 @@ from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.phases import Clocks, end_to_end_ns
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.load import ClosedLoop, OpenLoop, Published
+from pytest_celery_perf.model.load import ClosedLoop, LoadFigures, OpenLoop, Published
 from pytest_celery_perf.model.metric import format_rate
 from pytest_celery_perf.model.units import NS_PER_S, format_duration_s
 
@@ -86,6 +86,27 @@ class Load:
             yield f"published up to {format_duration_s(self.lag.max)} late"
         if self.stall is not None:
             yield f"longest stall {format_duration_s(self.stall.lasting_s)} at {format_duration_s(self.stall.at_s)}"
+
+    @property
+    def figures(self) -> LoadFigures:
+        """What the report tells of it."""
+        latency = self.latency
+        return LoadFigures(
+            tasks=self.tasks,
+            done=self.done,
+            failed=self.failed,
+            published=self.published,
+            intended_rate=self.intended_rate,
+            actual_rate=self.actual_rate,
+            throughput=self.throughput,
+            p50_s=latency.percentile_or_none(50),
+            p95_s=latency.percentile_or_none(95),
+            p99_s=latency.percentile_or_none(99),
+            max_s=latency.max if latency.count else None,
+            lag_s=self.lag.max if self.lag.count else None,
+            drain_s=self.drain_s,
+            stall_s=None if self.stall is None else self.stall.lasting_s,
+        )
 
     def later_than(self, budget_s: float) -> int:
         """Return how many tasks took longer than that."""

@@ -70,6 +70,67 @@ class Published:
     """Why they were not copied."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFigures:
+    """What the report tells of a load. A figure that has too few samples, or that there is not, is None."""
+
+    tasks: int
+    done: int
+    """Those that have ended, however."""
+    failed: int
+    """Those among them that did not succeed."""
+    published: tuple[Published, ...]
+    """How the tasks of each kind were published."""
+    intended_rate: float | None
+    """Tasks per second by the schedule; None of a closed loop, which has none."""
+    actual_rate: float | None
+    """Tasks published per second."""
+    throughput: float | None
+    """Tasks done per second."""
+    p50_s: float | None
+    """Of the latencies; in an open loop from when each task was meant to be published."""
+    p95_s: float | None
+    p99_s: float | None
+    max_s: float | None
+    lag_s: float | None
+    """How much later than meant a task was published at most."""
+    drain_s: float | None
+    """From the last publication to the last end."""
+    stall_s: float | None
+    """The longest time in which no task ended though at least one was due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rate that was tried."""
+
+    rate_per_s: float
+    p95_s: float | None
+    """Of the latencies from the time at which each task was meant to be published; None if tasks did not finish."""
+    late: float
+    """Which part of the tasks took longer than the budget, failed, or was overdue when the attempt was given up."""
+    throughput: float | None
+    """Tasks done per second."""
+    held: bool
+    """Whether the 95th percentile kept its budget."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityFigures:
+    """What the report tells of a search for the rate that a topology bears."""
+
+    budget_s: float
+    """That of the 95th percentile."""
+    workers: int
+    """How many workers there were."""
+    rate: float | None
+    """The highest rate that held the budget, in tasks per second; None if the lowest that was tried did not."""
+    breaks_at: float | None
+    """The lowest rate that broke it; None if the highest that was tried held it."""
+    steps: tuple[Step, ...]
+    """In the order in which they were tried."""
+
+
 class Pace(NamedTuple):
     """What a live line tells of a load besides counts; what is not known yet is None."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.journal import JournalEntry
+from pytest_celery_perf.model.load import CapacityFigures, LoadFigures
 from pytest_celery_perf.model.summary import ScopeFigure, TaskRow
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
@@ -33,6 +34,10 @@ class TestResult:
     """Of workers, queues and all together, if the test has asked for these."""
     sweeps: tuple[Sweep, ...] = ()
     """One for each marker for whose sake it ran several times."""
+    loads: tuple[LoadFigures, ...] = ()
+    """In the order in which they were laid."""
+    capacities: tuple[CapacityFigures, ...] = ()
+    """Likewise."""
     history: History = field(default_factory=History)
     properties: tuple[tuple[str, str], ...] = ()
     """(name, value) of what the test itself recorded, by pytest's ``record_property``."""

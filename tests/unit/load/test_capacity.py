@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.load.capacity import search
-from pytest_celery_perf.measure.capacity import Capacity, Step
+from pytest_celery_perf.measure.capacity import Capacity
+from pytest_celery_perf.model.load import Step
 
 
 def found(limit: float, between: tuple[float, float] = (10, 2000), precision: float = 0.1) -> Capacity:

@@ -13,6 +13,7 @@ from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.gate import Comparison, Decision, GateReport, Series, Standing
 from pytest_celery_perf.model.history import Snapshot
 from pytest_celery_perf.model.journal import JournalEntry
+from pytest_celery_perf.model.load import CapacityFigures, LoadFigures, Published, Step, Way
 from pytest_celery_perf.model.record import TaskError
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.settings import Override, Setting
@@ -36,6 +37,33 @@ PASSED = TestResult(
     rows=(
         TaskRow(
             name="shop.tasks.charge", tasks=1, executions=1, succeeded=1, failed=0, lost=0, retries=0, queries_max=1
+        ),
+    ),
+    loads=(
+        LoadFigures(
+            tasks=60,
+            done=60,
+            failed=1,
+            published=(Published(task="shop.tasks.charge", way=Way.COPIES),),
+            intended_rate=20.0,
+            actual_rate=20.1,
+            throughput=19.9,
+            p50_s=0.01,
+            p95_s=0.02,
+            p99_s=None,
+            max_s=0.03,
+            lag_s=0.001,
+            drain_s=0.01,
+            stall_s=0.2,
+        ),
+    ),
+    capacities=(
+        CapacityFigures(
+            budget_s=0.2,
+            workers=1,
+            rate=80.0,
+            breaks_at=90.0,
+            steps=(Step(rate_per_s=90.0, p95_s=None, late=0.1, throughput=80.0, held=False),),
         ),
     ),
     history=history(execution(queries=(query(),))),
