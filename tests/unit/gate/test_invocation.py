@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,17 @@ def test_options_of_every_arm(pytester: pytest.Pytester, tmp_path: Path) -> None
     assert not {"-n0", "--junit-xml="} & {
         *read(pytester, "-p", "no:xdist", "-p", "no:junitxml").options_of_an_arm(tmp_path)
     }
+
+
+def test_what_plugins_add_to_the_environment_is_not_of_the_start(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as pytest-django, by whose variable the base would take the head's settings."""
+    hook = "import os, pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_load_initial_conftests():\n"
+    pytester.makepyfile(early=f"{hook}    os.environ['OF_A_PLUGIN'] = '1'\n")
+    monkeypatch.setenv("OF_THE_USER", "1")
+    monkeypatch.setenv("OF_A_PLUGIN", "0")
+    pytester.syspathinsert()
+    found = read(pytester, "-p", "early").environment
+    assert ("1", "0") == (found["OF_THE_USER"], found["OF_A_PLUGIN"])
+    assert "1" == os.environ["OF_A_PLUGIN"]
