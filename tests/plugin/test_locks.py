@@ -302,6 +302,14 @@ def test_a_module_without_a_file(locked: Locked) -> None:
     assert strict.lacks("test_work", "facts NEW") == []
 
 
+def test_a_mode_that_there_is_not(plain: Project) -> None:
+    spelt = plain.run("--celery-perf-update=some")
+    assert spelt.status == 4
+    assert "--celery-perf-update=missing/--celery-perf-update=changed: ignored explicit argument 'some'" in spelt.text
+    said = plain.run(env={"CELERY_PERF_UPDATE": "some"})
+    assert "celery_perf_update (environment): 'some' is not one of missing, changed, all" in said.text
+
+
 def test_a_test_that_fails_when_it_is_run_again(locked: Locked) -> None:
     (locked.folder / LOCK).unlink()
     flag = locked.folder / "flag"
