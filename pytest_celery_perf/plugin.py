@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -146,9 +146,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     errors: dict[str, list[str]] = {}
     for item in report.result or ():
-        if isinstance(item, pytest.Item):
+        if isinstance(item, pytest.Item) and concerns(item):
             try:
-                _read_markers(item)
+                _prepare(item.config)
+                from pytest_celery_perf.collection import read
+
+                read(item)
             except ConfigurationError as error:
                 errors.setdefault(str(error), []).append(item.nodeid)
     if errors:
@@ -160,41 +163,6 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def _first(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def _read_markers(item: pytest.Item) -> None:
-    if not concerns(item):
-        return
-    _prepare(item.config)
-    from pytest_celery_perf import markers
-    from pytest_celery_perf.project import Project
-    from pytest_celery_perf.startup import check_broker, check_children, check_faults, default_workers
-
-    fixtures = getattr(item, "fixturenames", None)
-    if fixtures is None:
-        raise ConfigurationError("the markers of celery-perf are for test functions and methods")
-    item.stash[SPEC] = spec = markers.read(item, default_workers(item.config))
-    Project(item.config).check(item, spec)
-    check_broker(item.config.stash[OPTIONS], spec)
-    check_children(item.config.stash[OPTIONS], spec)
-    check_faults(item.config.stash[OPTIONS], spec)
-    if spec.reruns:
-        from pytest_celery_perf.sweep.checks import check
-
-        check(item, spec)
-    _come_first(item, fixtures)
-
-
-def _come_first(item: pytest.Item, fixtures: list[str]) -> None:
-    """Have our fixture set up before those of the test: what they publish is the test's already.
-
-    After the fixtures of wider scope, though, which may set the environment that the workers inherit.
-    """
-    known: Mapping[str, Sequence[Any]] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 - private
-    if "celery_perf" in fixtures:
-        fixtures.remove("celery_perf")
-    narrow = (number for number, name in enumerate(fixtures) if name in known and known[name][-1].scope == "function")
-    fixtures.insert(next(narrow, len(fixtures)), "celery_perf")
 
 
 @pytest.hookimpl(tryfirst=True)  # before anything is deselected
@@ -215,9 +183,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare what the collected tests need, if any of them needs us."""
     config = session.config
     specs = [item.stash[SPEC] for item in session.items if SPEC in item.stash]
-    if config.option.collectonly:
+    if config.option.collectonly or OPTIONS not in config.stash:
         return
-    _check_drills(session)
+    from pytest_celery_perf.collection import check_drills
+
+    check_drills(session, config.stash[OPTIONS].drills)
     if not specs:
         return
     worker = getattr(config, "workerinput", None)
@@ -237,21 +207,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if worker is None:
             raise pytest.UsageError(str(error)) from error
         config.stash[REFUSAL] = str(error)  # pytest-xdist would turn it into an internal error of its own
-
-
-def _check_drills(session: pytest.Session) -> None:
-    """Refuse to pass without the drills that were asked for, since no test is open to them."""
-    config = session.config
-    drills = config.stash[OPTIONS].drills if OPTIONS in config.stash else ()
-    alone = not hasattr(config, "workerinput") and not config.pluginmanager.has_plugin("dsession")
-    if drills and alone and session.items and not any(_takes_drills(item) for item in session.items):
-        raise pytest.UsageError(
-            f"--celery-perf-drill={','.join(drills)}: no selected test is marked @pytest.mark.{DRILL} without a name"
-        )
-
-
-def _takes_drills(item: pytest.Item) -> bool:
-    return any(not mark.args and "name" not in mark.kwargs for mark in item.iter_markers(DRILL))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
