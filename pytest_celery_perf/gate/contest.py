@@ -96,9 +96,11 @@ class Contest:
         yield from self._of_one_arm
         if self._complaint:
             yield self.pair.comparison(Standing.BROKEN, reason=self._complaint)
-            return
         for known in self._found.values():
-            yield replace(known, reason=LATE) if late and _open(known) else known
+            if not _open(known):
+                yield known  # it was proved before anything failed
+            elif not self._complaint:
+                yield replace(known, reason=LATE) if late else known
 
 
 def _open(known: Comparison) -> bool:

@@ -45,6 +45,7 @@ class Arm:
         spread: The standard deviation of the logarithm.
         tasks: The names of the tasks of every test.
         breaks_at: After so many runs every test fails.
+        memory: Of every task, in bytes.
     """
 
     clock: Clock
@@ -52,6 +53,7 @@ class Arm:
     spread: float = 0.1
     tasks: tuple[str, ...] = (TASK,)
     breaks_at: float = math.inf
+    memory: float = 50e6
     seed: int = 0
     runs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     renewals: int = 0
@@ -70,7 +72,7 @@ class Arm:
         self.clock.now_s += took_s
         figures: dict[str, tuple[float, ...]] = {"runtime": (took_s,), "cpu": (took_s / 2,)}
         if "memory" in measure:
-            figures["memory"] = (50e6,)
+            figures["memory"] = (self.memory,)
         samples = tuple(TaskSample(task=task, figures=figures) for task in self.tasks)
         return Ran(complaint="", duration_s=took_s, samples=samples)
 

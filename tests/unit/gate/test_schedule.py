@@ -112,6 +112,17 @@ def test_a_test_that_fails_is_not_compared(side: str, at: int) -> None:
     assert broken.decision is None
 
 
+def test_what_is_proved_stays_so_when_a_test_fails_later() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.0224}, spread=2.0)
+    head.memory *= 2
+    head.breaks_at = 15 * 11
+    broken, proved = play(base, head, clock, "test_a", metrics=("runtime", "memory")).comparisons
+    assert broken.standing is Standing.BROKEN
+    assert broken.reason == "it fails now and then in the head: ValueError: it broke"
+    assert (proved.metric, proved.decision and proved.decision.status) == ("memory", Status.FAIL)
+
+
 def test_tasks_of_one_arm() -> None:
     clock = Clock()
     base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
