@@ -27,6 +27,7 @@ _BETWEEN = (GateMetric.DRAIN, GateMetric.QUEUE, GateMetric.END_TO_END)
 """What tells of the time around a task's own, too."""
 _MOSTLY = 0.5
 """Of what is more, the share that says what the rest is about."""
+_LOOK_FOR_WORK = "look for loops over more rows, for what is done each time instead of once, for serialization"
 _MOST_SURE = 34.0
 """A logarithm beyond which nobody reads the digits."""
 
@@ -214,10 +215,7 @@ def _hints(findings: Sequence[_Finding]) -> Iterator[str]:
     if runtime is not None and GateMetric.RUNTIME in failed:
         yield _time_hint(runtime, cpu)
     elif cpu is not None and GateMetric.CPU in failed:
-        yield (
-            f"it computes for {cpu.format(cpu.more)} more, though it does not surely take longer: a worker whose cores "
-            "are all busy will"
-        )
+        yield _cpu_hint(cpu, runtime)
     if GateMetric.MEMORY in failed:
         yield (
             f"its process holds {of[GateMetric.MEMORY].format(of[GateMetric.MEMORY].more)} more at its peak: look for "
@@ -235,15 +233,19 @@ def _time_hint(runtime: _Finding, cpu: _Finding | None) -> str:
     if cpu is None:
         return f'whether it computes or waits for {more} more is told by metrics=[…, "cpu"]'
     if cpu.more >= _MOSTLY * runtime.more:
-        return (
-            f"of {more} more, {cpu.format(cpu.more)} are CPU time: it computes more; look for loops over more rows, "
-            "for what is done each time instead of once, for serialization"
-        )
+        return f"of {more} more, {cpu.format(cpu.more)} are CPU time: it computes more; {_LOOK_FOR_WORK}"
     of_cpu = f"only {cpu.format(cpu.more)} are" if cpu.more > floor_of(cpu.metric) else "nothing is"
     return (
         f"of {more} more, {of_cpu} CPU time: it waits more; look for queries, locks, sleeps and calls to other "
         "services, which celery_queries and celery_outbound name"
     )
+
+
+def _cpu_hint(cpu: _Finding, runtime: _Finding | None) -> str:
+    more = f"it computes for {cpu.format(cpu.more)} more"
+    if runtime is None:
+        return f"{more}; {_LOOK_FOR_WORK}"
+    return f"{more}, though it does not surely take longer: a worker whose cores are all busy will"
 
 
 def _remedies(findings: Sequence[_Finding], blank: Sequence[Comparison], options: Sequence[str]) -> Iterator[str]:

@@ -229,6 +229,12 @@ def test_cpu_time_alone_threatens_the_worker() -> None:
     assert "it computes for 5ms more, though it does not surely take longer" in text
 
 
+def test_nothing_is_said_of_a_runtime_that_was_not_compared() -> None:
+    text = hint(compared("cpu", 5 * MS, 10 * MS))
+
+    assert "it computes for 5ms more; look for loops" in text
+
+
 def test_memory_points_at_what_is_held() -> None:
     assert "its process holds 30MiB more at its peak" in hint(compared("memory", 70 * MIB, 100 * MIB))
 
