@@ -1,4 +1,4 @@
-"""A repository with the example project, in which every task can be made worse by a stated share."""
+"""Repositories for the gate; in that of the example project every task can be made worse by a stated share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_celery_perf.report.json import Report, load
+from pytest_celery_perf.model.gate import GateReport
+from pytest_celery_perf.report.json import load
 
 EXAMPLE = Path(__file__).parents[2] / "example_project"
 _TASKS = Path("judge", "tasks.py")
@@ -58,7 +59,41 @@ def worse(function):
 
 
 class Repository:
-    """A copy of the example project under version control.
+    """A project under version control, with one commit.
+
+    Args:
+        folder: Where it is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for command in (("git", "init", "--quiet"), ("git", "add", "."), _COMMIT):
+            subprocess.run(command, cwd=folder, check=True)
+
+    def compare(self, tests: Sequence[str], *options: str) -> GateReport:
+        """Compare the checkout with the last commit.
+
+        Args:
+            tests: What pytest is to run.
+            options: Further ones of pytest.
+
+        Raises:
+            RuntimeError: pytest has neither passed nor failed, or compared nothing.
+        """
+        file = self.folder.parent / "report.json"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--celery-perf-base=HEAD"]
+        command += [f"--celery-perf-json={file}", "--celery-perf-json-detail=aggregates", *options, *tests]
+        process = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        gate = load(file.read_text(encoding="utf-8")).gate if process.returncode in {0, 1} else None
+        if gate is None:
+            raise RuntimeError(
+                f"{' '.join(command)} ended with {process.returncode}:\n{process.stdout}{process.stderr}"
+            )
+        return gate
+
+
+class Example(Repository):
+    """A copy of the example project.
 
     Args:
         folder: Where it is made; must not exist.
@@ -66,9 +101,7 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         ignored = shutil.ignore_patterns("__pycache__", ".*_cache", "db.sqlite3*")
-        self.folder = Path(shutil.copytree(EXAMPLE, folder, ignore=ignored))
-        for command in (("git", "init", "--quiet"), ("git", "add", "."), _COMMIT):
-            subprocess.run(command, cwd=self.folder, check=True)
+        super().__init__(Path(shutil.copytree(EXAMPLE, folder, ignore=ignored)))
         self._tasks = (self.folder / _TASKS).read_text(encoding="utf-8")
 
     def worsen(self, kind: str, share: float) -> None:
@@ -86,25 +119,3 @@ class Repository:
     def mend(self) -> None:
         """Make every task what it is in the last commit."""
         (self.folder / _TASKS).write_text(self._tasks, encoding="utf-8")
-
-    def compare(self, tests: Sequence[str], *options: str) -> Report:
-        """Compare the checkout with the last commit.
-
-        Args:
-            tests: What pytest is to run.
-            options: Further ones of pytest.
-
-        Raises:
-            RuntimeError: pytest has neither passed nor failed.
-        """
-        file = self.folder.parent / "report.json"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--celery-perf-base=HEAD"]
-        command += [f"--celery-perf-json={file}", "--celery-perf-json-detail=aggregates", *options, *tests]
-        process = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
-        if process.returncode not in {0, 1}:
-            raise RuntimeError(
-                f"{' '.join(command)} ended with {process.returncode}:\n{process.stdout}{process.stderr}"
-            )
-        report = load(file.read_text(encoding="utf-8"))
-        file.unlink()
-        return report
