@@ -94,7 +94,7 @@ class Arm:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected."""
         if report.failed:
-            self._errors.append(f"{report.nodeid}: {report.longreprtext.strip()}")
+            self._errors.append(f"{report.nodeid}\n{report.longreprtext.strip()}")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

@@ -27,10 +27,13 @@ from pytest_celery_perf.gate.tree import Tree
 from pytest_celery_perf.worker.base import describe_exit, tail
 
 LOG_LINES = 30
+_SOME = "Where only some of its test files fail, --continue-on-collection-errors compares the others."
 _WITHOUT_ERROR = (0, 5)
 """Exit statuses of pytest: all is well, and no test was collected."""
 _GRACE_S = 30.0
 """For an arm that ends in order: it stops its workers and drops its test databases."""
+_PATIENCE_S = 600.0
+"""For an answer: a test waits for its tasks as long as it always does, but its body may hang."""
 _LONGEST_ADDRESS = 100
 """In bytes; Linux takes 107, macOS 103."""
 _A = TypeVar("_A", Joined, Ran, Renewed)
@@ -185,8 +188,8 @@ class Arm:
         if joined is None:
             raise self._died("before it had collected its tests")
         said = self._said()
-        told = "" if joined.problem.partition("\n")[0] in said else f": {joined.problem}"
-        raise GateError(f"{self._order.title}, could not collect its tests{told}\n{said}")
+        told = "" if all(line.strip() in said for line in joined.problem.splitlines()) else f": {joined.problem}"
+        raise GateError(f"{self._order.title}, could not collect its tests{told}\n{said}\n{_SOME}")
 
     def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
         """Have it run a test once.
@@ -242,7 +245,11 @@ class Arm:
         self._busy = True
         with contextlib.suppress(GateError):  # it has gone, and how it went is told below
             self._channel.send(question)
-        answer = self._answer(self._channel, kind, None)
+        try:
+            answer = self._answer(self._channel, kind, _PATIENCE_S)
+        except TimeoutError:
+            said = self._said()
+            raise GateError(f"{self._order.title}, has been silent for {_PATIENCE_S:.0f} s {when}\n{said}") from None
         if answer is None:
             raise self._died(when)
         return answer

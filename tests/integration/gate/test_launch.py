@@ -127,6 +127,15 @@ def test_a_base_that_cannot_collect(shop: Repository, pad: Pad, file: str, text:
     assert "no untracked files (such as .env), no submodules" in said
 
 
+def test_a_base_of_which_a_file_cannot_be_collected(shop: Repository, pad: Pad) -> None:
+    tree = base_of(shop, pad, ("tests/test_old.py", "import nosuch"))
+    said = refusal(pad, tree)
+    assert said.count("No module named 'nosuch'") == 1, "what it printed is not told twice"
+    assert said.endswith("--continue-on-collection-errors compares the others.")
+    with pad.arm(tree, "--continue-on-collection-errors") as arm:
+        assert "tests/test_shop.py::test_sale" in names(arm)
+
+
 def test_an_arm_that_dies(shop: Repository, pad: Pad) -> None:
     fatal = TEST.replace("        shop.sell.delay()", "        import os; print('the end'); os.kill(os.getpid(), 9)")
     tree = base_of(shop, pad, ("tests/test_shop.py", fatal))
