@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -99,9 +100,9 @@ def _check(kind: str, locked: Bounds, seen: int, found: Sequence[Difference], *,
     actual, budget = f"{seen}", f"= {locked.told}" if locked.exact else locked.told
     if seen > locked.most:
         actual += f", +{_count(seen - locked.most, kind)}"
-    elif seen < locked.least and not worse:
+    elif seen < locked.least:
         actual += f", -{_count(locked.least - seen, kind)}"
-    elif found:
+    if found and seen <= locked.most and (worse or seen >= locked.least):
         actual += ", CHANGED"
     if found and ok:
         budget = f"locked {locked.told}"
@@ -148,20 +149,20 @@ def _told(
     found: Sequence[Difference], sites: Mapping[Difference, Sequence[tuple[Frame, int]]], subject: Subject
 ) -> Iterator[str]:
     """Show the differences like those of two texts: what there is more of, what there is less of."""
-    names = {each: _shown(each) for each in found}
-    width = max(map(len, names.values()), default=0)
-    for each in found:
-        sign = f"+{each.more}" if each.more else f"-{each.less}"
-        line = f"{sign}  {names[each]:<{width}}  {each.locked.told} → {each.seen}"
+    names, signs = _shown(found), [f"+{each.more}" if each.more else f"-{each.less}" for each in found]
+    width, indent = max(map(len, names.values()), default=0), max(map(len, signs), default=0)
+    for sign, each in zip(signs, found, strict=True):
+        line = f"{sign:<{indent}}  {names[each]:<{width}}  {each.locked.told} → {each.seen}"
         shown = [f"{subject.place(frame)} {frame.function}" for frame, _ in sites[each][:_SITES]]
         more = [f"and {len(sites[each]) - _SITES} other places"] if len(sites[each]) > _SITES else []
         yield "  ".join([line, *shown, *more])
 
 
-def _shown(difference: Difference) -> str:
-    if difference.kind == "queries":
-        return readable(difference.name)
-    return f"{difference.kind} {difference.name}"
+def _shown(found: Sequence[Difference]) -> dict[Difference, str]:
+    """Name what differs; statements are cut short, unless that leaves nothing that tells them apart."""
+    short = {each: readable(each.name) if each.kind == "queries" else f"{each.kind} {each.name}" for each in found}
+    times = Counter(short.values())
+    return {each: name if times[name] == 1 else each.name for each, name in short.items()}
 
 
 def _advice(
@@ -169,8 +170,19 @@ def _advice(
 ) -> Iterator[str]:
     if any(each.more for each in found):
         culprit = f"undo it at {subject.place(where[0])} {where[0].function}" if where else "undo it"
-        yield f"{culprit}, or accept it: {command}"
+        if _fewer(found):
+            yield f"there are fewer in all: if that is what you meant, accept it: {command}; else {culprit}"
+        else:
+            yield f"{culprit}, or accept it: {command}"
         if any(each.more and not each.locked.exact for each in found):
             yield "its bounds are those of a few runs: if nothing has changed, make the task do the same in each run"
     elif found and improved:
         yield f"an improvement: lock it in: {command}"
+
+
+def _fewer(found: Sequence[Difference]) -> bool:
+    """Tell whether what is new replaces more than it is, like a join that does the work of many queries."""
+    change: Counter[str] = Counter()
+    for each in found:
+        change[each.kind] += each.more - each.less
+    return all(change[each.kind] < 0 for each in found if each.more)

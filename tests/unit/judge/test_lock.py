@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_celery_perf.judge.lock import judge
+from pytest_celery_perf.judge.lock import accept, judge
 from pytest_celery_perf.measure.differences import former_name, standing
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.lock import Bounds, Standing, TaskFacts, TestFacts
@@ -61,6 +61,29 @@ def test_more_is_told_with_the_command_that_accepts_it() -> None:
         "    +1  outbound x:1  0 → 1",
         f"    fix: undo it, or accept it: pytest --celery-perf-update {TEST}",
     ]
+
+
+def test_fewer_queries_of_another_kind_are_told_apart_from_more() -> None:
+    verdict = judged(
+        facts(queries={"SELECT ? FROM author": 12, "SELECT ? FROM book": 1}), facts(queries={"SELECT ? FROM both": 1})
+    )
+    assert verdict_text(verdict).splitlines() == [
+        "✗ celery_lock shop.pay: queries 1, -12 queries, CHANGED (budget = 13)",
+        "    ✗ queries     1, -12 queries, CHANGED  = 13",
+        "    ✓ executions                        1  = 1",
+        "    +1   SELECT ? FROM both    0 → 1",
+        "    -12  SELECT ? FROM author  12 → 0",
+        "    -1   SELECT ? FROM book    1 → 0",
+        f"    fix: there are fewer in all: if that is what you meant, accept it: {accept(TEST)}; else undo it",
+    ]
+    more = facts(queries={"SELECT ? FROM both": 1}, outbound={"x:1": 1})
+    assert judged(facts(queries={"SELECT ?": 9}, outbound={}), more).fix[0].startswith("undo it, or accept it")
+
+
+def test_statements_that_begin_alike_are_told_apart() -> None:
+    long = f"SELECT ? FROM {' INNER JOIN '.join(['a_table_with_a_name'] * 9)} ORDER BY "
+    verdict = judged(facts(queries={f"{long}one": 1}), facts(queries={f"{long}two": 1}))
+    assert verdict.evidence == (f"+1  {long}two  0 → 1", f"-1  {long}one  1 → 0")
 
 
 def test_less_passes_unless_it_is_strict() -> None:
