@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from pytest_celery_perf.options import Options
     from pytest_celery_perf.session import ActiveTest
 
+_NOT_THE_USERS = frozenset({
+    *("broker_url", "broker_read_url", "broker_write_url", "broker_transport", "broker_use_ssl", "broker_user"),
+    *("broker_password", "result_backend", "redis_backend_use_ssl", "task_always_eager", "task_store_eager_result"),
+    *("worker_pool", "worker_pool_start_method"),
+})  # fmt: skip
+"""Settings that the test run has to replace, or that a worker reads before it knows of any others."""
 FOUND = "celery_perf_gate"
 """The key under which an xdist worker is told what the controller has found."""
 
@@ -103,3 +109,8 @@ def _check_settings(options: Options) -> None:
             near = closest(name, SETTING_KEYS)
             hint = f"; did you mean {near}?" if near else ""
             raise ConfigurationError(f"celery_perf_base_config: Celery has no setting {name!r}{hint}")
+        if name in _NOT_THE_USERS:
+            raise ConfigurationError(
+                f"celery_perf_base_config: {name} is not yours to set in a test run, which decides on broker, results "
+                "and pool; for pools there is `celery-perf pools`"
+            )
