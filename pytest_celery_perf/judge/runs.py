@@ -79,7 +79,9 @@ def _pair(was: TestResult, now: TestResult, locked: TestFacts, seen: TestFacts, 
     broken = [which for which, test in (("before", was), ("after", now)) if test.outcome != _PASSED]
     if broken:
         fails = broken == ["after"]
-        return replace(pair, standing=Standing.BROKEN, reason=f"it did not pass {join(broken)}", fails=fails)
+        failed = tuple(verdict for verdict in now.verdicts if verdict.failed) if fails else ()
+        reason = f"it did not pass {join(broken)}"
+        return replace(pair, standing=Standing.BROKEN, reason=reason, fails=fails, verdicts=failed)
     timings = tuple(_timings(was, now))
     if any(lasts_by_the_clock(each.history) for each in (was, now)):
         return replace(pair, reason="a schedule decided how many tasks there were, so nothing is exact", rows=timings)

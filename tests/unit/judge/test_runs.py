@@ -13,7 +13,7 @@ from pytest_celery_perf.model.gate import Comparison, GateReport, Series, Standi
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import QueryUse
 from pytest_celery_perf.model.result import TestResult
-from pytest_celery_perf.model.verdict import Status
+from pytest_celery_perf.model.verdict import Status, Verdict
 from pytest_celery_perf.report.comparison import SEPARATE, comparison_text
 from tests.unit.histories import NAME, execution, history, publication, query
 
@@ -108,6 +108,14 @@ def test_what_failed_is_not_compared(outcomes: tuple[str, str], told: str) -> No
     assert (Standing.BROKEN, told, ()) == (pair.standing, pair.reason, pair.verdicts)
     assert f"BROKEN  {TEST}: {told}" in comparison_text([pair], gated=False)
     assert pair.worse is (outcomes == ("passed", "failed"))
+
+
+def test_a_test_that_fails_now_says_why() -> None:
+    failed, passed = (Verdict(marker="celery_queries", task=NAME, status=each) for each in (Status.FAIL, Status.PASS))
+    now = replace(result(did(query()), outcome="failed"), verdicts=(failed, passed))
+    (pair,) = compared([result(did(query()))], [now])
+    assert (True, (failed,)) == (pair.worse, pair.verdicts)
+    assert f"✗ celery_queries {NAME}" in comparison_text([pair], gated=False)
 
 
 def test_how_many_tasks_a_schedule_published_is_not_exact() -> None:
