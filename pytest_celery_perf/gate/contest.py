@@ -9,10 +9,17 @@ from dataclasses import dataclass, field, replace
 from pytest_celery_perf.gate.channel import Ran
 from pytest_celery_perf.gate.pairing import Pair
 from pytest_celery_perf.measure.evidence import decide, epoch_quantile
-from pytest_celery_perf.model.gate import Comparison, GateMetric, Series, Standing
+from pytest_celery_perf.measure.taken import DRAINED
+from pytest_celery_perf.model.gate import Comparison, GateMetric, RegressionBudget, Series, Standing
 from pytest_celery_perf.model.verdict import Status
 
 LATE = "the time was over (--celery-perf-budget-time)"
+_TAKES = {
+    GateMetric.DRAIN: f"drain takes {DRAINED} tasks",
+    GateMetric.CPU: "cpu a thread or a process for each slot",
+    GateMetric.MEMORY: "memory a process for each slot, and Linux",
+}
+"""Without what a metric is not measured."""
 
 
 @dataclass(slots=True)
@@ -51,7 +58,9 @@ class Contest:
         self._complaint = ""
         self._executions = max(1, min(_executions(base), _executions(head)))
         self._found = {(each.task, each.metric): each for each in _comparisons(pair, base, head)}
-        self._of_one_arm = tuple(_of_one_arm(pair, base, head))
+        self._blank = tuple(_of_one_arm(pair, base, head))
+        if not self._found and (reason := _why_nothing(pair.head.budget, base, head)):
+            self._blank += (pair.comparison(reason=reason),)
 
     @property
     def size(self) -> int:
@@ -93,7 +102,7 @@ class Contest:
         Args:
             late: Whether the time ran out.
         """
-        yield from self._of_one_arm
+        yield from self._blank
         if self._complaint:
             yield self.pair.comparison(Standing.BROKEN, reason=self._complaint)
         for known in self._found.values():
@@ -136,6 +145,17 @@ def _of_one_arm(pair: Pair, base: Ran, head: Ran) -> Iterator[Comparison]:
         yield pair.comparison(Standing.NEW, task, "the test does not run this task in the base")
     for task in sorted(of_base - of_head):
         yield pair.comparison(Standing.REMOVED, task, "the test does not run this task in the head")
+
+
+def _why_nothing(budget: RegressionBudget, base: Ran, head: Ran) -> str:
+    """Say why tasks that run in both arms have nothing that can be compared."""
+    of_base, of_head = ({each.task for each in run.samples} for run in (base, head))
+    if budget.task is not None and budget.task not in of_base | of_head:
+        return f"the test does not run {budget.task}, the task that celery_regression names"
+    if not of_base & of_head & ({budget.task} if budget.task else of_base):
+        return ""
+    lacks = ", ".join(_TAKES[GateMetric(metric)] for metric in budget.metrics if metric in _TAKES)
+    return f"{' and '.join(budget.metrics)} could not be measured in both{f': {lacks}' if lacks else ''}"
 
 
 def quads(runs: int, draws: Sequence[bool]) -> Iterator[bool]:

@@ -169,7 +169,7 @@ def _blank(comparison: Comparison) -> str:
     useless = sum(not 0 < figure < math.inf for figure in (*series.base, *series.head))
     if useless:
         return f"{comparison.metric} undecided: {count(useless, 'figure', 'is', 'are')} zero or no number"
-    return f"{comparison.metric} undecided: {comparison.reason or 'it was not measured'}"
+    return f"{comparison.metric} undecided: {comparison.reason or 'it was not measured'}".lstrip()
 
 
 def _blank_check(comparison: Comparison) -> Check:

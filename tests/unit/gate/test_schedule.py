@@ -142,6 +142,21 @@ def test_only_the_task_that_the_marker_names() -> None:
     assert [(each.task, each.metric) for each in found] == [("shop.tasks.mail", "cpu")]
 
 
+@pytest.mark.parametrize(
+    ("budget", "reason"),
+    [
+        ({"metrics": ("drain",)}, "drain could not be measured in both: drain takes 10 tasks"),
+        ({"metrics": ("queue", "drain")}, "queue and drain could not be measured in both: drain takes 10 tasks"),
+        ({"task": "shop.tasks.typo"}, "the test does not run shop.tasks.typo, the task that celery_regression names"),
+    ],
+)
+def test_what_was_asked_for_and_not_measured_is_told(budget: dict[str, Any], reason: str) -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
+    found = only(play(base, head, clock, "test_a", **budget))
+    assert (found.standing, found.decision, found.reason) == (Standing.COMPARED, None, reason)
+
+
 def test_the_order_of_arms() -> None:
     orders = [[*quads(2, [draw])] for draw in (True, False)]
     assert orders == [[True, False, False, True], [False, True, True, False]]

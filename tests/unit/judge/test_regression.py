@@ -196,6 +196,11 @@ def test_what_cannot_be_computed_is_never_passed(series: Series, told: str) -> N
     assert verdict_of(unknown, strict=True).failed
 
 
+def test_a_test_that_is_undecided_as_a_whole() -> None:
+    late = Comparison(test=TEST, standing=Standing.COMPARED, reason=LATE)
+    assert verdict_of(late).evidence == (f"undecided: {LATE}",)
+
+
 # -- where to look -------------------------------------------------------------------------
 
 
