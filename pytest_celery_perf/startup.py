@@ -86,7 +86,7 @@ def start(config: pytest.Config, options: Options, specs: Iterable[TestSpec]) ->
     """
     project = Project(config)
     with ExitStack() as stack:
-        ground = Groundwork()
+        ground = Groundwork(config.getini("pythonpath"))
         stack.callback(ground.close)
         if any(always_cold(worker) is None for spec in specs for worker in with_start(spec.workers, options.start)):
             ground.preload(options.app)

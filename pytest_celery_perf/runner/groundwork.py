@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,9 +17,13 @@ class Groundwork:
 
     The first worker waits for that import longer than for all the rest, so this module imports little:
     what else a run needs is imported and started meanwhile.
+
+    Args:
+        path: Folders from which the tests import, but which Python does not know of by itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: Iterable[Path] = ()) -> None:
+        self._path = [str(each) for each in path if each != Path.cwd()]  # where `celery` looks anyway
         self.zygote: Zygote | None = None
         with ExitStack() as stack:
             self.rundir = RunDirectory.create()
@@ -33,7 +38,10 @@ class Groundwork:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of a worker: those of the tests, and the mark by which the guard finds it."""
-        return {**os.environ, **self.guard.environment}
+        variables = {**os.environ, **self.guard.environment}
+        if self._path:
+            variables["PYTHONPATH"] = os.pathsep.join(filter(None, (*self._path, variables.get("PYTHONPATH"))))
+        return variables
 
     def preload(self, app: str) -> None:
         """Begin to import an app in the process that workers are forked from.
