@@ -39,6 +39,11 @@ def path_of(module: Path) -> Path:
     return module.with_name(module.stem + SUFFIX)
 
 
+def module_of(path: Path) -> Path:
+    """Return the test module whose facts a lock file holds."""
+    return path.with_name(f"{path.name.removesuffix(SUFFIX)}.py")
+
+
 def updated(lock: Lock, facts: Lock, gone: Iterable[str] = ()) -> Lock:
     """Return what a file shall hold.
 
@@ -208,8 +213,8 @@ def _unreadable(text: str, path: Path, reason: str) -> LockFileError:
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if line.startswith(CONFLICT):
-            hint = "git could not merge this: keep the tables of both sides, or run pytest --celery-perf-update again"
-            return LockFileError(path, number, hint)
+            hint = "git could not merge this: take one side (git checkout --ours), then lock what that side lacks"
+            return LockFileError(path, number, f"{hint}: pytest --celery-perf-update=missing")
     found = re.search(r" \(at line (\d+), column \d+\)$", reason)
     # Else it is at the end of the document.
     return LockFileError(path, int(found[1]) if found else len(lines), re.sub(r" \(at [^)]*\)$", "", reason))

@@ -43,17 +43,19 @@ def stands_apart(
     )
 
 
-def removed(test: str, file: str, module: str) -> Verdict:
+def removed(test: str, file: str, module: str, *, there: bool) -> Verdict:
     """Fail a lock file that knows a test which its module has not.
 
     Args:
         test: The name of the test.
         file: The name of the lock file.
         module: The path of the module, for the command that drops the entry.
+        there: Whether the module is there.
     """
     check = Check(metric="facts", budget="of a test that is there", actual=Standing.REMOVED.value, ok=False)
-    evidence = f"{file} has an entry for {test}, and its module has no such test that is locked"
-    fix = f"drop the entry: {accept(module)}"
+    why = "its module has no such test that is locked" if there else f"there is no {module}"
+    evidence = f"{file} has an entry for {test}, and {why}"
+    fix = f"drop the entry: {accept(module)}" if there else f"name {file} as its module is named now, or delete it"
     return Verdict(marker=MARKER, task=NOBODY, status=Status.FAIL, checks=(check,), evidence=(evidence,), fix=(fix,))
 
 

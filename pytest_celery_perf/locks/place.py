@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_celery_perf.baseline.lock import path_of, read
+from pytest_celery_perf.baseline.lock import SUFFIX, module_of, path_of, read
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.measure.facts import INSTRUMENTS
 from pytest_celery_perf.model.lock import Lock, LockNews, Standing, TestFacts
@@ -63,25 +64,25 @@ def find_places(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[Lo
         items: All tests that were collected.
 
     Returns:
-        Of modules that were collected as a whole: the entries of tests that are gone.
+        Where modules were collected as a whole: the entries of tests that are gone, maybe with their modules.
 
     Raises:
         ConfigurationError: A lock file cannot be read, or must not be written here.
     """
     options = config.stash[OPTIONS]
     modules = _by_module(items)
+    whole = _is_whole(config)
+    gone = [*_abandoned(config, items, modules)] if whole else []
     if not options.update and not options.strict:
         modules = {module: tests for module, tests in modules.items() if path_of(module).exists()}
     if not modules:
-        return ()
+        return tuple(gone)
     databases = Project(config).kinds_of_databases()
-    whole = _is_whole(config)
-    gone: list[LockNews] = []
     for module, tests in modules.items():
         path = path_of(module)
         lock = _read(path, databases, writes=bool(options.update))
         removed = {name: facts for name, facts in lock.tests.items() if whole and name not in tests}
-        gone += _gone(path, module, removed, next(iter(tests.values())))
+        gone += _gone(config, module, removed)
         for name, item in tests.items():
             item.stash[PLACE] = Place(
                 path=path, module=module, test=name, databases=databases, lock=lock, removed=removed
@@ -113,10 +114,28 @@ def _by_module(items: Iterable[pytest.Item]) -> dict[Path, dict[str, pytest.Item
     return found
 
 
-def _gone(path: Path, module: Path, removed: Iterable[str], item: pytest.Item) -> Iterator[LockNews]:
+def _abandoned(config: pytest.Config, items: Iterable[pytest.Item], modules: Collection[Path]) -> Iterator[LockNews]:
+    """Find the entries of lock files none of whose tests is there: the module is gone, or has nothing to lock."""
+    collected = {item.path for item in items}
+    asked = [config.invocation_params.dir / argument for argument in config.args]
+    for path in sorted(path for folder in {each.parent for each in collected} for path in folder.glob(f"*{SUFFIX}")):
+        module = module_of(path)
+        if module in modules or (module.exists() and module not in collected):
+            continue
+        if any(module.is_relative_to(each) for each in asked):
+            yield from _gone(config, module, read(path).tests)
+
+
+def _gone(config: pytest.Config, module: Path, removed: Iterable[str]) -> Iterator[LockNews]:
+    nodeid = Path(os.path.relpath(module, config.rootpath)).as_posix()
     for name in removed:
-        nodeid = f"{item.nodeid.partition('::')[0]}::{name}"
-        yield LockNews(path=str(path), module=module.name, test=name, nodeid=nodeid, standing=Standing.REMOVED)
+        yield LockNews(
+            path=str(path_of(module)),
+            module=module.name,
+            test=name,
+            nodeid=f"{nodeid}::{name}",
+            standing=Standing.REMOVED,
+        )
 
 
 def _is_whole(config: pytest.Config) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_celery_perf.baseline.lock import module_of
 from pytest_celery_perf.judge.entries import removed
 from pytest_celery_perf.model.lock import LockNews
 from pytest_celery_perf.model.verdict import Verdict
@@ -27,6 +28,10 @@ class StaleEntry(pytest.Item):
 
     verdict: Verdict
 
+    def reportinfo(self) -> tuple[Path, None, str]:  # type: ignore[explicit-override]
+        """Return the lock file, and the entry's name for the title of the failure."""
+        return self.path, None, f"{self.path.name}::{self.name}"
+
     def runtest(self) -> None:  # type: ignore[explicit-override]
         """Fail."""
         pytest.fail(verdicts_text([self.verdict]), pytrace=False)
@@ -42,6 +47,7 @@ def stale_entries(session: pytest.Session, gone: Iterable[LockNews]) -> Iterator
     for news in gone:
         file = LockFile.from_parent(session, path=Path(news.path))
         entry: StaleEntry = StaleEntry.from_parent(file, name=news.test)
-        entry.verdict = removed(news.test, Path(news.path).name, news.nodeid.partition("::")[0])
+        module, there = news.nodeid.partition("::")[0], module_of(file.path).exists()
+        entry.verdict = removed(news.test, file.path.name, module, there=there)
         entry.user_properties += user_properties([entry.verdict], ())
         yield entry

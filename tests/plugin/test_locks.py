@@ -258,6 +258,7 @@ def test_a_test_that_is_gone(locked: Locked, xdist: tuple[str, ...]) -> None:
     assert strict.cases.keys() - strict.passed == {name}
     assert strict.lacks(name, "facts REMOVED (budget of a test that is there)", "drop the entry: pytest") == []
     assert f"FAILED {LOCK}::{name}" in strict.text
+    assert f"_ {LOCK}::test_sets" in strict.text, "the title of its failure"
     report = json.loads((locked.folder / "report.json").read_text())
     failed = [test for test in report["tests"] if test["outcome"] == "failed"]
     assert [f"{LOCK}::{name}"] == [test["nodeid"] for test in failed]
@@ -267,6 +268,21 @@ def test_a_test_that_is_gone(locked: Locked, xdist: tuple[str, ...]) -> None:
     assert "test_sets" in locked.lock, "only what ran is touched"
     assert locked.run(*xdist, "--celery-perf-update=all", SUITE).status == 0
     assert "test_sets" not in locked.lock
+
+
+def test_a_module_that_has_moved_without_its_file(locked: Locked) -> None:
+    (locked.folder / SUITE).rename(locked.folder / "test_moved.py")
+    inner = locked.run("-k", "test_work")
+    assert inner.passed == {"test_work"}
+    assert "REMOVED" not in inner.text, "only what ran is told of"
+    strict = locked.run("--celery-perf-strict")
+    assert f"FAILED {LOCK}::test_retries" in strict.text
+    assert f"{LOCK} has an entry for test_work, and there is no {SUITE}" in strict.text
+    assert f"fix: name {LOCK} as its module is named now, or delete it" in strict.text
+
+    (locked.folder / LOCK).rename(locked.folder / "test_moved.celery-perf.toml")
+    again = locked.run("--celery-perf-strict")
+    assert again.cases.keys() - {"test_fails"} == again.passed, again.text
 
 
 # -- files that cannot be used -------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_celery_perf.baseline.lock import dumps, loads, path_of, read
+from pytest_celery_perf.baseline.lock import dumps, loads, module_of, path_of, read
 from pytest_celery_perf.errors import LockFileError
 from pytest_celery_perf.model.lock import CALLS, KINDS, TALLY, Bounds, Lock, TaskFacts, TestFacts
 
@@ -113,7 +113,10 @@ GARBAGE = {
     "schema = 1\n[[tests]]\na = 1\n": (2, "is no table"),
     "schema = 1\nowner = 'me'\n": (2, "there is no owner; known are databases, schema and tests"),
     "schema = 1\ndatabases = 3\n": (2, "3 is no text"),
-    GOOD + "<<<<<<< HEAD\nretries = 1\n=======\nretries = 2\n>>>>>>> theirs\n": (8, "git could not merge this"),
+    GOOD + "<<<<<<< HEAD\nretries = 1\n=======\nretries = 2\n>>>>>>> theirs\n": (
+        8,
+        "git could not merge this: take one side",
+    ),
     "schema = 1\n[tests.a": (2, "Expected ']'"),
 }
 
@@ -149,6 +152,7 @@ def test_any_damage_is_refused_or_harmless(lock: Lock, data: st.DataObject) -> N
 
 def test_the_file_is_beside_its_module() -> None:
     assert path_of(Path("tests/test_shop.py")) == PATH
+    assert module_of(PATH) == Path("tests/test_shop.py")
 
 
 def test_git_merges_what_two_branches_locked_of_different_tests(tmp_path: Path) -> None:
