@@ -36,7 +36,9 @@ def notice_lines(news: Iterable[LockNews], *, dropped: bool = False) -> Iterator
         news: Of the tests that have not failed, and of entries without a test.
         dropped: Whether the entries of tests that are gone were dropped.
     """
-    every = sorted(news, key=lambda each: each.nodeid)
+    told = [*news]
+    renamed = {(each.path, each.was) for each in told if each.was}
+    every = sorted((each for each in told if (each.path, each.test) not in renamed), key=lambda each: each.nodeid)
     locked = [each for each in every if each.standing is Standing.LOCKED]
     for path in dict.fromkeys(each.path for each in locked):
         tests = [each for each in locked if each.path == path]

@@ -42,3 +42,12 @@ def test_what_is_not_as_it_is_locked_comes_with_its_remedy() -> None:
 def test_what_was_dropped_is_told() -> None:
     (line,) = notice_lines([news("test_b", Standing.REMOVED)], dropped=True)
     assert line == "dropped 1 of tests that are gone: test_a.py::test_b"
+
+
+def test_the_entry_of_a_renamed_test_is_not_told_as_removed() -> None:
+    lines = [*notice_lines([news("test_a", Standing.REMOVED), news("test_b", Standing.RENAMED, was="test_a")])]
+    assert ["RENAMED", "    rename in the file"] == [line.partition(":")[0] for line in lines]
+    written = news("test_b", Standing.LOCKED, was="test_a")
+    assert [*notice_lines([news("test_a", Standing.REMOVED), written], dropped=True)] == [
+        "locked 1 test in /app/test_a.celery-perf.toml"
+    ]
