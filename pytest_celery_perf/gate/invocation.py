@@ -113,7 +113,8 @@ class Invocation:
         cache = ["-o", f"cache_dir={directory / 'cache'}"] if "cacheprovider" in plugins else []
         entry_point, module = PLUGIN
         return [
-            *("--maxfail=0", *against, *cache, f"--basetemp={directory / 'tmp'}"),
+            # As `addopts` may ask for them, too: the logs of so many workers that nobody wants to read.
+            *("--maxfail=0", "--celery-perf-logs=", *against, *cache, f"--basetemp={directory / 'tmp'}"),
             # By its entry point the plugin would count as one that the ini file requires; so it does not.
             *("-p", f"no:{entry_point}", "-p", module, "-o", "required_plugins="),
         ]

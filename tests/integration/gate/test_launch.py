@@ -102,6 +102,14 @@ def test_only_what_the_user_asked_for(shop: Repository, pad: Pad) -> None:
         assert names(arm) == {"tests/test_shop.py::TestReturns::test_return"}
 
 
+def test_the_logs_of_its_workers_are_not_kept(shop: Repository, pad: Pad) -> None:
+    tree = base_of(shop, pad, ("pytest.ini", INI.replace("-p no:django", "-p no:django --celery-perf-logs=kept")))
+    with pad.arm(tree) as arm:
+        arm.join(TIMEOUT_S)
+        assert arm.run("tests/test_shop.py::test_sale").complaint == ""
+    assert not (tree.path / "kept").exists()
+
+
 def refusal(pad: Pad, tree: Tree) -> str:
     """What is said of an arm that has no tests to compare; it has ended."""
     with pytest.raises(GateError) as caught, pad.arm(tree) as arm:
