@@ -83,7 +83,7 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
     if any(isinstance(budget, IdempotentBudget) and budget.at_once for budget in reruns):
         topology = with_twins(topology)
     scaling = [each for each in budgets if isinstance(each, ScalingBudget)]
-    return TestSpec(
+    spec = TestSpec(
         isolated=isolated,
         workers=topology,
         budgets=tuple(budgets),
@@ -92,6 +92,8 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
         sizes=_sizes([each.sizes for each in scaling], fixtures, swept=bool(reruns)),
         regression=compared and _call(regression.celery_regression, compared),
     )
+    regression.check(item, spec)
+    return spec
 
 
 def _check_times(judging: list[tuple[str, Budget]]) -> None:

@@ -14,6 +14,8 @@ from pytest_celery_perf.names import REGRESSION
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_celery_perf.model.spec import TestSpec
+
 
 def celery_regression(
     *,
@@ -53,3 +55,17 @@ def mark_of(item: pytest.Item) -> pytest.Mark | None:
     if len(marks) > 1 and marks[0][0] is marks[1][0]:
         raise ConfigurationError(f"@pytest.mark.{REGRESSION}: there are two of it: what it says is of the whole test")
     return marks[0][1] if marks else None
+
+
+def check(item: pytest.Item, spec: TestSpec) -> None:
+    """Refuse a marker that is the test's own and asks for what is never done; that of a module is for its other tests.
+
+    Raises:
+        ConfigurationError: It is on a test that is not compared.
+    """
+    own = any(mark.name == REGRESSION for mark in item.own_markers)
+    if own and spec.regression is not None and spec.regression.metrics and not spec.undisturbed:
+        raise ConfigurationError(
+            f"@pytest.mark.{REGRESSION}: a test with faults, kills, drills, sweeps, sizes or celery_retries is not "
+            "compared with another version: write two tests"
+        )

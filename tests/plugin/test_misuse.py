@@ -331,3 +331,22 @@ def test_two_of_a_marker_that_is_of_the_whole_test(plain: Project) -> None:
         "def test_it(): pass\n",
     )
     assert "@pytest.mark.celery_regression: there are two of it: what it says is of the whole test" in plain.run().text
+
+
+def test_a_comparison_of_a_test_that_is_never_compared(plain: Project) -> None:
+    plain.write(
+        "test_wrong.py",
+        "import pytest\n"
+        "pytestmark = pytest.mark.celery_regression(tolerance='1%')\n"
+        "@pytest.mark.celery_retries(attempts=1)\n"
+        "@pytest.mark.celery_regression(metrics=['cpu'])\n"
+        "def test_both(): pass\n"
+        "@pytest.mark.celery_retries(attempts=1)\n"
+        "def test_of_a_module(): pass\n"
+        "@pytest.mark.celery_retries(attempts=1)\n"
+        "@pytest.mark.celery_regression(metrics=[])\n"
+        "def test_left_out(): pass\n",
+    )
+    text = plain.run().text
+    assert "test_wrong.py::test_both: @pytest.mark.celery_regression: a test with faults, kills, drills, sweeps" in text
+    assert "1 more" not in text
