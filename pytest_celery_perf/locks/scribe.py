@@ -59,27 +59,29 @@ class Scribe:
         """Take what an xdist worker knows of entries whose tests are gone."""
         self.take(getattr(node, "workeroutput", {}).get(NEWS, ()))
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the files, and have the terminal tell."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the files, and have the terminal tell; a run that lists tests, or was broken off, drops nothing."""
         if not self._news:
             return
+        option = session.config.option
+        over = exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+        dropped = self._options.update == "all" and over and not (option.collectonly or option.setuponly)
         from pytest_celery_perf.report.locks import notice_lines
 
         news = [each for each in self._news.values() if each.nodeid not in self._failed]
         if self._options.update:
             for path in sorted({each.path for each in news}):
-                self._write(Path(path), [each for each in news if each.path == path])
-        dropped = self._options.update == "all"
+                self._write(Path(path), [each for each in news if each.path == path], dropped=dropped)
         self._output.notices += notice_lines(news, dropped=dropped)
 
-    def _write(self, path: Path, news: Iterable[LockNews]) -> None:
+    def _write(self, path: Path, news: Iterable[LockNews], *, dropped: bool) -> None:
         from pytest_celery_perf.baseline.lock import dumps, read, updated
         from pytest_celery_perf.model.lock import Lock, Standing
 
         every = list(news)
         lock = read(path) if path.exists() else Lock()
         facts = {each.test: each.facts for each in every if each.standing is Standing.LOCKED and each.facts}
-        gone = [each.test for each in every if each.standing is Standing.REMOVED and self._options.update == "all"]
+        gone = [each.test for each in every if each.standing is Standing.REMOVED and dropped]
         if not facts and not gone:
             return
         databases = next((each.databases for each in every if each.facts), lock.databases)

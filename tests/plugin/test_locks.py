@@ -270,6 +270,17 @@ def test_a_test_that_is_gone(locked: Locked, xdist: tuple[str, ...]) -> None:
     assert "test_sets" not in locked.lock
 
 
+def test_a_run_without_tests_drops_nothing(locked: Locked) -> None:
+    locked.edit(SUITE, "def test_sets", "def sets")
+    before = locked.lock
+    assert "REMOVED: 1 test" in locked.run("--celery-perf-update", "--collect-only").text
+    locked.write("test_broken.py", "import nowhere")
+    inner = locked.run("--celery-perf-update")
+    assert "REMOVED: 1 test" in inner.text
+    assert "1 error during collection" in inner.text
+    assert locked.lock == before
+
+
 def test_a_module_that_has_moved_without_its_file(locked: Locked) -> None:
     (locked.folder / SUITE).rename(locked.folder / "test_moved.py")
     inner = locked.run("-k", "test_work")
