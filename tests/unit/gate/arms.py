@@ -45,6 +45,7 @@ class Arm:
         spread: The standard deviation of the logarithm.
         tasks: The names of the tasks of every test.
         breaks_at: After so many runs every test fails.
+        fails_at: Of these runs each fails.
         memory: Of every task, in bytes.
     """
 
@@ -53,6 +54,7 @@ class Arm:
     spread: float = 0.1
     tasks: tuple[str, ...] = (TASK,)
     breaks_at: float = math.inf
+    fails_at: tuple[int, ...] = ()
     memory: float = 50e6
     seed: int = 0
     runs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -64,7 +66,7 @@ class Arm:
         """Run a test once."""
         self.runs.append((nodeid, measure))
         self.log.append(self.name)
-        if len(self.runs) > self.breaks_at:
+        if len(self.runs) > self.breaks_at or len(self.runs) in self.fails_at:
             return Ran(complaint="ValueError: it broke", duration_s=0.01, samples=())
         median_s = self.runtime_s[nodeid.rpartition("::")[2]]
         drawn = random.Random(f"{self.seed} {len(self.runs)}")

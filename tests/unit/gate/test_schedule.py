@@ -123,6 +123,18 @@ def test_what_is_proved_stays_so_when_a_test_fails_later() -> None:
     assert (proved.metric, proved.decision and proved.decision.status) == ("memory", Status.FAIL)
 
 
+def test_a_test_that_fails_now_and_then_is_compared() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.03})
+    base.fails_at, head.fails_at = (5, 70), (40,)
+    outcome = play(base, head, clock, "test_a", metrics=("runtime",))
+    found = only(outcome)
+    assert found.decision is not None
+    assert found.decision.status is Status.FAIL
+    assert found.series is not None
+    assert len(found.series.base) == outcome.epochs - 3
+
+
 def test_tasks_of_one_arm() -> None:
     clock = Clock()
     base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
