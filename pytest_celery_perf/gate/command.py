@@ -30,7 +30,8 @@ def arguments(invocation: Invocation, selection: Selection, directory: Path, lac
         lacking: Plugins of pytest that its environment has not.
     """
     # No folder of its own on the path (-P): whether it runs where the tests are is the user's affair, see `Tree`.
-    return ["-P", "-m", "pytest", *selection.arguments, *invocation.options_of_an_arm(directory, lacking)]
+    # Unbuffered (-u): what it has printed when it is killed is all that tells why.
+    return ["-P", "-u", "-m", "pytest", *selection.arguments, *invocation.options_of_an_arm(directory, lacking)]
 
 
 def variables(invocation: Invocation, selection: Selection, tree: Tree, ours: Path) -> dict[str, str]:
