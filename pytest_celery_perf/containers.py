@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+import signal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -49,6 +50,48 @@ def remove(container: DockerContainer, name: str, guard: Guard) -> None:
     with contextlib.suppress(NotFound):
         container.stop()
     guard.release_container(name, _docker_host())
+
+
+def state(container: DockerContainer) -> Mapping[str, Any] | None:
+    """Ask the engine how a container is.
+
+    Returns:
+        Its ``State``, as Docker's interface describes it; None if somebody has removed it.
+    """
+    from docker.errors import NotFound
+
+    inner = container.get_wrapped_container()
+    try:
+        inner.reload()
+    except NotFound:
+        return None
+    found: Mapping[str, Any] = inner.attrs["State"]
+    return found
+
+
+def exit_status(state: Mapping[str, Any] | None) -> int | None:
+    """Return how a main process ended.
+
+    Args:
+        state: What `state` returned.
+
+    Returns:
+        None while it runs, negative for the signal that killed it.
+    """
+    if state is None:
+        return -signal.SIGKILL
+    if state["Status"] not in {"exited", "dead"}:
+        return None
+    status = int(state["ExitCode"])
+    return 128 - status if status > 128 else status  # like a shell, the engine adds a signal to 128
+
+
+def kill(container: DockerContainer, number: int) -> None:
+    """Send a signal to a main process, unless it has ended."""
+    from docker.errors import APIError
+
+    with contextlib.suppress(APIError):
+        container.get_wrapped_container().kill(number)
 
 
 def _docker_host() -> str | None:

@@ -42,7 +42,7 @@ def machine(*, proc: Path = Path("/proc"), root: Path = Path("/sys/fs/cgroup")) 
     """
     found = {
         "architecture": platform.machine(),
-        "cores": str(_cores()),
+        "cores": str(cores()),
         "cpu": _cpu(proc),
         "cpu_limit": _cpu_limit(root),
         "memory_limit": _memory_limit(root),
@@ -51,7 +51,8 @@ def machine(*, proc: Path = Path("/proc"), root: Path = Path("/sys/fs/cgroup")) 
     return {name: value for name, value in found.items() if value}
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process, and so its workers, may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

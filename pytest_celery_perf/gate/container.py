@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
-import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_celery_perf import containers
 from pytest_celery_perf.errors import ConfigurationError, WorkerError
@@ -79,24 +77,12 @@ class ContainerProcess:
 
     def peek(self) -> int | None:
         """Ask the engine how it ended."""
-        from docker.errors import NotFound
-
-        if self._container is None:
-            return None
-        inner = self._container.get_wrapped_container()
-        try:
-            inner.reload()
-        except NotFound:  # somebody has removed it
-            return -signal.SIGKILL
-        return _status(inner.attrs["State"])
+        return None if self._container is None else containers.exit_status(containers.state(self._container))
 
     def kill(self, number: int) -> None:
         """Send a signal to the main process."""
-        from docker.errors import APIError
-
         if self._container is not None:
-            with contextlib.suppress(APIError):  # it has ended
-                self._container.get_wrapped_container().kill(number)
+            containers.kill(self._container, number)
 
     def remove(self) -> None:
         """Remove it, with all that it wrote to its own file system."""
@@ -171,10 +157,3 @@ def _started(container: DockerContainer, image: Image, name: str, guard: contain
         containers.start(container, name, guard)
     except (DockerException, WorkerError) as error:
         raise GateError(f"{OPTION}={name_of(image)}: no container can be made of it: {error}") from None
-
-
-def _status(state: Mapping[str, Any]) -> int | None:
-    if state["Status"] not in {"exited", "dead"}:
-        return None
-    status = int(state["ExitCode"])
-    return 128 - status if status > 128 else status  # like a shell, the engine adds a signal to 128

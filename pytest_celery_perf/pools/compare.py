@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pytest_celery_perf.baseline.environment import cores
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, WorkerError
 from pytest_celery_perf.judge.pools import advise, keeps_the_thread
 from pytest_celery_perf.measure.lives import lives
@@ -143,8 +143,3 @@ def compare_beside(
         found = compare(stage, call, plans, tasks=tasks, timeout_s=timeout_s)
     print(comparison_text(found))  # noqa: T201 - pytest shows it with a failure, or as its user says
     return found
-
-
-def cores() -> int:
-    """Return how many cores this process, and so its workers, may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

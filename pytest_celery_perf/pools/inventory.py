@@ -6,12 +6,13 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pytest_celery_perf.baseline.environment import cores
 from pytest_celery_perf.errors import CeleryPerfError
 from pytest_celery_perf.judge.pools import obstacle, suggest
 from pytest_celery_perf.measure.pools import profile_of
 from pytest_celery_perf.model.pools import PoolPlan, Stock, TaskProfile
 from pytest_celery_perf.model.record import Execution
-from pytest_celery_perf.pools.compare import Told, cores, profile, try_pool
+from pytest_celery_perf.pools.compare import Told, profile, try_pool
 from pytest_celery_perf.pools.work import Call
 from pytest_celery_perf.runner.stage import Stage
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
@@ -58,24 +56,21 @@ class ContainerRuntime:
 
     def peek(self) -> int | None:
         """Ask the engine how it ended."""
-        from docker.errors import NotFound
-
         if self._container is None:
             return None
-        inner = self._container.get_wrapped_container()
-        try:
-            inner.reload()
-        except NotFound:  # somebody has removed it
-            return -signal.SIGKILL
-        return self._status_in(inner.attrs["State"])
+        state = containers.state(self._container)
+        status = containers.exit_status(state)
+        if status is not None and state is not None and state["OOMKilled"]:
+            with self._launch.log.open("a") as log:
+                log.write(
+                    f"the kernel killed it, as it used more memory than memory={self._launch.spec.memory_bytes}\n"
+                )
+        return status
 
     def kill(self, number: int) -> None:
         """Send a signal to the main process, with which the whole container ends."""
-        from docker.errors import APIError
-
         if self._container is not None:
-            with contextlib.suppress(APIError):  # it has ended
-                self._container.get_wrapped_container().kill(number)
+            containers.kill(self._container, number)
 
     def freeze(self) -> None:
         """Pause it."""
@@ -124,17 +119,6 @@ class ContainerRuntime:
         container, self._container = self._container, None
         if container is not None:
             containers.remove(container, self._name, self._guard)
-
-    def _status_in(self, state: Mapping[str, Any]) -> int | None:
-        if state["Status"] not in {"exited", "dead"}:
-            return None
-        if state["OOMKilled"]:
-            with self._launch.log.open("a") as log:
-                log.write(
-                    f"the kernel killed it, as it used more memory than memory={self._launch.spec.memory_bytes}\n"
-                )
-        status = int(state["ExitCode"])
-        return 128 - status if status > 128 else status  # like a shell, the engine adds a signal to 128
 
 
 def wait_for_end(name: str) -> None:
