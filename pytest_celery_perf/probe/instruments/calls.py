@@ -49,9 +49,10 @@ class _Reading:
 
     def begin_body(self) -> None:
         if sys.getprofile() is None:
-            # Around the callbacks of others, which may be Python functions too.
-            gc.callbacks.insert(0, self._begin_tidying)
+            # Around the callbacks of others, which may be Python functions too. The end first: a bound method is an
+            # object that may set the collector going, whose end would not be heard, and nothing counted after it.
             gc.callbacks.append(self._end_tidying)
+            gc.callbacks.insert(0, self._begin_tidying)
             sys.setprofile(self._heard)
 
     def end_body(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -65,6 +66,19 @@ def test_a_query_of_sqlalchemy() -> None:
     counted: list[int] = []
     assert calls_of(lambda: callsite.beside_coroutine(counted.append, 1)) == calls_of(lambda: counted.append(2)) == 1
     assert counted == [1, 2]
+
+
+def test_a_collection_at_any_moment() -> None:
+    callbacks, threshold = list(gc.callbacks), gc.get_threshold()
+    try:
+        for allocations in range(1, 60):
+            gc.collect()
+            gc.set_threshold(allocations)
+            assert calls_of(answer) == 1
+            gc.set_threshold(*threshold)
+    finally:
+        gc.set_threshold(*threshold)
+    assert gc.callbacks == callbacks
 
 
 def test_a_neighbour_of_this_package_is_not_this_package() -> None:
