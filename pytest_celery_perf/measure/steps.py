@@ -60,15 +60,18 @@ class Steps:
     def mean(self, from_ns: int, until_ns: int) -> float | None:
         """Return how many there were on average over time; None over no time."""
         span_ns = until_ns - from_ns
-        return self.integral_s(from_ns, until_ns) * NS_PER_S / span_ns if span_ns > 0 else None
+        return self._integral_ns(from_ns, until_ns) / span_ns if span_ns > 0 else None
 
     def integral_s(self, from_ns: int, until_ns: int) -> float:
         """Return how long all of them lasted together between two times, in seconds."""
+        return self._integral_ns(from_ns, until_ns) / NS_PER_S
+
+    def _integral_ns(self, from_ns: int, until_ns: int) -> int:
         total_ns = 0
         ends = [at_ns for at_ns, _ in self.changes[1:]] + [until_ns]
         for (since_ns, count), end_ns in zip(self.changes, ends, strict=False):
             total_ns += count * max(0, min(end_ns, until_ns) - max(since_ns, from_ns))
-        return total_ns / NS_PER_S
+        return total_ns
 
 
 def rate_per_s(times_ns: Iterable[int]) -> float | None:

