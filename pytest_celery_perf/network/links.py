@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from pytest_celery_perf.errors import BrokerError, ConfigurationError
 from pytest_celery_perf.model.arguments import one_of, sequence
-from pytest_celery_perf.network.proxy import HOST, Loop, Proxy
+from pytest_celery_perf.network.proxy import HOST
+from pytest_celery_perf.network.remote import ProxyProcess, RemoteProxy
 from pytest_celery_perf.network.stretch import BROKER, KINDS, PUBLISHER, RESULTS, Link, Stretch
 from pytest_celery_perf.probe.config import ProbeConfig
 
@@ -37,13 +38,11 @@ class Links:
         kinds = (BROKER, RESULTS) if results else (BROKER,)
         links = [Link(kind=kind, worker=worker) for worker in self.workers for kind in kinds]
         links += [Link(kind=PUBLISHER), *([Link(kind=RESULTS)] if results else [])]
-        self.proxies = {link: Proxy(server, workers.get(link.worker, HOST)) for link in links}
+        self._proxies: dict[Link, RemoteProxy] = {}
         with ExitStack() as stack:
-            self.loop = Loop()
-            stack.callback(self.loop.close)
-            for proxy in self.proxies.values():
-                stack.callback(self._close, proxy)
-                self.loop.run(proxy.listen(ports()))
+            process = stack.enter_context(ProxyProcess())
+            for link in links:
+                self._proxies[link] = process.proxy(server, workers.get(link.worker, HOST), ports())
             self._closing = stack.pop_all()
 
     def for_worker(self, name: str) -> ProbeConfig:
@@ -87,28 +86,27 @@ class Links:
             if kind == PUBLISHER and worker is not None:
                 raise ConfigurationError(f"{what}: link={kind!r} is the test's: there is none of worker={worker!r}")
         chosen = {
-            link: proxy for link, proxy in self.proxies.items() if link.kind in wanted and worker in {None, link.worker}
+            link: proxy
+            for link, proxy in self._proxies.items()
+            if link.kind in wanted and worker in {None, link.worker}
         }
-        return Stretch(self.loop, chosen)
+        return Stretch(chosen)
 
     def close(self) -> None:
         """End them all."""
         self._closing.close()
 
-    def _close(self, proxy: Proxy) -> None:
-        self.loop.run(proxy.close())
-
     def _caches(self, name: str) -> dict[str, str]:
         """Return where a worker's caches are: only one that does not share our network needs a proxy for them."""
         link, caches = Link(kind=BROKER, worker=name), self._config.caches
-        if self.proxies[link].host == HOST:
+        if self._proxies[link].host == HOST:
             return caches
         return {alias: self._url(link, url) or url for alias, url in caches.items()}
 
     def _url(self, link: Link, url: str | None) -> str | None:
-        if url is None or link not in self.proxies:
+        if url is None or link not in self._proxies:
             return url
-        parts, proxy = urlsplit(url), self.proxies[link]
+        parts, proxy = urlsplit(url), self._proxies[link]
         login, at, _ = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{login}{at}{proxy.host}:{proxy.port}").geturl()
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
 
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.network.connection import Connection, close
-from pytest_celery_perf.network.toxics import Direction
+from pytest_celery_perf.network.toxics import Direction, Toxic
 
 HOST = "127.0.0.1"
 _BACKLOG = 128
-
-T = TypeVar("T")
 
 
 class Proxy:
@@ -27,12 +23,10 @@ class Proxy:
     """
 
     def __init__(self, server: tuple[str, int], host: str = HOST) -> None:
-        self.up = Direction()
-        """From the clients to the server."""
-        self.down = Direction()
-        """From the server to the clients."""
-        self.host = host
-        self.port = 0
+        self._up = Direction()
+        self._down = Direction()
+        self._host = host
+        self._port = 0
         self._server = server
         self._listener: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
@@ -40,29 +34,32 @@ class Proxy:
         self._endings: set[asyncio.Task[None]] = set()
         self._ghosts: list[socket.socket] = []
 
-    async def listen(self, ports: Iterable[int] = ()) -> None:
+    async def listen(self, ports: Iterable[int] = ()) -> int:
         """Listen: where it did before, or else at the first of some ports that can be had.
 
         Args:
-            ports: To try. See `broker.ports` for why they are not left to the system.
+            ports: To try.
+
+        Returns:
+            The port.
 
         Raises:
             BrokerError: None of them can be had.
         """
-        for port in [self.port] if self.port else ports:
+        for port in [self._port] if self._port else ports:
             listener = socket.socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setblocking(False)
             try:
-                listener.bind((self.host, port))
+                listener.bind((self._host, port))
                 listener.listen(_BACKLOG)
             except OSError:
                 listener.close()
                 continue
-            self.port, self._listener = port, listener
+            self._port, self._listener = port, listener
             self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))
-            return
-        raise BrokerError(f"a proxy for {self._server[0]}:{self._server[1]} found no free port on {self.host}")
+            return port
+        raise BrokerError(f"a proxy for {self._server[0]}:{self._server[1]} found no free port on {self._host}")
 
     async def refuse(self) -> None:
         """Listen no longer: who connects is refused."""
@@ -71,6 +68,16 @@ class Proxy:
             await asyncio.wait([self._accepting])
             self._listener.close()
         self._accepting = self._listener = None
+
+    def add(self, toxic: Toxic, direction: str) -> None:
+        """Add a toxic: ``upstream`` (from the clients to the server), ``downstream`` or ``both``."""
+        for way in self._ways(direction):
+            way.add(toxic)
+
+    def remove(self, toxic: Toxic, direction: str) -> None:
+        """Remove what was added."""
+        for way in self._ways(direction):
+            way.remove(toxic)
 
     async def end_connections(self, *, reset: bool = False, unaware: tuple[str, ...] = ()) -> int:
         """End those that exist; others can be made at once.
@@ -99,11 +106,15 @@ class Proxy:
         await self.end_connections(reset=True)
         self.lay_ghosts()
 
+    def _ways(self, direction: str) -> list[Direction]:
+        ways = (self._up, "upstream"), (self._down, "downstream")
+        return [way for way, name in ways if direction in {name, "both"}]
+
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             client, _ = await loop.sock_accept(listener)
-            connection = Connection(client, self._server, self.up, self.down)
+            connection = Connection(client, self._server, self._up, self._down)
             self._connections.add(connection)
             ending = loop.create_task(self._forget(connection))
             self._endings.add(ending)
@@ -116,30 +127,3 @@ class Proxy:
     async def _all_ended(self) -> None:
         if self._endings:
             await asyncio.wait(self._endings)
-
-
-class Loop:
-    """An event loop in a thread of its own, for proxies to run in."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="celery-perf network", daemon=True)
-        self._thread.start()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-    def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call a function there, and wait for it."""
-
-        async def called() -> T:
-            return function(*arguments)
-
-        return self.run(called())
-
-    def close(self) -> None:
-        """End the thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_celery_perf.network.proxy import Loop, Proxy
-from pytest_celery_perf.network.toxics import Direction, Toxic
+from pytest_celery_perf.network.remote import RemoteProxy
+from pytest_celery_perf.network.toxics import Toxic
 
 BROKER, RESULTS, PUBLISHER = "broker", "results", "publisher"
 KINDS = (BROKER, RESULTS, PUBLISHER)
@@ -30,15 +30,13 @@ class Link:
 
 
 class Stretch:
-    """Does the same to the proxies of several links, from outside of their loop.
+    """Does the same to the proxies of several links.
 
     Args:
-        loop: Where they run.
         proxies: By link.
     """
 
-    def __init__(self, loop: Loop, proxies: Mapping[Link, Proxy]) -> None:
-        self._loop = loop
+    def __init__(self, proxies: Mapping[Link, RemoteProxy]) -> None:
         self._proxies = proxies
 
     @property
@@ -58,40 +56,30 @@ class Stretch:
 
     def add(self, toxic: Toxic, direction: str) -> None:
         """Add a toxic: ``upstream``, ``downstream`` or ``both``."""
-        for way in self._ways(direction):
-            self._loop.call(way.add, toxic)
+        for proxy in self._proxies.values():
+            proxy.add(toxic, direction)
 
     def remove(self, toxic: Toxic, direction: str) -> None:
         """Remove what was added."""
-        for way in self._ways(direction):
-            self._loop.call(way.remove, toxic)
+        for proxy in self._proxies.values():
+            proxy.remove(toxic, direction)
 
     def refuse(self) -> int:
         """Refuse new connections and close those that there are; return how many."""
         for proxy in self._proxies.values():
-            self._loop.run(proxy.refuse())
+            proxy.refuse()
         return self.end_connections()
 
     def listen(self) -> None:
         """Refuse no longer."""
         for proxy in self._proxies.values():
-            self._loop.run(proxy.listen())
+            proxy.listen()
 
     def end_connections(self, *, reset: bool = False, unaware: tuple[str, ...] = ()) -> int:
         """End the connections that there are; see `Proxy.end_connections`."""
-        return sum(
-            self._loop.run(proxy.end_connections(reset=reset, unaware=unaware)) for proxy in self._proxies.values()
-        )
+        return sum(proxy.end_connections(reset=reset, unaware=unaware) for proxy in self._proxies.values())
 
     def lay_ghosts(self) -> None:
         """Tell those who were left unaware."""
         for proxy in self._proxies.values():
-            self._loop.call(proxy.lay_ghosts)
-
-    def _ways(self, direction: str) -> list[Direction]:
-        return [
-            way
-            for proxy in self._proxies.values()
-            for way, name in ((proxy.up, "upstream"), (proxy.down, "downstream"))
-            if direction in {name, "both"}
-        ]
+            proxy.lay_ghosts()

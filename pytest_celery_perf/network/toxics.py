@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _PIECE_S = 0.01
 """How much a narrow link sends at once: so many seconds' worth."""
+
+
+_numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toxic:
     """What is bad about a network, in one direction; nothing unless it is said."""
 
+    number: int = field(default_factory=_numbers.__next__)
+    """Its own: another one that does the same is not equal, and is not removed with it."""
     latency_s: float = 0.0
     """How much later everything arrives. For ever is an interruption: what was sent meanwhile arrives when it is over,
     as TCP sends again what was not acknowledged."""
@@ -64,8 +70,7 @@ class Direction:
 
     def remove(self, toxic: Toxic) -> None:
         """Have a toxic that was added apply no longer."""
-        # The very one: two calls may have added equal ones.
-        self._toxics = [each for each in self._toxics if each is not toxic]
+        self._toxics = [each for each in self._toxics if each != toxic]
         self._change()
 
     def _change(self) -> None:

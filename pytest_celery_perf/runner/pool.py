@@ -182,14 +182,14 @@ class Pool:
         self.retired.clear()
         self.members.clear()
         self.clients.close()
+        if self.links is not None:
+            self.links.close()
 
     def _remove(self, members: list[Member], *, drained: bool) -> None:
         for member in members:
             member.worker.stop(STOP_GRACE_S, drained=drained)
             self._reader.pump()
             self._reader.forget(member.boot)
-        if self.links is not None:
-            self.links.close()
 
 
 def _settings(spec: WorkerSpec) -> dict[str, object]:

@@ -100,20 +100,22 @@ class Project:
         """
         junit = self.folder / "junit.xml"
         junit.unlink(missing_ok=True)
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-m", "pytest", *LEAN, f"--junitxml={junit}", *arguments],
             cwd=self.folder,
             env={name: value for name, value in os.environ.items() if not _OURS.match(name)} | dict(env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
-        try:
-            said, complained = process.communicate(timeout=TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGABRT)  # pytest's faulthandler tells where each thread is
-            said, complained = process.communicate(timeout=ABORT_S)
-            raise AssertionError(f"pytest runs still after {TIMEOUT_S:.0f} s:\n{said}{complained}") from None
+        ) as process:
+            try:
+                said, complained = process.communicate(timeout=TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)  # pytest's faulthandler tells where each thread is
+                said, complained = process.communicate(timeout=ABORT_S)
+                raise AssertionError(f"pytest runs still after {TIMEOUT_S:.0f} s:\n{said}{complained}") from None
+            finally:
+                process.kill()
         cases = _cases(junit) if junit.exists() else {}
         return Inner(status=process.returncode, text=said + complained, cases=cases)
 

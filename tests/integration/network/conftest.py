@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_celery_perf.broker import ports
-from pytest_celery_perf.network.proxy import HOST, Loop, Proxy
+from pytest_celery_perf.network.proxy import HOST
+from pytest_celery_perf.network.remote import ProxyProcess
 
 PATIENCE_S = 20.0
 """Longer than anything takes that happens at all."""
@@ -18,14 +18,12 @@ PATIENCE_S = 20.0
 class Wire:
     """A proxy before a server that is a bare socket, so that both ends are in the test's hands."""
 
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
+    def __init__(self, process: ProxyProcess) -> None:
         self.server = socket.create_server((HOST, 0))
         self.server.settimeout(PATIENCE_S)
-        self.proxy = Proxy(self.server.getsockname())
+        self.proxy = process.proxy(self.server.getsockname(), HOST, ports.candidates())
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(self.server)
-        self.loop.run(self.proxy.listen(ports.candidates()))
 
     def dial(self) -> socket.socket:
         return self._stack.enter_context(socket.create_connection((HOST, self.proxy.port), timeout=PATIENCE_S))
@@ -38,24 +36,22 @@ class Wire:
         return client, self._stack.enter_context(server)
 
     def close(self) -> None:
-        self.loop.run(self.proxy.close())
+        self.proxy.close()
         self._stack.close()
 
 
 @pytest.fixture
-def loop() -> Iterator[Loop]:
-    """A thread for proxies, which leaves neither itself nor a descriptor behind."""
-    threads, descriptors = threading.enumerate(), _descriptors()
-    loop = Loop()
-    yield loop
-    loop.close()
-    assert threads == threading.enumerate()
+def process() -> Iterator[ProxyProcess]:
+    """A process for proxies, which leaves no descriptor behind."""
+    descriptors = _descriptors()
+    with ProxyProcess() as process:
+        yield process
     assert _descriptors() <= descriptors
 
 
 @pytest.fixture
-def wire(loop: Loop) -> Iterator[Wire]:
-    wire = Wire(loop)
+def wire(process: ProxyProcess) -> Iterator[Wire]:
+    wire = Wire(process)
     yield wire
     wire.close()
 

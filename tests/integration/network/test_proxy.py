@@ -1,18 +1,26 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
+import os
+import select
+import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
 
+from pytest_celery_perf.broker import ports
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.network.connection import close
-from pytest_celery_perf.network.proxy import HOST, Loop, Proxy
+from pytest_celery_perf.network.proxy import HOST
+from pytest_celery_perf.network.remote import ProxyProcess
 from pytest_celery_perf.network.toxics import Toxic
 
-from .conftest import Wire
+from .conftest import PATIENCE_S, Wire
 
 QUIET_S = 0.3
 """What has not come by then is taken for held back; were it only slow, a test would pass, not fail."""
@@ -29,14 +37,8 @@ def silent(end: socket.socket) -> bool:
 
 def hush(wire: Wire) -> Toxic:
     silence = Toxic(latency_s=math.inf)
-    for direction in (wire.proxy.up, wire.proxy.down):
-        wire.loop.call(direction.add, silence)
+    wire.proxy.add(silence, "both")
     return silence
-
-
-def lift(wire: Wire, silence: Toxic) -> None:
-    for direction in (wire.proxy.up, wire.proxy.down):
-        wire.loop.call(direction.remove, silence)
 
 
 def receive(end: socket.socket, size: int) -> bytes:
@@ -93,7 +95,7 @@ def test_who_connects_while_there_is_no_server_is_reset(wire: Wire) -> None:
 
 def test_connections_can_be_reset_and_made_anew(wire: Wire) -> None:
     ends = [*wire.connect(), *wire.connect()]
-    assert wire.loop.run(wire.proxy.end_connections(reset=True)) == 2
+    assert wire.proxy.end_connections(reset=True) == 2
     for end in ends:
         with pytest.raises(ConnectionResetError):
             end.recv(1)
@@ -106,7 +108,7 @@ def test_a_connection_can_be_reset_while_it_is_made(wire: Wire) -> None:
     hush(wire)
     client = wire.dial()
     client.sendall(b"hello?")
-    while not wire.loop.run(wire.proxy.end_connections(reset=True)):
+    while not wire.proxy.end_connections(reset=True):
         pass
     with pytest.raises(ConnectionResetError):
         client.recv(1)
@@ -117,14 +119,14 @@ def test_an_end_may_stay_unaware(wire: Wire, unaware: tuple[str, ...]) -> None:
     ends = dict(zip(("client", "server"), wire.connect(), strict=True))
     ends["client"].sendall(b"hello")
     assert receive(ends["server"], 5) == b"hello"
-    wire.loop.run(wire.proxy.end_connections(unaware=unaware))
+    wire.proxy.end_connections(unaware=unaware)
     for name, end in ends.items():
         if name in unaware:
             end.sendall(b"are you there?")
             assert silent(end)
         else:
             assert end.recv(1) == b""
-    wire.loop.call(wire.proxy.lay_ghosts)
+    wire.proxy.lay_ghosts()
     for name in unaware:
         with pytest.raises(ConnectionResetError):
             ends[name].recv(1)
@@ -132,13 +134,13 @@ def test_an_end_may_stay_unaware(wire: Wire, unaware: tuple[str, ...]) -> None:
 
 def test_connections_are_refused_for_a_while(wire: Wire) -> None:
     client, _ = wire.connect()
-    wire.loop.run(wire.proxy.refuse())
-    wire.loop.run(wire.proxy.end_connections())
+    wire.proxy.refuse()
+    wire.proxy.end_connections()
     assert client.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         wire.dial()
     port = wire.proxy.port
-    wire.loop.run(wire.proxy.listen())
+    wire.proxy.listen()
     assert wire.proxy.port == port
     client, server = wire.connect()
     server.sendall(b"welcome back")
@@ -152,7 +154,7 @@ def test_what_was_said_in_the_silence_arrives_when_it_ends(wire: Wire) -> None:
     server.sendall(b"two")
     assert silent(server)
     assert silent(client)
-    lift(wire, silence)
+    wire.proxy.remove(silence, "both")
     for end in (client, server):
         end.settimeout(None)
     assert receive(server, 3) == b"one"
@@ -166,7 +168,7 @@ def test_who_connects_in_the_silence_reaches_nobody(wire: Wire) -> None:
     wire.server.settimeout(QUIET_S)
     with pytest.raises(TimeoutError):
         wire.server.accept()
-    lift(wire, silence)
+    wire.proxy.remove(silence, "both")
     wire.server.settimeout(None)
     server, _ = wire.server.accept()
     with server:
@@ -179,14 +181,14 @@ def test_an_end_in_the_silence_is_not_heard(wire: Wire) -> None:
     client.sendall(b"bye")
     client.close()
     assert silent(server)
-    lift(wire, silence)
+    wire.proxy.remove(silence, "both")
     server.settimeout(None)
     assert receive(server, 10) == b"bye"
 
 
 def test_slices_arrive_apart(wire: Wire) -> None:
     client, server = wire.connect()
-    wire.loop.call(wire.proxy.up.add, Toxic(slice_bytes=2, gap_s=0.01))
+    wire.proxy.add(Toxic(slice_bytes=2, gap_s=0.01), "upstream")
     client.sendall(b"abcdefgh")
     received = [server.recv(100)]
     while sum(map(len, received)) < 8:
@@ -195,10 +197,10 @@ def test_slices_arrive_apart(wire: Wire) -> None:
     assert len(received) > 1
 
 
-def test_closing_resets_whoever_is_connected(loop: Loop) -> None:
-    wire = Wire(loop)
+def test_closing_resets_whoever_is_connected(process: ProxyProcess) -> None:
+    wire = Wire(process)
     client, server = wire.connect()
-    loop.run(wire.proxy.close())
+    wire.proxy.close()
     for end in (client, server):
         with pytest.raises(ConnectionResetError):
             end.recv(1)
@@ -207,13 +209,75 @@ def test_closing_resets_whoever_is_connected(loop: Loop) -> None:
     wire.close()
 
 
-def test_a_taken_port_is_passed_over(loop: Loop, wire: Wire) -> None:
+def test_a_taken_port_is_passed_over(process: ProxyProcess, wire: Wire) -> None:
     taken = wire.server.getsockname()[1]
-    proxy = Proxy((HOST, taken))
     with pytest.raises(BrokerError, match=f"a proxy for {HOST}:{taken} found no free port on {HOST}"):
-        loop.run(proxy.listen([taken]))
+        process.proxy((HOST, taken), HOST, [taken])
     with contextlib.closing(socket.create_server((HOST, 0))) as other:
         free = other.getsockname()[1]
-    loop.run(proxy.listen([taken, free]))
-    assert proxy.port == free
-    loop.run(proxy.close())
+    assert process.proxy((HOST, taken), HOST, [taken, free]).port == free
+
+
+def test_a_finaliser_that_waits_for_the_server(wire: Wire) -> None:
+    """Celery's results talk to the broker when they are collected as garbage, in whichever thread that is."""
+    client, server = wire.connect()
+
+    class Result:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            client.sendall(b"unsubscribe")
+            heard.append(receive(client, 2))
+
+    def answer() -> None:
+        while asked := server.recv(11):
+            server.sendall(b"ok" if asked == b"unsubscribe" else b"?")
+
+    heard: list[bytes] = []
+    answering = threading.Thread(target=answer)
+    answering.start()
+    threshold = gc.get_threshold()
+    try:
+        Result()
+        gc.set_threshold(1)  # in whichever thread allocates next
+        for _ in range(20):
+            wire.connect()
+    finally:
+        gc.set_threshold(*threshold)
+    client.close()
+    answering.join()
+    assert heard == [b"ok"]
+
+
+def test_without_its_process_a_proxy_says_so(process: ProxyProcess) -> None:
+    proxy = process.proxy((HOST, 1), HOST, ports.candidates())
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(BrokerError, match=r"the process of the network's proxies has ended \(exit status -9\)"):
+        proxy.refuse()
+
+
+STARTS_ONE = """
+import os, signal
+from pytest_celery_perf.network.remote import ProxyProcess
+process = ProxyProcess()
+if os.fork():
+    print(process.pid, flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes through Linux' pidfd")
+def test_the_process_ends_with_pytest() -> None:
+    """Also when another process, forked from pytest, holds pytest's end of the connection open."""
+    command = [sys.executable, "-c", STARTS_ONE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as run:
+        assert run.stdout is not None
+        try:
+            proxies = os.pidfd_open(int(run.stdout.readline()))
+            run.kill()
+            ended, _, _ = select.select([proxies], [], [], PATIENCE_S)
+            os.close(proxies)
+            assert ended
+        finally:
+            os.killpg(run.pid, signal.SIGKILL)

@@ -1,0 +1,156 @@
+"""The proxies as pytest sees them: they run in a process of their own.
+
+In pytest's own process, the garbage collector could run finalisers of others in the proxies' thread. One that talks to
+the broker (a result of Celery's, which unsubscribes) would wait there for an answer that only this thread can bring.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from itertools import islice
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any, Self
+
+from pytest_celery_perf.errors import BrokerError
+from pytest_celery_perf.network.call import NEW, Call
+from pytest_celery_perf.network.toxics import Toxic
+
+_PORTS = 64
+"""How many are tried."""
+_END_S = 5.0
+"""For resetting its connections."""
+
+
+class ProxyProcess:
+    """A process for proxies, which ends with pytest, however that ends; use it as a context manager.
+
+    Raises:
+        BrokerError: It does not start.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._turn = threading.Lock()
+        # As the guard's: nothing of site-packages is processed, and no directory is held on to, or imported from.
+        command = [sys.executable, "-S", "-P", "-m", "pytest_celery_perf.network"]
+        environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONSTARTUP", "PYTHONINSPECT"}}
+        environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+        self._connection, theirs = Pipe()
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [*command, str(theirs.fileno()), str(os.getpid())],
+                    stdin=subprocess.DEVNULL,
+                    cwd="/",
+                    env=environment,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._connection.close()
+                raise BrokerError(f"the process of the network's proxies could not be started: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all connections and the process."""
+        self._connection.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def proxy(self, server: tuple[str, int], host: str, ports: Iterable[int]) -> RemoteProxy:
+        """Make a proxy, which listens.
+
+        Args:
+            server: Of the server, host and port.
+            host: The address where it listens.
+            ports: To try. See `broker.ports` for why they are not left to the system.
+
+        Raises:
+            BrokerError: None of the ports can be had.
+        """
+        number = self._count
+        self._count += 1
+        self.call(Call(proxy=number, method=NEW, arguments=(server, host)))
+        port = self.call(Call(proxy=number, method="listen", arguments=(list(islice(ports, _PORTS)),)))
+        return RemoteProxy(self, number, host, port)
+
+    def call(self, call: Call) -> Any:
+        """Call a method of a proxy.
+
+        Raises:
+            BrokerError: The method does, or the process has ended.
+        """
+        try:
+            with self._turn:
+                self._connection.send(call)
+                answer = self._connection.recv()
+        except (EOFError, OSError) as error:  # it has closed its end
+            status = self._process.wait()
+            raise BrokerError(f"the process of the network's proxies has ended (exit status {status})") from error
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class RemoteProxy:
+    """One proxy of a process; the methods are those of `network.proxy.Proxy`.
+
+    Args:
+        process: Where it runs.
+        number: Which it is there.
+        host: The address where it listens.
+        port: The port there.
+    """
+
+    def __init__(self, process: ProxyProcess, number: int, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        self._process = process
+        self._number = number
+
+    def listen(self) -> None:
+        """Listen where it did before."""
+        self._call("listen")
+
+    def refuse(self) -> None:
+        """Listen no longer: who connects is refused."""
+        self._call("refuse")
+
+    def add(self, toxic: Toxic, direction: str) -> None:
+        """Add a toxic: ``upstream`` (from the clients to the server), ``downstream`` or ``both``."""
+        self._call("add", toxic, direction)
+
+    def remove(self, toxic: Toxic, direction: str) -> None:
+        """Remove what was added."""
+        self._call("remove", toxic, direction)
+
+    def end_connections(self, *, reset: bool = False, unaware: tuple[str, ...] = ()) -> int:
+        """End those that exist, and return how many there were; others can be made at once."""
+        count: int = self._call("end_connections", reset=reset, unaware=unaware)
+        return count
+
+    def lay_ghosts(self) -> None:
+        """Tell those who still believe in a connection that ended."""
+        self._call("lay_ghosts")
+
+    def close(self) -> None:
+        """End everything."""
+        self._call("close")
+
+    def _call(self, method: str, *arguments: Any, **keywords: Any) -> Any:
+        return self._process.call(Call(proxy=self._number, method=method, arguments=arguments, keywords=keywords))
