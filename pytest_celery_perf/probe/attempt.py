@@ -121,14 +121,14 @@ class RunningAttempt:
         due = [
             struck
             for order in self.orders
-            if order.at == "finished" and (struck := self._faults.announce(order, token, task_id))
+            if order.at == "finished" and (struck := self._faults.announce(order, token, task_id, early=self.early))
         ]
         return due if self.touches is None else [*due, *self.touches.announce_end()]
 
     def carry_out(self, orders: list[FaultOrder]) -> None:
         """Carry out what `announce_end` returned."""
         for order in orders:
-            self._faults.carry_out(order, self.header["t"], self.task_id, early=self.early)
+            self._faults.carry_out(order, self.header["t"])
 
     def reading(self, instrument: str) -> Any:
         """Return what measures it; None if its message does not ask for that."""

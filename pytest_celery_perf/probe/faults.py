@@ -69,11 +69,15 @@ class Faults:
         Raises:
             BaseException: What a ``raise`` order names.
         """
-        if struck := self.announce(order, token, task_id, found=found):
-            self.carry_out(struck, token, task_id, early=early)
+        if struck := self.announce(order, token, task_id, early=early, found=found):
+            self.carry_out(struck, token)
 
-    def announce(self, order: FaultOrder, token: str, task_id: str, *, found: str | None = None) -> FaultOrder | None:
+    def announce(
+        self, order: FaultOrder, token: str, task_id: str, *, early: bool = False, found: str | None = None
+    ) -> FaultOrder | None:
         """Write down that a fault strikes now; see `strike`.
+
+        Who reads that may look at once where the message is: what the main process does about it is done before.
 
         Returns:
             The order to carry out; None if it has happened often enough, or the task has taken another path. Then it
@@ -85,6 +89,7 @@ class Faults:
             return None
         claimed = self._claim(order, token, task_id)
         if claimed is not None:
+            self._let_main_process(claimed, token, task_id, early=early)
             self._note(claimed.do, claimed, task_id)
         return claimed
 
@@ -92,14 +97,20 @@ class Faults:
         self._journal.write(wire.Faulted(time.monotonic_ns(), kind, order.at, task_id, os.getpid()))
         self._journal.ring()
 
-    def carry_out(self, order: FaultOrder, token: str, task_id: str, *, early: bool) -> None:
-        """Do what was announced; see `strike`."""
-        # Where no child runs the tasks, it is the worker that dies.
-        ends_worker = order.do == "kill-worker" or (order.do == "kill-child" and os.getpid() == self._main_pid)
-        if early and ends_worker:
+    def _let_main_process(self, order: FaultOrder, token: str, task_id: str, *, early: bool) -> None:
+        """Wait until it has done what it does within a millisecond of a task's start.
+
+        If it is killed just before it acknowledges early, every such task looks safe; if it is told to stop just before
+        it knows of the start, it waits 30 s for nothing; if a child dies before, chance decides what is in unacked.
+        """
+        kills_child = order.do == "kill-child"
+        if early and (kills_child or order.do == "kill-worker"):
             _await(self._acknowledgment(token, task_id))
-        if order.signal != signal.SIGKILL and os.getpid() != self._main_pid:
+        if os.getpid() != self._main_pid and (kills_child or order.signal != signal.SIGKILL):
             _await(self._acceptance(token, task_id))
+
+    def carry_out(self, order: FaultOrder, token: str) -> None:
+        """Do what was announced; see `strike`."""
         if order.do in strain.STRAINS:
             strain.STRAINS[order.do]()
         elif order.do.startswith(AWAITED):
@@ -152,11 +163,7 @@ class Faults:
 
 
 def _await(path: str) -> None:
-    """Let the main process do first what it does within a millisecond of a task's start, and tells by a file.
-
-    If it is killed just before it acknowledges early, every such task looks safe; if it is told to stop just before it
-    knows of the start, it waits 30 s for nothing.
-    """
+    """Wait for a file by which the main process tells something."""
     deadline_s = time.monotonic() + EARLY_ACKNOWLEDGMENT_S
     while not os.path.exists(path) and time.monotonic() < deadline_s:
         time.sleep(0.001)

@@ -116,7 +116,7 @@ class MessageWatch:
         if orders:
             self._faulted[key[2]] = header["t"]
         if "notice" in header or any(order.do in KILLING for order in orders):
-            self._supervision.begin(consumer, tag)
+            self._supervision.begin(consumer, request)
         for order in orders:
             if order.at == "received":
                 self._faults.strike(order, header["t"], key[0])
@@ -186,8 +186,6 @@ class MessageWatch:
         self._journal.write(kind(time.monotonic_ns(), *key))
         self._journal.ring()
         self._touching.pop(tag, None)
-        if tag in self._supervision.awaited:
-            self._supervision.end(tag)
         token = self._faulted.pop(key[2], None)
         if token is not None:
             self._faults.acknowledged(token, key[0])

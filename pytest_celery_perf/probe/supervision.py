@@ -16,29 +16,40 @@ Source:
 
 
 class Supervision:
-    """Looks for dead children often, as long as there is a message whose test may kill one."""
+    """Looks for dead children often, as long as a task is not over whose test may kill one."""
 
     def __init__(self) -> None:
-        self.awaited: set[str] = set()
-        """The delivery tags of these messages."""
+        self._awaited: list[Any] = []
+        """Celery's requests for these tasks."""
         self._timer: Any = None
 
-    def begin(self, consumer: Any, tag: str) -> None:
+    def begin(self, consumer: Any, request: Any) -> None:
         """Look often from now on.
 
         Args:
             consumer: Celery's, which received the message.
-            tag: The message's delivery tag.
+            request: Celery's request for its task.
         """
         if consumer.hub is None:
             return  # a pool without an event loop has no children
-        self.awaited.add(tag)
+        self._awaited.append(request)
         if self._timer is None:
-            self._timer = consumer.hub.call_repeatedly(LOOK_S, consumer.pool.maintain_pool)
+            self._timer = consumer.hub.call_repeatedly(LOOK_S, self._look, consumer.pool)
 
-    def end(self, tag: str) -> None:
-        """Look often no longer for the sake of a message."""
-        self.awaited.discard(tag)
-        if not self.awaited and self._timer is not None:
+    def _look(self, pool: Any) -> None:
+        pool.maintain_pool()
+        self._awaited = [request for request in self._awaited if not _is_over(request)]
+        if not self._awaited:
             self._timer.cancel()
             self._timer = None
+
+
+def _is_over(request: Any) -> bool:
+    """Tell whether its message is gone and its task, too: acknowledged early, the message is gone when the task begins.
+
+    Source:
+        ``celery.worker.state.requests``: from when a task is handed to the pool until the pool is done with it.
+    """
+    from celery.worker import state
+
+    return request.acknowledged and request.id not in state.requests

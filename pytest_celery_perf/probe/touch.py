@@ -118,11 +118,12 @@ class Touches:
         """Come to the last point, and return which of the faults that are due there strike; see `Faults.announce`."""
         touch = self._note("finished", "")
         self._open = False
-        attempt, at = self._attempt, f"touch:{touch.number}"
+        attempt, token = self._attempt, self._attempt.header["t"]
         return [
             order
             for order in self._orders
-            if order.at == at and self._faults.announce(order, attempt.header["t"], attempt.task_id, found=touch.found)
+            if order.at == f"touch:{touch.number}"
+            and self._faults.announce(order, token, attempt.task_id, early=attempt.early, found=touch.found)
         ]
 
     def announce(self, record: wire.Publishing) -> None:

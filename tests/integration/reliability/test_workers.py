@@ -76,3 +76,9 @@ def test_a_message_between_queue_and_unacked_is_lost(scenes: Scenes) -> None:
     words = ("✗ lost 1 = 0", "died before it had noted it in unacked, which kombu does in two steps")
     assert scene.lacks(*words, "have something publish again what was never begun") == []
     assert "append-only" not in scene.told
+
+
+def test_what_a_worker_knows_when_its_child_dies_is_no_chance(scenes: Scenes) -> None:
+    scene = scenes["test_hears_late_of_a_child_that_dies"]
+    assert scene.classes == {TaskClass.LOST: 1}
+    assert {each.reason: each.unacked for each in scene.history.snapshots} == {"kill-child": (), "the end": ()}

@@ -38,7 +38,7 @@ class Struck:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    def announce(self, order: FaultOrder, _token: str, _task_id: str, *, found: str) -> bool:
+    def announce(self, order: FaultOrder, _token: str, _task_id: str, *, early: bool, found: str) -> bool:
         return order.expect in {"", found}
 
     def strike(self, order: FaultOrder, _token: str, _task_id: str, *, early: bool, found: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, Task
+from celery.worker.request import Request
 from kombu.transport.redis import QoS
 
 app = Celery("mill", broker="redis://app.invalid:1/0", backend="redis://app.invalid:1/1")
@@ -24,6 +25,15 @@ if os.environ.get("MILL_DIES_BEFORE_NOTING"):
         _append(qos, message, delivery_tag)
 
     QoS.append = _die_before_noting
+if os.environ.get("MILL_HEARS_LATE"):
+    _accept = Request.on_accepted
+
+    def _accept_late(request: Request, pid: int, at_s: float) -> None:
+        """Have the main process hear late that a child has begun a task."""
+        time.sleep(0.3)
+        _accept(request, pid, at_s)
+
+    Request.on_accepted = _accept_late
 
 
 def _wait_for(gate: str | None) -> None:

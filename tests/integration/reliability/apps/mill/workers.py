@@ -90,6 +90,12 @@ def test_between_queue_and_unacked(celery_perf) -> None:
     celery_perf.wait()
 
 
+@pytest.mark.celery_recovery(kill="child", at="started")
+@pytest.mark.celery_worker(concurrency=1, env={"MILL_HEARS_LATE": "1"})
+def test_hears_late_of_a_child_that_dies() -> None:
+    early.delay()
+
+
 @pytest.mark.celery_worker(concurrency=1, prefetch=1)
 @pytest.mark.parametrize("kill", ["kill_worker", "kill_child"])
 def test_place_in_the_queue(celery_faults, tmp_path: Path, kill: str) -> None:
