@@ -12,6 +12,7 @@ from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.model.faults import DATA_LOST, Fault
 from pytest_celery_perf.probe.orders import FaultOrder
+from pytest_celery_perf.runner.deliveries import is_of
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.orphans import Orphans
 from pytest_celery_perf.runner.pool import Pool
@@ -160,13 +161,13 @@ class Outage:
             ``on_close`` in celery/worker/consumer/consumer.py forgets what was received and not begun;
             an acknowledgment over the old connection fails, and so does the return of what a dead child ran.
         """
-        held = {each.tag for each in inspect.unacked_ids(self._app)}
+        held = {each.tag: each for each in inspect.unacked_ids(self._app)}
         tags = {
             draft.received.tag: task_id
             for task_id, drafts in self._book.executions.items()
             for draft in drafts.values()
             if draft.received is not None and draft.received.tag in held
-            if draft.received.ns < self._broken_ns
+            if draft.received.ns < self._broken_ns and is_of(held[draft.received.tag], draft)
             if not draft.runs or (draft.boot, draft.pid) in self._book.gone
         }
         if tags:

@@ -11,6 +11,7 @@ from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S, Fault
 from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
+from pytest_celery_perf.runner.deliveries import is_of
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.lookout import Lookout
 from pytest_celery_perf.runner.orphans import Orphans
@@ -192,10 +193,16 @@ class Rescue:
 
     def restore(self, boot: str) -> int:
         """Put a worker's messages back, and return how many there were."""
-        tags = [draft.received.tag for draft in self._book.held_by(boot) if draft.received is not None]
-        restored = inspect.restore(self._app, tags)
-        if restored:
-            self._book.note("restored", boot=boot, detail=f"{restored} of {len(tags)} messages")
+        held = {draft.received.tag: draft for draft in self._book.held_by(boot) if draft.received is not None}
+        worker = self._reader.ledger.workers.get(boot)
+        comparable = worker is None or worker.comparable_clock
+        tags = [
+            message.tag
+            for message in inspect.unacked_ids(self._app)
+            if message.tag in held and (not comparable or is_of(message, held[message.tag]))
+        ]
+        if restored := inspect.restore(self._app, tags):
+            self._book.note("restored", boot=boot, detail=f"{restored} of {len(held)} messages")
         return restored
 
     def _give_up(self, boot: str) -> None:

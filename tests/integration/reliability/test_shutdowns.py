@@ -30,6 +30,13 @@ def test_term_finishes_what_runs_and_restores_the_rest(scenes: Scenes) -> None:
     assert [each.boot == first for each in scene.begun] == [True, False, False, False]
 
 
+def test_what_a_peer_has_taken_over_is_not_put_back_again(scenes: Scenes) -> None:
+    """It holds it under the delivery tag that the worker had which has ended."""
+    scene = scenes.passed("test_term_beside_a_peer")
+    assert scene.classes == {TaskClass.COMPLETED: 4}
+    assert len(scene.begun) == 4
+
+
 def test_quit_puts_back_what_a_child_runs(scenes: Scenes) -> None:
     scene = scenes.passed("test_quit_prefork[late]")
     assert scene.classes == {TaskClass.COMPLETED: 1}

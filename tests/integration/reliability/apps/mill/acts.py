@@ -63,6 +63,15 @@ def await_expiry(celery_perf: Any) -> None:
         time.sleep(0.01)
 
 
+def await_held(celery_perf: Any, count: int) -> None:
+    """Wait until workers hold so many messages, and no other."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    with redis(celery_perf) as client:
+        while client.zcard("unacked_index") != count:
+            assert time.monotonic() < deadline_s, f"the workers do not hold {count} messages"
+            time.sleep(0.01)
+
+
 def redis(celery_perf: Any) -> Redis:
     """Return a client of the broker's database that the workers use."""
     return Redis.from_url(celery_perf.workers[0].launch.probe.broker_url)

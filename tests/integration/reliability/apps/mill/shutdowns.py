@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acts import await_end, await_silence, with_gevent
+from acts import await_end, await_held, await_silence, peers, with_gevent
 from mill import early, hasty, late
 
 reliable = pytest.mark.celery_reliable(max_executions=2)
@@ -22,6 +22,23 @@ def test_term(celery_faults, tmp_path: Path) -> None:
     celery_faults.when("started")
     celery_faults.terminate()
     gate.touch()
+
+
+@peers(prefetch=2)
+def test_term_beside_a_peer(celery_perf, celery_faults, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for gate, nth in ((first, 2), (second, 4)):
+        for _ in range(2):
+            late.delay(str(gate))
+        celery_faults.when("received", nth=nth)
+    celery_faults.when("started", nth=2)
+    leaving = next(each for each in celery_perf.workers if each.launch.node.startswith("one@"))
+    celery_faults.terminate("one")
+    first.touch()
+    await_end(leaving)
+    await_held(celery_perf, 2)
+    celery_faults.when("received", nth=5)
+    second.touch()
 
 
 @reliable
