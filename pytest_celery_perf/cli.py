@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from pytest_celery_perf.commands import calibrate, compare, history, pools, show
 from pytest_celery_perf.commands.terminal import FAILED, NAME, WRONG, tell
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 
+DISTRIBUTION = "pytest-celery-perf"
 COMMANDS = (pools, compare, show, history, calibrate)
 
 
@@ -50,6 +52,7 @@ def _ended(number: int, _: object) -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=NAME, description="Performance of Celery tasks on real workers.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version(DISTRIBUTION)}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
