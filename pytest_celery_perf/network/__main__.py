@@ -13,7 +13,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pytest_celery_perf.network.call import NEW, Call
+from pytest_celery_perf.network.call import NEW, Answer, Call
 from pytest_celery_perf.network.proxy import Proxy
 
 _LOOK_S = 1.0
@@ -24,7 +24,7 @@ async def serve(connection: Connection, parent: int) -> None:
     """Answer calls, then end all connections."""
     proxies: dict[int, Proxy] = {}
     while (call := await asyncio.to_thread(_next, connection, parent)) is not None:
-        connection.send(await _answer(proxies, call))
+        connection.send(Answer(number=call.number, value=await _value(proxies, call)))
     for proxy in proxies.values():
         await proxy.close()
 
@@ -38,7 +38,7 @@ def _next(connection: Connection, parent: int) -> Call | None:
     return None
 
 
-async def _answer(proxies: dict[int, Proxy], call: Call) -> Any:
+async def _value(proxies: dict[int, Proxy], call: Call) -> Any:
     try:
         if call.method == NEW:
             proxies[call.proxy] = Proxy(*call.arguments)

@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
-from itertools import islice
+from itertools import count, islice
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, Self
 
 from pytest_celery_perf.errors import BrokerError
-from pytest_celery_perf.network.call import NEW, Call
+from pytest_celery_perf.network.call import NEW, Answer, Call
 from pytest_celery_perf.network.toxics import Toxic
 
 _PORTS = 64
@@ -34,7 +34,8 @@ class ProxyProcess:
     """
 
     def __init__(self) -> None:
-        self._count = 0
+        self._proxies = count()
+        self._calls = count()
         self._turn = threading.Lock()
         # As the guard's: nothing of site-packages is processed, and no directory is held on to, or imported from.
         command = [sys.executable, "-S", "-P", "-m", "pytest_celery_perf.network"]
@@ -83,27 +84,39 @@ class ProxyProcess:
         Raises:
             BrokerError: None of the ports can be had.
         """
-        number = self._count
-        self._count += 1
-        self.call(Call(proxy=number, method=NEW, arguments=(server, host)))
-        port = self.call(Call(proxy=number, method="listen", arguments=(list(islice(ports, _PORTS)),)))
+        number = next(self._proxies)
+        self.call(number, NEW, server, host)
+        port = self.call(number, "listen", list(islice(ports, _PORTS)))
         return RemoteProxy(self, number, host, port)
 
-    def call(self, call: Call) -> Any:
+    def call(self, proxy: int, method: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a method of a proxy.
+
+        Args:
+            proxy: Its number.
+            method: Of `network.proxy.Proxy`.
+            arguments: The method's.
+            keywords: The method's.
 
         Raises:
             BrokerError: The method does, or the process has ended.
         """
-        try:
-            with self._turn:
+        with self._turn:
+            call = Call(number=next(self._calls), proxy=proxy, method=method, arguments=arguments, keywords=keywords)
+            try:
                 self._connection.send(call)
-                answer = self._connection.recv()
-        except (EOFError, OSError) as error:  # it has closed its end
-            status = self._process.wait()
-            raise BrokerError(f"the process of the network's proxies has ended (exit status {status})") from error
-        if isinstance(answer, Exception):
-            raise answer
+                answer = self._answer()
+                while answer.number != call.number:
+                    answer = self._answer()
+            except (EOFError, OSError) as error:  # it has closed its end
+                status = self._process.wait()
+                raise BrokerError(f"the process of the network's proxies has ended (exit status {status})") from error
+        if isinstance(answer.value, Exception):
+            raise answer.value
+        return answer.value
+
+    def _answer(self) -> Answer:
+        answer: Answer = self._connection.recv()
         return answer
 
 
@@ -153,4 +166,4 @@ class RemoteProxy:
         self._call("close")
 
     def _call(self, method: str, *arguments: Any, **keywords: Any) -> Any:
-        return self._process.call(Call(proxy=self._number, method=method, arguments=arguments, keywords=keywords))
+        return self._process.call(self._number, method, *arguments, **keywords)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from unittest.mock import Mock
 
 import pytest
 
@@ -255,6 +256,17 @@ def test_without_its_process_a_proxy_says_so(process: ProxyProcess) -> None:
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(BrokerError, match=r"the process of the network's proxies has ended \(exit status -9\)"):
         proxy.refuse()
+
+
+def test_the_answer_to_a_call_that_was_interrupted_is_not_taken_for_another(
+    wire: Wire, process: ProxyProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.connect()
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "_answer", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            wire.proxy.refuse()
+    assert wire.proxy.end_connections() == 1
 
 
 STARTS_ONE = """
