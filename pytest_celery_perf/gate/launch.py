@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from pytest_celery_perf import containers
+from pytest_celery_perf.baseline import revision
 from pytest_celery_perf.gate.channel import Assignment, Channel, GateError, Joined, Leave, Ran, Renew, Renewed, Run
 from pytest_celery_perf.gate.command import arguments, link_package, told, variables
 from pytest_celery_perf.gate.environment import HERE, Image, Python, activated, ask, check
@@ -39,14 +40,8 @@ _LONGEST_ADDRESS = 100
 _A = TypeVar("_A", Joined, Ran, Renewed)
 
 
-class Guard(containers.Guard, Protocol):
+class Guard(containers.Guard, revision.Guard, Protocol):
     """Whoever cleans up if this process is killed."""
-
-    def directory(self, path: Path) -> None:
-        """Take over a directory with everything in it."""
-
-    def release_directory(self, path: Path) -> None:
-        """Forget a directory that was removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
