@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import thread as thread_pool
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import wire
@@ -11,6 +13,9 @@ from pytest_celery_perf.probe.orders import HEADER
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.faults import Faults
     from pytest_celery_perf.probe.journal import Journal
+
+_SUBMISSION_S = 5.0
+"""Longer than it takes."""
 
 
 def watch(journal: Journal, faults: Faults) -> None:
@@ -35,6 +40,8 @@ def watch(journal: Journal, faults: Faults) -> None:
         accept(request, pid, time_accepted)
         headers = request.request_dict
         header = headers.get(HEADER)
+        if header is not None and ("faults" in header or "notice" in header):
+            _await_submission()
         if header is not None and "faults" in header:
             faults.accepted(header["t"], request.id)
         if header is not None and "notice" in header:
@@ -43,3 +50,19 @@ def watch(journal: Journal, faults: Faults) -> None:
             journal.ring()
 
     patched.on_accepted = on_accepted
+
+
+def _await_submission() -> None:
+    """In a thread that a pool has just started: wait until the main thread has handed its first task over.
+
+    Until then the main thread holds the pool's locks. A signal whose handler shuts the pool down, as SIGQUIT's does,
+    would wait for them for ever: Celery's own fault, which a test shall not meet by chance.
+
+    Source:
+        ``concurrent.futures.ThreadPoolExecutor.submit``; ``on_cold_shutdown`` in celery/apps/worker.py.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return
+    deadline_s = time.monotonic() + _SUBMISSION_S
+    while thread_pool._global_shutdown_lock.locked() and time.monotonic() < deadline_s:
+        time.sleep(0.001)

@@ -59,6 +59,11 @@ def test_quit_loses_what_a_greenlet_runs(scenes: Scenes) -> None:
     assert "it was acknowledged before it ended, and process" in scene.reasons
 
 
+def test_quit_waits_until_a_task_is_handed_over_to_its_thread(scenes: Scenes) -> None:
+    """Before that Celery's handler of the signal waits for the locks of its own thread, for ever."""
+    scenes.passed("test_quit_a_thread_that_has_just_begun")
+
+
 def test_quit_fails_what_solo_runs(scenes: Scenes) -> None:
     """The handler of the signal runs in the middle of the task, which has to take what it raises for its own."""
     scene = scenes["test_quit_solo"]

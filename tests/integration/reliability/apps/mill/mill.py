@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,17 @@ if os.environ.get("MILL_HEARS_LATE"):
         _accept(request, pid, at_s)
 
     Request.on_accepted = _accept_late
+if os.environ.get("MILL_SUBMITS_SLOWLY"):
+    _adjust = ThreadPoolExecutor._adjust_thread_count
+
+    def _adjust_slowly(executor: ThreadPoolExecutor) -> None:
+        """Have a new thread run its task while the main one, deaf to signals, still holds the locks of the pool."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGQUIT])
+        _adjust(executor)
+        time.sleep(0.3)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGQUIT])
+
+    ThreadPoolExecutor._adjust_thread_count = _adjust_slowly
 
 
 def _wait_for(gate: str | None) -> None:

@@ -75,6 +75,12 @@ def test_quit_threads(celery_perf, celery_faults, tmp_path: Path) -> None:
     await_end(celery_perf.workers[0])
 
 
+@pytest.mark.celery_recovery(kill="worker", signal="SIGQUIT", at="started", max_executions=2)
+@pytest.mark.celery_worker(pool="threads", concurrency=2, env={"MILL_SUBMITS_SLOWLY": "1"})
+def test_quit_a_thread_that_has_just_begun() -> None:
+    late.delay()
+
+
 def _quit(celery_faults, folder: Path, task: Any) -> Any:
     gate = folder / "gate"
     result = task.delay(str(gate))
