@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -142,8 +143,9 @@ class CeleryNetwork:
             worker: See the class.
         """
         stretch = self._links.choose(link, worker, _at("cut"))
+        at_ns = time.monotonic_ns()
         closed = stretch.refuse()
-        return self._last("cut", f"{closed} connections closed, new ones refused", stretch, stretch.listen)
+        return self._last("cut", f"{closed} connections closed, new ones refused", stretch, stretch.listen, at_ns)
 
     def reset(self, *, link: Kinds = "broker", worker: str | None = None) -> int:
         """Reset the connections that there are; new ones can be made at once.
@@ -156,8 +158,9 @@ class CeleryNetwork:
             How many connections there were: never none, as that would prove nothing.
         """
         stretch = self._links.choose(link, worker, _at("reset"))
+        at_ns = time.monotonic_ns()
         ended = _some(stretch.end_connections(reset=True), "reset", stretch)
-        self._note("reset", f"{ended} connections", stretch)
+        self._note("reset", f"{ended} connections", stretch, at_ns)
         self._broke(stretch)
         return ended
 
@@ -176,8 +179,9 @@ class CeleryNetwork:
         """
         ends = _ENDS[one_of(unaware, _at("half_open: unaware"), *_ENDS)]
         stretch = self._links.choose(link, worker, _at("half_open"))
+        at_ns = time.monotonic_ns()
         ended = _some(stretch.end_connections(unaware=ends), "half_open", stretch)
-        return self._last("half-open", f"{ended} connections, unaware: {unaware},", stretch, stretch.lay_ghosts)
+        return self._last("half-open", f"{ended} connections, unaware: {unaware},", stretch, stretch.lay_ghosts, at_ns)
 
     def unplug(self, *, worker: str | None = None) -> Lasting:
         """Take a container's network away, and with it more than the broker: its database, if that is elsewhere.
@@ -197,6 +201,7 @@ class CeleryNetwork:
                 f"{_at('unplug')}: worker={worker!r} finds no worker with a network of its own: "
                 'give it one by @pytest.mark.celery_worker(runtime="container", network="bridge")'
             )
+        at_ns = time.monotonic_ns()
         for member in members:
             member.worker.unplug()
 
@@ -206,27 +211,31 @@ class CeleryNetwork:
                     member.worker.plug()
 
         stretch = self._links.choose("broker", worker, _at("unplug"))
-        return self._last("unplugged", "no network", stretch, plug)
+        return self._last("unplugged", "no network", stretch, plug, at_ns)
 
     def _poison(self, kind: str, toxic: Toxic, what: str, direction: str, stretch: Stretch) -> Lasting:
         one_of(direction, "celery_faults.network: direction", *_DIRECTIONS)
+        at_ns = time.monotonic_ns()
         stretch.add(toxic, direction)
-        return self._last(kind, f"{what} {_DIRECTIONS[direction]}", stretch, lambda: stretch.remove(toxic, direction))
+        told = f"{what} {_DIRECTIONS[direction]}"
+        return self._last(kind, told, stretch, lambda: stretch.remove(toxic, direction), at_ns)
 
-    def _last(self, kind: str, what: str, stretch: Stretch, end: Callable[[], None]) -> Lasting:
+    def _last(self, kind: str, what: str, stretch: Stretch, end: Callable[[], None], at_ns: int) -> Lasting:
         def undo() -> None:
+            at_ns = time.monotonic_ns()
             end()
-            self._note("healed", f"no more {kind}", stretch)
+            self._note("healed", f"no more {kind}", stretch, at_ns)
             self._broke(stretch)
 
-        self._note(kind, what, stretch)
+        self._note(kind, what, stretch, at_ns)
         if kind in _DISCONNECTING:
             self._broke(stretch)
         return self._ward.admit(Lasting(undo))
 
-    def _note(self, kind: str, what: str, stretch: Stretch) -> None:
+    def _note(self, kind: str, what: str, stretch: Stretch, at_ns: int) -> None:
+        # Before it was done: what comes of it is recorded by others, maybe before the call returns.
         detail = f"{what} between {stretch.ends}"
-        self._trial.book.note(f"network-{kind}", point=", ".join(stretch.kinds), detail=detail)
+        self._trial.book.note(f"network-{kind}", at_ns=at_ns, point=", ".join(stretch.kinds), detail=detail)
 
     def _broke(self, stretch: Stretch) -> None:
         """Have the messages seen after that workers may have dropped with their connections."""

@@ -68,6 +68,8 @@ class Rescue:
         self.outage = Outage(book, pool, app, faults=faults, gates=gates, orphans=self._orphans)
         self._seen = 0
         self._booting: list[Member] = []
+        self._vacant: list[Member] = []
+        """The dead who are still to be succeeded."""
         self._dead: set[str] = set()
         self.helper: Helper | None = None
         """Who carries out the faults for which tasks wait."""
@@ -109,6 +111,9 @@ class Rescue:
                 self._on_death(member)
         if not self.outage.down:
             self._tend_messages()
+        # After that: whether a successor finds a message that was put back, or takes another one first, is no chance.
+        self._booting += [self._pool.replace(member) for member in self._vacant]
+        self._vacant.clear()
         booted = [member for member in self._booting if member.boot in self._reader.ledger.workers]
         for member in booted:
             self._booting.remove(member)
@@ -189,7 +194,7 @@ class Rescue:
         if ordered or broken:
             self._owed.append(member.boot)
             if member.boot not in self._unattended:
-                self._booting.append(self._pool.replace(member))
+                self._vacant.append(member)
 
     def restore(self, boot: str) -> int:
         """Put a worker's messages back, and return how many there were."""
