@@ -7,12 +7,12 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pytest_celery_perf import bare
 from pytest_celery_perf.errors import GuardError
 from pytest_celery_perf.guard.processes import MARK, start_time
 from pytest_celery_perf.guard.resources import Container, Directory, Keys, ProcessGroup, Resource, dump
@@ -52,11 +52,9 @@ class Guard:
         Raises:
             GuardError: It could not be started.
         """
-        # The same import path, but no site-packages processing: it must be up in a few milliseconds, and a
-        # safe path and a working directory at the root, lest it hold on to a directory or import from one.
-        command = [sys.executable, "-S", "-P", "-m", "pytest_celery_perf.guard", str(os.getpid()), self.mark]
-        environment = {k: v for k, v in os.environ.items() if k not in {MARK, "PYTHONSTARTUP", "PYTHONINSPECT"}}
-        environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+        command = bare.command("pytest_celery_perf.guard", str(os.getpid()), self.mark)
+        environment = bare.environment()
+        environment.pop(MARK, None)
         # Blocked rather than ignored, since a mask is inherited: no signal finds the guard unprepared.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _DEAF_TO)
         try:

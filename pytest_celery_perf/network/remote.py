@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable
 from itertools import count, islice
 from multiprocessing import Pipe
-from pathlib import Path
 from typing import Any, Self
 
+from pytest_celery_perf import bare
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.network.call import NEW, Answer, Call
 from pytest_celery_perf.network.toxics import Toxic
@@ -37,18 +36,14 @@ class ProxyProcess:
         self._proxies = count()
         self._calls = count()
         self._turn = threading.Lock()
-        # As the guard's: nothing of site-packages is processed, and no directory is held on to, or imported from.
-        command = [sys.executable, "-S", "-P", "-m", "pytest_celery_perf.network"]
-        environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONSTARTUP", "PYTHONINSPECT"}}
-        environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
         self._connection, theirs = Pipe()
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [*command, str(theirs.fileno()), str(os.getpid())],
+                    bare.command("pytest_celery_perf.network", str(theirs.fileno()), str(os.getpid())),
                     stdin=subprocess.DEVNULL,
                     cwd="/",
-                    env=environment,
+                    env=bare.environment(),
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
                 )

@@ -118,11 +118,12 @@ class Touches:
         """Come to the last point, and return which of the faults that are due there strike; see `Faults.announce`."""
         touch = self._note("finished", "")
         self._open = False
-        attempt, token = self._attempt, self._attempt.header["t"]
+        attempt, at = self._attempt, f"touch:{touch.number}"
+        token = attempt.header["t"]
         return [
             order
             for order in self._orders
-            if order.at == f"touch:{touch.number}"
+            if order.at == at
             and self._faults.announce(order, token, attempt.task_id, early=attempt.early, found=touch.found)
         ]
 

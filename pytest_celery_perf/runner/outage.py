@@ -167,7 +167,7 @@ class Outage:
             for task_id, drafts in self._book.executions.items()
             for draft in drafts.values()
             if draft.received is not None and draft.received.tag in held
-            if draft.received.ns < self._broken_ns and is_of(held[draft.received.tag], draft)
+            if draft.received.ns < self._broken_ns and is_of(held[draft.received.tag], draft.received)
             if not draft.runs or (draft.boot, draft.pid) in self._book.gone
         }
         if tags:

@@ -198,7 +198,7 @@ class Rescue:
 
     def restore(self, boot: str) -> int:
         """Put a worker's messages back, and return how many there were."""
-        held = {draft.received.tag: draft for draft in self._book.held_by(boot) if draft.received is not None}
+        held = {draft.received.tag: draft.received for draft in self._book.held_by(boot) if draft.received is not None}
         worker = self._reader.ledger.workers.get(boot)
         comparable = worker is None or worker.comparable_clock
         tags = [

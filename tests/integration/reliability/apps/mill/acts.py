@@ -49,27 +49,28 @@ def await_end(worker: Any) -> None:
 
 def await_line(worker: Any, words: str) -> None:
     """Wait until a worker has printed something."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not any(words in line for line in worker.log_tail(200)):
-        assert time.monotonic() < deadline_s, f"{worker.launch.node} has not said {words!r}"
-        time.sleep(0.01)
+    _await(lambda: any(words in line for line in worker.log_tail(200)), f"{worker.launch.node} has not said {words!r}")
 
 
 def await_expiry(celery_perf: Any) -> None:
     """Wait until a worker has thrown a message away because that had expired."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not any(each.expired for each in celery_perf.history.publications):
-        assert time.monotonic() < deadline_s, "no worker has found that the message had expired"
-        time.sleep(0.01)
+    _await(
+        lambda: any(each.expired for each in celery_perf.history.publications),
+        "no worker has found that the message had expired",
+    )
 
 
 def await_held(celery_perf: Any, count: int) -> None:
     """Wait until workers hold so many messages, and no other."""
-    deadline_s = time.monotonic() + PATIENCE_S
     with redis(celery_perf) as client:
-        while client.zcard("unacked_index") != count:
-            assert time.monotonic() < deadline_s, f"the workers do not hold {count} messages"
-            time.sleep(0.01)
+        _await(lambda: client.zcard("unacked_index") == count, f"the workers do not hold {count} messages")
+
+
+def _await(happened: Callable[[], bool], complaint: str) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < deadline_s, complaint
+        time.sleep(0.01)
 
 
 def redis(celery_perf: Any) -> Redis:
