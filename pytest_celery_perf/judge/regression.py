@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_celery_perf.judge.phrases import count
-from pytest_celery_perf.measure.evidence import floor_of, medians
+from pytest_celery_perf.measure.evidence import floor_of, levels
 from pytest_celery_perf.model.gate import (
     Comparison,
     Decision,
@@ -146,7 +146,7 @@ def _finding(comparison: Comparison) -> _Finding | None:
     series, decision = comparison.series, comparison.decision
     if series is None or decision is None or decision.effect is None:
         return None
-    base, head = medians(series)
+    base, head = levels(series)
     return _Finding(
         metric=comparison.metric,
         comparison=comparison,

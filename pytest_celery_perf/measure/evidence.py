@@ -110,9 +110,22 @@ def decide(series: Series, metric: str, *, tolerance: float, noticeable: float, 
     )
 
 
-def medians(series: Series) -> tuple[float, float]:
-    """Return the figures of base and head in the middle of all epochs, of which there is at least one."""
-    return median(series.base), median(series.head)
+def levels(series: Series) -> tuple[float, float]:
+    """Return what base and head typically took, so that head is above base by the effect that was decided on.
+
+    The medians of the two arms would not do: where the machine was slow for some epochs, they may come from different
+    ones, and tell of less time beside an effect of more.
+
+    Args:
+        series: One that is `computable`.
+
+    Source:
+        Median polish, on logarithms, of a table with two columns: J. W. Tukey, Exploratory Data Analysis (1977).
+    """
+    logs = [(math.log(base), math.log(head)) for base, head in _epochs(series)]
+    middle = median((base + head) / 2 for base, head in logs)
+    half = median(head - base for base, head in logs) / 2
+    return math.exp(middle - half), math.exp(middle + half)
 
 
 def computable(series: Series) -> bool:

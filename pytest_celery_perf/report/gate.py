@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_celery_perf.measure.evidence import computable, medians
+from pytest_celery_perf.measure.evidence import computable, levels
 from pytest_celery_perf.model.gate import Comparison, GateReport, Series, Standing, format_figure
 from pytest_celery_perf.model.metric import format_change
 from pytest_celery_perf.model.units import format_duration_s
@@ -103,7 +103,7 @@ def cells(comparison: Comparison) -> tuple[str, ...]:
     """Return a comparison as a row, in the order of `COLUMNS`."""
     series, decision = comparison.series or Series(), comparison.decision
     base, head = (
-        (format_figure(comparison.metric, each) for each in medians(series))
+        (format_figure(comparison.metric, each) for each in levels(series))
         if computable(series)
         else (_UNKNOWN, _UNKNOWN)
     )

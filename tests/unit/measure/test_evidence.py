@@ -17,6 +17,7 @@ from pytest_celery_perf.measure.evidence import (
     decide,
     epoch_quantile,
     floor_of,
+    levels,
     log_evidence,
     threshold,
 )
@@ -288,3 +289,27 @@ def test_an_epoch_is_summed_up_by_a_sample_of_it() -> None:
     assert epoch_quantile([0.7]) == 0.7
     assert math.isnan(epoch_quantile([]))
     assert math.isnan(epoch_quantile([0.1, math.nan, 0.2]))
+
+
+# -- what is told of it --------------------------------------------------------------------
+
+
+@given(pairs)
+def test_the_figures_told_never_contradict_the_effect(epochs: list[tuple[float, float]]) -> None:
+    series = Series(base=tuple(base for base, _ in epochs), head=tuple(head for _, head in epochs))
+    base, head = levels(series)
+
+    effect = of(epochs).effect
+    assert effect is not None
+    assert head / base == pytest.approx(1 + effect)
+
+
+def test_figures_of_epochs_that_were_slow_for_both_are_those_of_the_others() -> None:
+    assert levels(Series(base=(10.0, 10.0, 90.0), head=(11.0, 11.0, 99.0))) == pytest.approx((10.0, 11.0))
+
+
+def test_figures_do_not_shrink_where_each_epoch_grew() -> None:
+    """The medians would: 40 in the base, 30 in the head."""
+    base, head = levels(Series(base=(10.0, 40.0, 50.0), head=(11.0, 30.0, 55.0)))
+
+    assert head == pytest.approx(base * 1.1)

@@ -111,7 +111,7 @@ UNDECIDED = result("tests/test_shop.py::test_undecided", "passed", verdict(Statu
 
 
 def comparison(nodeid: str, effect: float, status: Status = Status.FAIL, metric: str = "runtime") -> Comparison:
-    base = (1 << 20, 3 << 20) if metric == "memory" else (0.1, 0.11)
+    base = (1 << 20, 4 << 20) if metric == "memory" else (0.1, 0.11)
     return Comparison(
         test=nodeid,
         standing=Standing.COMPARED,
