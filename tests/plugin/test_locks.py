@@ -81,6 +81,22 @@ def test_what_differs_is_kept_as_bounds_and_told(first: tuple[Locked, Inner]) ->
     assert "locked 4 tests in test_locked.celery-perf.toml" in inner.text
 
 
+def test_calls_are_locked_of_every_test_where_all_are_measured_by_them(tmp_path: Path) -> None:
+    project = Locked.fresh(tmp_path / "library")
+    project.ini(celery_perf_measure="calls")
+    assert project.run("--celery-perf-update", WORK).passed == {"test_work"}
+    assert 'calls."python ' in "\n".join(_section(project.lock, 'test_work."library.tasks.note"'))
+    assert project.run(WORK).passed == {"test_work"}
+
+    project.edit(TASKS, '"""Do nothing."""', "list(map(lambda each: each, range(1000)))")
+
+    words = (
+        "celery_lock library.tasks.note: Python calls 1001, +1000 Python calls (budget = 1)",
+        "--celery-perf-update",
+    )
+    assert project.run(WORK).lacks("test_work", *words) == []
+
+
 def test_calls_are_counted_for_each_environment(locked: Locked) -> None:
     (calls,) = re.findall(r'^calls\."(python .*, celery .*)" = \[\d+, \d+\]$', locked.lock, re.MULTILINE)
     locked.edit(LOCK, calls, "python 1.0")
