@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,10 +117,19 @@ def listening_address() -> str:
             standpoint = locate(client)
             if standpoint.apart() == standpoint:
                 return "127.0.0.1"  # the engine is apart, too, and leads its containers there
-            gateway: str = client.networks.get(BRIDGE).attrs["IPAM"]["Config"][0]["Gateway"]
-            return gateway
+            return _gateway(client.networks.get(BRIDGE).attrs["IPAM"]["Config"][0])
     except DockerException as error:
         raise WorkerError(f'network="bridge": Docker does not answer: {error}') from None
+
+
+def _gateway(pool: Mapping[str, str]) -> str:
+    """Return the address that the engine's machine has among those of a network.
+
+    An engine that was never started before does not tell it, unless it was told it: it has taken the first address.
+
+    Source: https://github.com/moby/moby/issues/26799
+    """
+    return pool.get("Gateway") or str(next(ip_network(pool["Subnet"]).hosts()))
 
 
 def _own_container(client: Any) -> Any:

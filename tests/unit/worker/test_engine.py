@@ -8,7 +8,7 @@ import pytest
 
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.worker import engine
-from pytest_celery_perf.worker.engine import Standpoint, locate
+from pytest_celery_perf.worker.engine import Standpoint, listening_address, locate
 
 HOST = Standpoint(network_mode="host")
 BRIDGE = Standpoint(network_mode="bridge")
@@ -83,3 +83,23 @@ def test_a_container_that_does_not_share_the_tests_network_reaches_them_by_their
 def test_tests_in_a_container_share_their_network_with_all_others() -> None:
     with pytest.raises(WorkerError, match='network="bridge" cannot be had where the tests run in a container'):
         Standpoint(network_mode="container:1f", in_container=True).apart()
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        ({"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}, "172.17.0.1"),
+        ({"Subnet": "10.9.8.0/24", "Gateway": "10.9.8.77"}, "10.9.8.77"),  # dockerd --bip
+        ({"Subnet": "172.17.0.0/16"}, "172.17.0.1"),  # an engine that was never started before
+    ],
+)
+def test_servers_for_containers_of_another_network_listen_where_these_leave_it(
+    pool: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker_client = pytest.importorskip("testcontainers.core.docker_client")
+    network = SimpleNamespace(attrs={"IPAM": {"Config": [pool]}})
+    sdk = SimpleNamespace(
+        **vars(client()), networks=SimpleNamespace(get={"bridge": network}.__getitem__), close=lambda: None
+    )
+    monkeypatch.setattr(docker_client, "DockerClient", lambda: SimpleNamespace(client=sdk))
+    assert listening_address() == expected
