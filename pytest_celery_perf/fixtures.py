@@ -271,7 +271,7 @@ def _celery_perf_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     session = request.config.stash[SESSION]
     if session.project.uses_django:
         request.getfixturevalue("django_db_setup")
-    session.databases_exist()
+    session.databases_exist(request.session.items)
     yield session
     session.stop_workers()
 

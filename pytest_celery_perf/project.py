@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ class Project:
                 "Django is configured, but pytest-django is not active: the workers would run on the project's real "
                 "database. Install pytest-django (pip install 'pytest-celery-perf[django]')"
             )
+        self._real_names = _names_in_settings() if self.uses_django else {}
 
     def use_database_files(self, directory: Path) -> None:
         """Give SQLite's test databases files, before they are created: another process cannot see memory.
@@ -85,6 +87,24 @@ class Project:
 
         return {alias: str(connections[alias].settings_dict["NAME"]) for alias in connections}
 
+    def closed_databases(self, items: Iterable[pytest.Item]) -> tuple[str, ...]:
+        """Return the aliases whose names are those of the project's real databases, once the test databases exist.
+
+        Where tests ask for databases and none was made, the project has a ``django_db_setup`` of its own, and means the
+        real ones.
+
+        Args:
+            items: The tests of this run.
+
+        Source:
+            ``pytest_django.fixtures._get_databases_for_setup``: only what the tests of a run ask for is made;
+            https://pytest-django.readthedocs.io/en/latest/database.html#using-an-existing-external-database-for-tests.
+        """
+        names = self.database_names()
+        real = tuple(alias for alias, name in names.items() if name == self._real_names[alias])
+        none_made = len(real) == len(names)
+        return () if none_made and any(_asks_for_databases(item) for item in items) else real
+
     def kinds_of_databases(self) -> str:
         """Return the kinds of databases that Django uses, such as ``sqlite``; empty without Django."""
         if not self.uses_django:
@@ -132,13 +152,24 @@ class Project:
         )
 
 
-def _in_transaction(item: pytest.Item) -> bool:
-    case: Any = getattr(item, "cls", None)
-    if case is not None and "django" in sys.modules:
-        from django.test import TestCase, TransactionTestCase
+def _names_in_settings() -> dict[str, str]:
+    from django.db import connections
 
-        if issubclass(case, TransactionTestCase):
-            return issubclass(case, TestCase)
+    return {alias: str(settings["NAME"]) for alias, settings in connections.settings.items()}
+
+
+def _asks_for_databases(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(
+        _django_case(item) or fixtures & {"db", *_TRANSACTIONAL} or item.get_closest_marker("django_db") is not None
+    )
+
+
+def _in_transaction(item: pytest.Item) -> bool:
+    if case := _django_case(item):
+        from django.test import TestCase
+
+        return issubclass(case, TestCase)
     fixtures = set(getattr(item, "fixturenames", ()))
     if fixtures & _TRANSACTIONAL:
         return False
@@ -147,3 +178,13 @@ def _in_transaction(item: pytest.Item) -> bool:
         return "db" in fixtures
     transaction = mark.args[0] if mark.args else mark.kwargs.get("transaction", False)
     return not transaction
+
+
+def _django_case(item: pytest.Item) -> type | None:
+    """Return the test's class if that is one of Django's which use databases."""
+    case: Any = getattr(item, "cls", None)
+    if case is None or "django" not in sys.modules:
+        return None
+    from django.test import TransactionTestCase
+
+    return case if issubclass(case, TransactionTestCase) else None

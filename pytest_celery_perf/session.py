@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +37,8 @@ from pytest_celery_perf.worker.base import tail
 from pytest_celery_perf.worker.choice import with_start
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_celery_perf.broker.base import Broker
     from pytest_celery_perf.runner.groundwork import Groundwork
     from pytest_celery_perf.worker.base import Worker
@@ -136,9 +138,14 @@ class Session:
         """What the header says of the broker."""
         return [self.stage.broker.description, *self.stage.broker.warnings]
 
-    def databases_exist(self) -> None:
-        """Learn from the project what its test databases and caches are called."""
+    def databases_exist(self, items: Iterable[pytest.Item]) -> None:
+        """Learn from the project what its test databases and caches are called.
+
+        Args:
+            items: The tests of this run.
+        """
         self.stage.project.databases = self.project.database_names()
+        self.stage.project.closed = self.project.closed_databases(items)
         self.stage.project.caches = self.project.caches()
 
     @contextmanager

@@ -36,6 +36,8 @@ class ProbeConfig:
     """Where its processes run; empty: anywhere."""
     databases: dict[str, str] = field(default_factory=dict)
     """The test databases' names by Django alias."""
+    closed: tuple[str, ...] = ()
+    """Aliases of the databases that are none of the tests'."""
     caches: dict[str, str] = field(default_factory=dict)
     """URLs that replace the locations of Django's Redis caches, by alias."""
     started: str = "cold"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 
@@ -68,6 +68,38 @@ def use_databases(names: dict[str, str]) -> None:
         for alias, name in names.items():
             if alias in connections.settings:
                 connections.settings[alias]["NAME"] = name
+
+
+def close_databases(aliases: Collection[str]) -> None:
+    """Let this process connect to some databases no more, as pytest-django does in the tests' own process.
+
+    Args:
+        aliases: Of databases that no test has asked for, so that the names in the settings are those of real ones.
+
+    Source:
+        ``pytest_django.plugin.DjangoDbBlocker``: every query passes through ``ensure_connection``.
+    """
+    if not aliases:
+        return
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    connect = BaseDatabaseWrapper.ensure_connection
+
+    def unless_closed(connection: Any) -> None:
+        if connection.alias in aliases:
+            raise RuntimeError(
+                f"database {connection.alias!r} is closed to the workers: no test of this run asks for it, so there is "
+                "no test database of it, and the project's own is not for tests. Mark the test with "
+                f"@pytest.mark.django_db(transaction=True{_named(connection.alias)})"
+            )
+        connect(connection)
+
+    patched: Any = BaseDatabaseWrapper
+    patched.ensure_connection = unless_closed
+
+
+def _named(alias: str) -> str:
+    return "" if alias == "default" else f", databases=['default', {alias!r}]"
 
 
 def redis_caches() -> list[str]:

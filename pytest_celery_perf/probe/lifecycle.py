@@ -56,6 +56,7 @@ class Probe:
             self._journal.problem(problem)
         keep_memory_in(memory_beside(self._config.doorbell))
         django_glue.use_databases(self._config.databases)
+        django_glue.close_databases(self._config.closed)
         self._publishes.connect()
         for signal, handler in (
             (signals.celeryd_init, self.on_init),

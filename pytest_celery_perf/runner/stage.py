@@ -55,6 +55,8 @@ class ProjectState:
 
     databases: dict[str, str] = field(default_factory=dict)
     """The test databases' names by Django alias."""
+    closed: tuple[str, ...] = ()
+    """Aliases of the databases of which there is none for the tests."""
     caches: tuple[str, ...] = ()
     """Aliases of the caches that live in Redis."""
 
@@ -131,6 +133,7 @@ class Stage:
             config=dict(self._plan.config),
             cores=self._plan.cores,
             databases=self.project.databases,
+            closed=self.project.closed,
             caches=self._caches(broker, slot),
         )
 
