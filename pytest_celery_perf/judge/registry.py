@@ -12,6 +12,7 @@ from pytest_celery_perf.judge import (
     calls,
     cpu,
     drills,
+    failures,
     faults,
     growth,
     isolation,
@@ -85,4 +86,6 @@ def judge_all(budgets: Iterable[Budget], history: History, root: Path | None = N
     Returns:
         For each budget a verdict for every task name that it is about.
     """
-    return tuple(verdict for budget in budgets for verdict in JUDGES[type(budget)](budget, history, root))
+    every = tuple(budgets)
+    judged = ((budget, JUDGES[type(budget)](budget, history, root)) for budget in every)
+    return tuple(verdict for each in judged for verdict in failures.judge(*each, every, history, root))

@@ -106,7 +106,7 @@ def judge_each(
     Returns:
         A verdict for each name; a failing one where there is nothing to judge.
     """
-    subjects = _subjects(marker, history, root)
+    subjects = subjects_of(marker, history, root)
     if budget.task is not None:
         subjects = tuple(subject for subject in subjects if subject.name == budget.task)
     if not subjects:
@@ -172,7 +172,8 @@ def shortened(items: Sequence[Item], tell: Callable[[Item], str], shown: int = S
     return (*map(tell, items[:shown]), *more)
 
 
-def _subjects(marker: str, history: History, root: Path | None) -> tuple[Subject, ...]:
+def subjects_of(marker: str, history: History, root: Path | None) -> tuple[Subject, ...]:
+    """Put the tasks of each name together, in the order in which the names were first seen."""
     by_name: dict[str, list[Life]] = {}
     for life in lives(history):
         by_name.setdefault(life.name, []).append(life)

@@ -1,0 +1,90 @@
+"""Judges what every budget takes for granted: that the task did its work. One that raises at once keeps any budget."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_celery_perf.judge.subjects import Subject, subjects_of
+from pytest_celery_perf.measure.lives import Fate
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, GrowthBudget, MemoryBudget
+from pytest_celery_perf.model.scaling import ScalingBudget
+from pytest_celery_perf.model.spec import (
+    Budget,
+    DrillBudget,
+    FaultBudget,
+    LatencyBudget,
+    QueriesBudget,
+    RecoveryBudget,
+    ReliableBudget,
+    RetriesBudget,
+)
+from pytest_celery_perf.model.uses import CacheBudget, OutboundBudget
+from pytest_celery_perf.model.verdict import Check, Status, Verdict
+
+_MEASURED = (
+    QueriesBudget,
+    LatencyBudget,
+    CacheBudget,
+    OutboundBudget,
+    MemoryBudget,
+    GrowthBudget,
+    CpuBudget,
+    CallsBudget,
+    ScalingBudget,
+)
+"""What is asked of a task that works. Left out are those that a failing task cannot keep, or that are about failing."""
+_ABOUT_FAILURES = (RetriesBudget, RecoveryBudget, ReliableBudget, DrillBudget, FaultBudget)
+
+
+def judge(
+    budget: Budget, verdicts: tuple[Verdict, ...], budgets: Collection[Budget], history: History, root: Path | None
+) -> tuple[Verdict, ...]:
+    """Fail the verdicts on tasks of which each has failed, though nothing in the test says that they shall.
+
+    Args:
+        budget: What was judged.
+        verdicts: Of that.
+        budgets: All that is demanded in the test.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+
+    Returns:
+        The verdicts, those on such tasks with a failing check in front.
+    """
+    if not isinstance(budget, _MEASURED) or history.faults:
+        return verdicts
+    failed = {each.name: each for each in subjects_of("", history, root) if _failed(each)}
+    about = [each.task for each in budgets if isinstance(each, _ABOUT_FAILURES)]
+    return tuple(
+        verdict if verdict.task in about or None in about else _with_failure(verdict, failed.get(verdict.task))
+        for verdict in verdicts
+    )
+
+
+def _failed(subject: Subject) -> bool:
+    ordered = any(execution.injected for life in subject.lives for execution in life.executions)
+    return not ordered and all(life.fate is Fate.FAILED for life in subject.lives)
+
+
+def _with_failure(verdict: Verdict, subject: Subject | None) -> Verdict:
+    if subject is None:
+        return verdict
+    errors = {life.concluding.error: None for life in subject.lives if life.concluding and life.concluding.error}
+    told = [
+        f"it raised {error.type}: {error.message}" + (f" at {subject.place(error.where)}" if error.where else "")
+        for error in errors
+    ]
+    check = Check(metric="succeeded", budget="≥ 1", actual=f"0 of {len(subject.lives)}", ok=False)
+    fix = 'mend it, or what the test gives it; if it shall fail, say so: @pytest.mark.celery_retries(final="failed")'
+    places = tuple(error.where for error in errors if error.where)
+    return replace(
+        verdict,
+        status=Status.FAIL,
+        checks=(check, *verdict.checks),
+        evidence=(*told[:1], *verdict.evidence),
+        fix=(fix, *verdict.fix),
+        places=(*places[:1], *verdict.places),
+    )
