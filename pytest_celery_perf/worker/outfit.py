@@ -127,9 +127,13 @@ def _relocated(config: ProbeConfig, standpoint: Standpoint) -> ProbeConfig:
 
 
 def _user(client: Any, image: str) -> dict[str, str]:
-    """Let a container whose image names no user run as the user of the tests, to whom the mounted files belong."""
-    user = fetch(client, image).attrs["Config"]["User"]
-    return {} if user else {"user": f"{os.getuid()}:{os.getgid()}"}
+    """Let a container whose image names no user run as the user of the tests, to whom the mounted files belong.
+
+    Source:
+        https://github.com/moby/moby/pull/50915: from Docker 29 on, the engine leaves out what an image does not name.
+    """
+    config = fetch(client, image).attrs.get("Config") or {}
+    return {} if config.get("User") else {"user": f"{os.getuid()}:{os.getgid()}"}
 
 
 def _limits(launch: Launch) -> dict[str, int]:
