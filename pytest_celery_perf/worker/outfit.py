@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf import probe
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
 from pytest_celery_perf.probe.faults import directory_beside
+from pytest_celery_perf.probe.stacks import stacks_in
 from pytest_celery_perf.worker.base import Launch
 from pytest_celery_perf.worker.engine import Standpoint, locate
 from pytest_celery_perf.worker.image import fetch, image_of
@@ -95,6 +96,9 @@ def _mounts(launch: Launch) -> Iterator[tuple[Path, str, str]]:
     yield launch.cwd, str(launch.cwd), "ro" if launch.read_only else "rw"
     launch.log.parent.mkdir(parents=True, exist_ok=True)
     launch.log.touch()
+    stacks = Path(stacks_in(launch.probe.spool))
+    stacks.mkdir(exist_ok=True)
+    stacks.chmod(0o777)  # were it the image's user's, nobody but that user could remove what is in it
     for path, mode in (
         (Path(launch.probe.spool), 0o777),
         (Path(launch.probe.doorbell), 0o666),
