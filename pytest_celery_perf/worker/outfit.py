@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -92,7 +93,8 @@ def probe_alone(folder: Path) -> Path:
 
 def _mounts(launch: Launch) -> Iterator[tuple[Path, str, str]]:
     """Yield (path, path in the container, mode); all but the probe are where they are outside."""
-    yield probe_alone(Path(launch.probe.doorbell).parent), _PROBE_AT, "ro"
+    run = Path(launch.probe.doorbell).parent
+    yield probe_alone(run), _PROBE_AT, "ro"
     yield launch.cwd, str(launch.cwd), "ro" if launch.read_only else "rw"
     launch.log.parent.mkdir(parents=True, exist_ok=True)
     launch.log.touch()
@@ -110,7 +112,23 @@ def _mounts(launch: Launch) -> Iterator[tuple[Path, str, str]]:
         yield path, str(path), "rw"
     for name in launch.probe.databases.values():
         if Path(name).is_absolute():  # SQLite, which writes its journal beside it
-            yield Path(name).parent, str(Path(name).parent), "rw"
+            folder = Path(name).parent
+            if run in folder.parents:
+                _open_databases(folder)
+            yield folder, str(folder), "rw"
+
+
+def _open_databases(folder: Path) -> None:
+    """Let the image's user and the tests both write to the SQLite databases in a folder of ours.
+
+    Source:
+        ``findCreateFileMode`` in SQLite's ``os_unix.c``: what it makes beside a database later has the database's mode.
+    """
+    folder.chmod(0o777)
+    for file in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a journal, whose transaction is over
+            if file.lstat().st_uid == os.getuid():  # what the user of another worker has made is open already
+                file.chmod(0o666)
 
 
 def _variables(launch: Launch, standpoint: Standpoint) -> dict[str, str]:
