@@ -8,9 +8,11 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from typing import Any, NoReturn
 
 import pytest
@@ -113,6 +115,16 @@ def worker_image(docker_client: Any) -> str:
     if not docker_client.images.list(name=WORKER_IMAGE):
         _do_without("docker", f"needs the image {WORKER_IMAGE}; build it with .ci/build-images")
     return WORKER_IMAGE
+
+
+@pytest.fixture
+def stranger_image(docker_client: Any, worker_image: str) -> Iterator[str]:
+    """That image with another user than the tests have; for tests marked ``docker``."""
+    tag = f"celery-perf-test/stranger:{secrets.token_hex(4)}"
+    dockerfile = BytesIO(f"FROM {worker_image}\nUSER 4711:4711\n".encode())
+    docker_client.images.build(fileobj=dockerfile, tag=tag, rm=True, forcerm=True)
+    yield tag
+    docker_client.images.remove(tag, force=True)
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,14 @@ STACK_SIGNAL = signal.SIGRTMIN + 5 if hasattr(signal, "SIGRTMIN") else None
 _answering = 0
 
 
+def stacks_in(spool: str) -> str:
+    """Return the directory of the files that the processes of a worker write their stacks to."""
+    return os.path.join(spool, "stacks")
+
+
 def stack_path(spool: str, pid: int) -> str:
     """Return the file that a process writes its stacks to; if it exists, the signal is safe to send."""
-    return os.path.join(spool, "stacks", str(pid))
+    return os.path.join(stacks_in(spool), str(pid))
 
 
 def greenlets_path(spool: str, pid: int) -> str:
@@ -45,7 +50,7 @@ def answer(spool: str) -> None:
         return
     _answering = os.getpid()
     path = stack_path(spool, _answering)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.makedirs(stacks_in(spool), exist_ok=True)
     greenlets = context.has_greenlets()
     if greenlets:
         _answer_for_greenlets(greenlets_path(spool, _answering))

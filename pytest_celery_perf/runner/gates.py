@@ -34,6 +34,9 @@ class Gates:
                 for each in map(order.numbered, order.nth) if order.nth else (order,):
                     gate = self._path(each.key)
                     os.mkfifo(gate, 0o600)
+                    # Who waits there reads, and the image of a container may have another user. Others of this machine
+                    # do not get through the folder of the run. The umask narrows what mkfifo gives.
+                    gate.chmod(0o644)
                     self._built.add(gate)
 
     def open(self, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf import probe
 from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
 from pytest_celery_perf.probe.faults import directory_beside
+from pytest_celery_perf.probe.stacks import stacks_in
 from pytest_celery_perf.worker.base import Launch
 from pytest_celery_perf.worker.engine import Standpoint, locate
 from pytest_celery_perf.worker.image import fetch, image_of
@@ -91,10 +93,14 @@ def probe_alone(folder: Path) -> Path:
 
 def _mounts(launch: Launch) -> Iterator[tuple[Path, str, str]]:
     """Yield (path, path in the container, mode); all but the probe are where they are outside."""
-    yield probe_alone(Path(launch.probe.doorbell).parent), _PROBE_AT, "ro"
+    run = Path(launch.probe.doorbell).parent
+    yield probe_alone(run), _PROBE_AT, "ro"
     yield launch.cwd, str(launch.cwd), "ro" if launch.read_only else "rw"
     launch.log.parent.mkdir(parents=True, exist_ok=True)
     launch.log.touch()
+    stacks = Path(stacks_in(launch.probe.spool))
+    stacks.mkdir(exist_ok=True)
+    stacks.chmod(0o777)  # were it the image's user's, nobody but that user could remove what is in it
     for path, mode in (
         (Path(launch.probe.spool), 0o777),
         (Path(launch.probe.doorbell), 0o666),
@@ -106,7 +112,23 @@ def _mounts(launch: Launch) -> Iterator[tuple[Path, str, str]]:
         yield path, str(path), "rw"
     for name in launch.probe.databases.values():
         if Path(name).is_absolute():  # SQLite, which writes its journal beside it
-            yield Path(name).parent, str(Path(name).parent), "rw"
+            folder = Path(name).parent
+            if run in folder.parents:
+                _open_databases(folder)
+            yield folder, str(folder), "rw"
+
+
+def _open_databases(folder: Path) -> None:
+    """Let the image's user and the tests both write to the SQLite databases in a folder of ours.
+
+    Source:
+        ``findCreateFileMode`` in SQLite's ``os_unix.c``: what it makes beside a database later has the database's mode.
+    """
+    folder.chmod(0o777)
+    for file in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a journal, whose transaction is over
+            if file.lstat().st_uid == os.getuid():  # what the user of another worker has made is open already
+                file.chmod(0o666)
 
 
 def _variables(launch: Launch, standpoint: Standpoint) -> dict[str, str]:
@@ -127,9 +149,13 @@ def _relocated(config: ProbeConfig, standpoint: Standpoint) -> ProbeConfig:
 
 
 def _user(client: Any, image: str) -> dict[str, str]:
-    """Let a container whose image names no user run as the user of the tests, to whom the mounted files belong."""
-    user = fetch(client, image).attrs["Config"]["User"]
-    return {} if user else {"user": f"{os.getuid()}:{os.getgid()}"}
+    """Let a container whose image names no user run as the user of the tests, to whom the mounted files belong.
+
+    Source:
+        https://github.com/moby/moby/pull/50915: from Docker 29 on, the engine leaves out what an image does not name.
+    """
+    config = fetch(client, image).attrs.get("Config") or {}
+    return {} if config.get("User") else {"user": f"{os.getuid()}:{os.getgid()}"}
 
 
 def _limits(launch: Launch) -> dict[str, int]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import select
 import signal
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,6 +73,34 @@ def test_an_image_with_a_user_of_its_own_is_built_and_can_write_records(
         for tag in docker_client.images.list(filters={"reference": "celery-perf/worker"}):
             docker_client.images.remove(tag.id, force=True)
     assert any(tag.startswith("celery-perf/worker:") for tag in image.tags)
+
+
+def test_an_image_with_a_user_of_its_own_writes_to_an_sqlite_database_that_the_test_writes_to(
+    workshop: Workshop, stranger_image: str
+) -> None:
+    database = workshop.run.databases / "test.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE shop_order (id integer PRIMARY KEY AUTOINCREMENT, title varchar(80))")
+        assert len(list(database.parent.iterdir())) == 3, "the log is there before the worker"
+        databases = {"default": str(database)}
+        launch = workshop.launch("shop.celery:app", databases=databases, runtime="container", image=stranger_image)
+        worker = workshop.boot(launch)
+        for number in range(3):
+            told = workshop.wire(among_records_of=worker)
+            workshop.send("shop.tasks.place", told.path, "tea")
+            assert told.heard() == str(2 * number + 1)
+            with connection:
+                connection.execute("INSERT INTO shop_order (title) VALUES ('milk')")
+
+
+def test_the_modes_of_a_users_own_files_stay(workshop: Workshop, stranger_image: str, tmp_path: Path) -> None:
+    database = tmp_path / "data" / "test.sqlite3"
+    database.parent.mkdir(mode=0o700)
+    database.touch(mode=0o600)
+    databases = {"default": str(database)}
+    workshop.boot(workshop.launch(databases=databases, runtime="container", image=stranger_image))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (database.parent, database)] == [0o700, 0o600]
 
 
 def test_a_dockerfile_that_cannot_be_built_says_why(workshop: Workshop, worker_image: str, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Wire:
 
     def __init__(self, path: Path) -> None:
         os.mkfifo(path)
+        path.chmod(0o666)  # a worker in a container may have another user
         self.path = str(path)
         self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,3 +52,14 @@ def test_broker_in_a_container(run: Callable[..., None], redis_image: str) -> No
 def test_database_on_loopback(run: Callable[..., None], server: Server) -> None:
     run(env=server.environment)
     assert server.left == []
+
+
+def test_an_image_with_a_user_of_its_own(town: Town, stranger_image: str, box: str, tmp_path: Path) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    env = {"TOWN_IMAGE": stranger_image, "TOWN_BOX": box, "TMPDIR": str(folder)}
+    inner = town.visit("strangers", env=env).inner
+    assert inner.cases.keys() - inner.passed == {"test_stack"}, inner.text
+    assert len(inner.passed) == 3
+    assert inner.lacks("test_stack", "in wait_for_nothing") == []
+    assert list(folder.glob("*/run-*")) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,8 +21,6 @@ def order(key: str, do: str = "hold") -> FaultOrder:
 
 @pytest.fixture
 def faults(tmp_path: Path) -> Faults:
-    import os
-
     os.mkfifo(tmp_path / "doorbell")
     return Faults(str(tmp_path), Journal(str(tmp_path), str(tmp_path / "doorbell"), "boot"))
 
@@ -51,3 +51,15 @@ def test_opening_twice_is_opening(tmp_path: Path) -> None:
 def test_only_what_holds_has_a_gate(tmp_path: Path) -> None:
     Gates(str(tmp_path), "token").build([order("one", "kill-child"), order("two", "outage")])
     assert [path.name for path in tmp_path.iterdir()] == ["token.two.gate"]
+
+
+def test_whoever_gets_to_a_gate_may_wait_there(tmp_path: Path) -> None:
+    gates = Gates(str(tmp_path), "token")
+    before = os.umask(0o077)
+    try:
+        gates.build([order("one")])
+    finally:
+        os.umask(before)
+    (gate,) = tmp_path.iterdir()
+    assert 0o644 == stat.S_IMODE(gate.stat().st_mode), "a worker in a container may have another user"
+    gates.close()
