@@ -81,6 +81,10 @@ def _prepare(config: pytest.Config) -> None:
     from pytest_celery_perf.output import Output
 
     settings = options.resolve(config)
+    if settings.logs:
+        from pytest_celery_perf.files import check_folder
+
+        check_folder(settings.logs, "celery_perf_logs")
     config.stash[OUTPUT] = Output(config, settings)
     config.stash[OPTIONS] = settings
     if SEAT not in config.stash:
