@@ -204,6 +204,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         config.pluginmanager.register(protocol, "celery_perf_sweeps")
     try:
+        locks.check(session)
         config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs)
         config.stash[CLEANUP].append(close)
         config.stash[OUTPUT].give(config.stash[SESSION].overrides)
