@@ -1,4 +1,4 @@
-"""Writes the report files, and refuses those that cannot be written before any test runs."""
+"""Writes the report files; refuses files and directories that cannot be written before any test runs."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def wanted(options: Options, environment: Mapping[str, str] = os.environ) -> tup
         asked.append(ReportFile(format=FormatName.JSON, path=options.json, option="celery_perf_json"))
     for each in asked:
         if each.path is not None:
-            _check(each.path, each.option)
+            check(each.path, each.option)
         elif each.format is FormatName.GITHUB_SUMMARY:
-            _check(_summary(each, environment), f"{each.option} ({STEP_SUMMARY})")
+            check(_summary(each, environment), f"{each.option} ({STEP_SUMMARY})")
     return tuple(each for each in asked if each.format is not FormatName.GITHUB_ANNOTATIONS or each.path)
 
 
@@ -49,7 +49,7 @@ def annotates(options: Options) -> bool:
 
 def write(
     files: Iterable[ReportFile], report: Report, detail: str, environment: Mapping[str, str] = os.environ
-) -> None:
+) -> list[str]:
     """Write the report files.
 
     Args:
@@ -57,17 +57,29 @@ def write(
         report: The test run.
         detail: How much our own JSON tells, a `report.json.Mode`.
         environment: The environment variables.
+
+    Returns:
+        For each that could not be written, why.
     """
+    problems = []
+    for each in files:
+        try:
+            _write(each, report, detail, environment)
+        except OSError as error:  # the disk is full, or the place has gone since it was checked
+            problems.append(f"{each.option}: not written: {error}")
+    return problems
+
+
+def _write(file: ReportFile, report: Report, detail: str, environment: Mapping[str, str]) -> None:
     from pytest_celery_perf.report.formats import FORMATS
     from pytest_celery_perf.report.json import Mode, dump
 
-    for each in files:
-        if each.path is None:
-            _append_summary(_summary(each, environment), report)
-            continue
-        text = dump(report, Mode(detail)) if each.format is FormatName.JSON else FORMATS[each.format](report)
-        each.path.parent.mkdir(parents=True, exist_ok=True)
-        each.path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    if file.path is None:
+        _append_summary(_summary(file, environment), report)
+        return
+    text = dump(report, Mode(detail)) if file.format is FormatName.JSON else FORMATS[file.format](report)
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _append_summary(path: Path, report: Report) -> None:
@@ -87,11 +99,43 @@ def _summary(file: ReportFile, environment: Mapping[str, str]) -> Path:
     return Path(environment[STEP_SUMMARY])
 
 
-def _check(path: Path, option: str) -> None:
-    if path.is_dir():
+def check(path: Path, option: str, remedy: str = "name another file") -> None:
+    """Refuse a file that cannot be written.
+
+    Args:
+        path: Where it shall be; what is missing on the way would be made.
+        option: The setting that asks for it.
+        remedy: What to do instead.
+
+    Raises:
+        ConfigurationError: It cannot.
+    """
+    there = _nearest(path)
+    if there == path and path.is_dir():
         raise ConfigurationError(f"{option}: {path} is a directory, not a file")
-    there = next(each for each in (path, *path.parents) if each.exists())
-    if there != path and not there.is_dir():
-        raise ConfigurationError(f"{option}: {path} cannot be written: {there} is no directory")
-    if not os.access(there, os.W_OK):
-        raise ConfigurationError(f"{option}: {path} cannot be written: this user may not write to {there}")
+    _check(path, there, option, remedy, inside=there != path)
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Refuse a directory in which no file can be made.
+
+    Args:
+        path: Where it is, or would be made.
+        option: The setting that asks for it.
+
+    Raises:
+        ConfigurationError: It cannot be written.
+    """
+    _check(path, _nearest(path), option, "name another directory", inside=True)
+
+
+def _nearest(path: Path) -> Path:
+    """Return what is there of a path; below a directory that this user may not look into, nothing seems to be."""
+    return next(each for each in (path, *path.parents) if os.access(each, os.F_OK))
+
+
+def _check(path: Path, there: Path, option: str, remedy: str, *, inside: bool) -> None:
+    if inside and not there.is_dir():
+        raise ConfigurationError(f"{option}: {path} cannot be written: {there} is no directory; {remedy}")
+    if not os.access(there, os.W_OK | os.X_OK if inside else os.W_OK):
+        raise ConfigurationError(f"{option}: {path} cannot be written: this user may not write to {there}; {remedy}")

@@ -254,11 +254,22 @@ class Output:
 
         return gate_lines(self.gate, width=self._width, unicode=self._unicode)
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def fail(self, session: pytest.Session, problem: str) -> None:
+        """Have a run fail, though none of its tests need have, and say why at its end.
+
+        Args:
+            session: Of pytest, which has run all tests.
+            problem: What could not be done.
+        """
+        self.notices.append(f"ERROR: {problem}")
+        session.exitstatus = session.exitstatus or 1  # as if a test had failed
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report files."""
-        self._status = int(exitstatus)
+        self._status = int(session.exitstatus)  # other than when the hook was called, if something else has failed
         if self._files and not self._is_worker:
-            files.write(self._files, self._report, self._options.json_detail)
+            for problem in files.write(self._files, self._report, self._options.json_detail):
+                self.fail(session, problem)
 
     @property
     def _report(self) -> Report:

@@ -81,6 +81,10 @@ def _prepare(config: pytest.Config) -> None:
     from pytest_celery_perf.output import Output
 
     settings = options.resolve(config)
+    if settings.logs:
+        from pytest_celery_perf.files import check_folder
+
+        check_folder(settings.logs, "celery_perf_logs")
     config.stash[OUTPUT] = Output(config, settings)
     config.stash[OPTIONS] = settings
     if SEAT not in config.stash:
@@ -200,6 +204,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         config.pluginmanager.register(protocol, "celery_perf_sweeps")
     try:
+        locks.check(session)
         config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs)
         config.stash[CLEANUP].append(close)
         config.stash[OUTPUT].give(config.stash[SESSION].overrides)

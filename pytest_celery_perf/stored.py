@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,8 @@ from pytest_celery_perf.baseline.calibration import calibrate
 from pytest_celery_perf.baseline.environment import environment
 from pytest_celery_perf.baseline.git import Git
 from pytest_celery_perf.baseline.history import append, stored_runs
-from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
+from pytest_celery_perf.errors import BaselineError, CeleryPerfError, ConfigurationError
+from pytest_celery_perf.files import check_folder
 from pytest_celery_perf.judge.stored import judge, refusal
 from pytest_celery_perf.measure.stored import Past, figures_of
 from pytest_celery_perf.model.baseline import Standard, StoredFigure, StoredRun, circumstances
@@ -42,7 +44,7 @@ class StoredRuns:
         options: The settings.
 
     Raises:
-        ConfigurationError: There is no directory to compare with, or to store in.
+        ConfigurationError: There is no directory to compare with, or to store in, or it cannot be written.
     """
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
@@ -52,9 +54,11 @@ class StoredRuns:
             raise ConfigurationError(
                 "celery_perf_baseline_save: celery_perf_baseline does not say where to store the run"
             )
-        if options.baseline.exists() and not options.baseline.is_dir():
-            raise ConfigurationError(f"celery_perf_baseline: {options.baseline} is no directory")
         self._name, self._folder = str(options.baseline), options.baseline.absolute()
+        if options.baseline_save:
+            check_folder(self._folder, "celery_perf_baseline")
+        elif os.access(self._folder, os.F_OK) and not self._folder.is_dir():
+            raise ConfigurationError(f"celery_perf_baseline: {options.baseline} is no directory")
 
     @cached_property
     def _now(self) -> StoredRun:
@@ -110,14 +114,17 @@ class StoredRuns:
             return ()
         return judge(active.nodeid, active.history, self.standard, self._past, active.spec.regression)
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Store the run, unless something failed."""
         output = self._config.stash[OUTPUT]
         if hasattr(self._config, "workerinput") or not output.results.tests:
             return
         output.notices += self._compared()
         if self._options.baseline_save:
-            output.notices.append(self._save(output.results.tests, exitstatus))
+            try:
+                output.notices.append(self._save(output.results.tests, exitstatus))
+            except BaselineError as error:
+                output.fail(session, f"not stored: {error}")
 
     def _compared(self) -> list[str]:
         if not self.standard.runs and not self.standard.others:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,8 +51,9 @@ class Git:
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
-            errors="replace",
+            # Its paths are used as well as shown, so as Python reads the names of files, whatever the locale.
+            encoding=sys.getfilesystemencoding(),
+            errors="surrogateescape",
             check=False,
         )
         if done.returncode:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_celery_perf.errors import LockFileError
+from pytest_celery_perf.errors import ConfigurationError, LockFileError
 from pytest_celery_perf.model.lock import CALLS, KINDS, TALLY, Bounds, Lock, TaskFacts, TestFacts
 
 SCHEMA = 1
@@ -129,8 +129,12 @@ def read(path: Path) -> Lock:
 
     Raises:
         LockFileError: It is none; the text names the path and the line.
+        ConfigurationError: It cannot be read at all.
     """
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -46,6 +46,25 @@ def begin(session: pytest.Session, items: list[pytest.Item]) -> None:
         config.pluginmanager.get_plugin(NAME).take(told)
 
 
+def check(session: pytest.Session) -> None:
+    """Refuse to write lock files that cannot be written, before anything is started.
+
+    Args:
+        session: Of pytest; what shall not run is deselected.
+
+    Raises:
+        ConfigurationError: One cannot; the text names it.
+    """
+    places = [item.stash[PLACE] for item in session.items if PLACE in item.stash]
+    mode = session.config.stash[OPTIONS].update if places else ""
+    if not mode:
+        return
+    from pytest_celery_perf.files import check as check_file
+
+    for path in sorted({each.path for each in places if mode != "missing" or each.locked is None}):
+        check_file(path, "celery_perf_update", "lock where the checkout can be written, or run without it")
+
+
 def judge(item: pytest.Item) -> None:
     """Judge a test by its lock file, if it is locked or may be; its verdicts are added to those of its markers.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_celery_perf.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from pytest_celery_perf.model.lock import LockNews
     from pytest_celery_perf.options import Options
@@ -71,7 +73,12 @@ class Scribe:
         news = [each for each in self._news.values() if each.nodeid not in self._failed]
         if self._options.update:
             for path in sorted({each.path for each in news}):
-                self._write(Path(path), [each for each in news if each.path == path], dropped=dropped)
+                told = [each for each in news if each.path == path]
+                try:
+                    self._write(Path(path), told, dropped=dropped)
+                except (OSError, ConfigurationError) as error:
+                    self._output.fail(session, f"not locked: the tests of {told[0].module}: {error}")
+                    news = [each for each in news if each.path != path]
         self._output.notices += notice_lines(news, dropped=dropped)
 
     def _write(self, path: Path, news: Iterable[LockNews], *, dropped: bool) -> None:

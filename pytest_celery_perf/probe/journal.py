@@ -22,14 +22,21 @@ def clock_id() -> str:
 
     Source:
         proc(5), ``/proc/sys/kernel/random/boot_id``; time_namespaces(7): CLOCK_MONOTONIC has one
-        offset per boot and time namespace.
+        offset per boot and time namespace, of which there are none before Linux 5.6.
     """
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             boot = file.read().strip()
-        return f"{boot}/{os.readlink('/proc/self/ns/time')}"
+        return f"{boot}/{_time_namespace()}"
     except OSError:
         return f"{os.uname().nodename}/{sys.platform}" if hasattr(os, "uname") else sys.platform
+
+
+def _time_namespace() -> str:
+    try:
+        return os.readlink("/proc/self/ns/time")
+    except FileNotFoundError:  # a kernel that has none has one clock
+        return "no namespaces"
 
 
 class Journal:

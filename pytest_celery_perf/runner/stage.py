@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf.broker import inspect, ports
 from pytest_celery_perf.broker.base import Broker
 from pytest_celery_perf.broker.choose import choose
+from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.overrides import Override, has_result_server, overrides_for
@@ -68,6 +69,9 @@ class Stage:
         plan: The settings.
         ground: What it stands on.
         broker: A broker that somebody else runs; None to choose and start one when it is first needed.
+
+    Raises:
+        ConfigurationError: The app cannot be loaded, or there can be no directory for the logs.
     """
 
     def __init__(self, plan: StagePlan, ground: Groundwork, *, broker: Broker | None = None) -> None:
@@ -91,7 +95,12 @@ class Stage:
             # Whoever runs the broker may be killed first, and delete what our workers then write again.
             self._guard.keys(broker.url(0), self._own_keys(broker))
         if plan.logs is not None:
-            plan.logs.mkdir(parents=True, exist_ok=True)
+            try:
+                plan.logs.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"celery_perf_logs: {plan.logs} cannot be made: {error.strerror}; name another directory"
+                ) from None
 
     # -- the broker ------------------------------------------------------------------------
 

@@ -326,6 +326,66 @@ def test_garbage_is_refused(locked: Locked) -> None:
     assert f"{LOCK}, line {number}: Invalid value" in spread.cases["test_work"].message
 
 
+@XDIST
+def test_a_folder_that_may_not_be_written_is_refused_before_any_test_runs(
+    locked: Locked, xdist: tuple[str, ...]
+) -> None:
+    folder = locked.folder / "read_only"
+    folder.mkdir()
+    shutil.move(locked.folder / SUITE, folder)
+    folder.chmod(0o555)
+    inner = locked.run("--celery-perf-update", *xdist, "-k", "test_work", "read_only", bound=True)
+    refusal = f"celery_perf_update: {folder / LOCK} cannot be written: this user may not write to {folder}; lock where "
+    assert refusal in (inner.cases["test_work"].message if xdist else inner.text), inner.text
+    assert inner.status == (1 if xdist else 4)
+    assert not inner.passed
+    assert "PermissionError" not in inner.text
+    assert locked.run("--celery-perf-strict", "-k", "test_not_ours", "read_only", bound=True).status == 0
+
+
+def test_a_file_that_need_not_be_written_may_be_read_only(locked: Locked) -> None:
+    (locked.folder / LOCK).chmod(0o444)
+    assert locked.run("--celery-perf-update=missing", WORK, bound=True).passed == {"test_work"}
+    refused = locked.run("--celery-perf-update=changed", WORK, bound=True)
+    assert refused.status == 4
+    assert f"{LOCK} cannot be written: this user may not write to {locked.folder / LOCK}; lock " in refused.text
+
+
+@XDIST
+def test_a_file_that_cannot_be_written_in_the_end_fails_the_run(locked: Locked, xdist: tuple[str, ...]) -> None:
+    (locked.folder / LOCK).unlink()
+    locked.write("conftest.py", _TAKES_THE_PLACE.format(lock=LOCK))
+    inner = locked.run("--celery-perf-update", "--celery-perf-json=report.json", *xdist, WORK)
+    assert inner.passed == {"test_work"}, inner.text
+    assert inner.status == 1
+    assert "ERROR: not locked: the tests of test_locked.py: [Errno 2] No such file or directory: " in inner.text
+    assert "locked 1 test" not in inner.text
+    assert "1 passed in " in inner.text
+    assert "Traceback" not in inner.text
+    assert json.loads((locked.folder / "report.json").read_text())["status"] == 1
+
+
+_TAKES_THE_PLACE = """
+import os
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    if not os.path.islink("{lock}"):
+        os.symlink("a/folder/that/has/gone", "{lock}")
+"""
+
+
+def test_a_directory_in_the_place_of_a_file_is_refused(locked: Locked) -> None:
+    (locked.folder / LOCK).unlink()
+    (locked.folder / LOCK).mkdir()
+    for arguments in ((), ("--celery-perf-update",)):
+        inner = locked.run(*arguments, SUITE)
+        assert inner.status == 4
+        assert f"{LOCK} cannot be read: Is a directory" in inner.text
+        assert "Traceback" not in inner.text
+
+
 def test_another_kind_of_database_is_not_compared(locked: Locked) -> None:
     locked.edit(LOCK, 'databases = "sqlite"', 'databases = "postgresql"')
     inner = locked.run(WORK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -199,6 +200,31 @@ def test_collecting_starts_nothing(suite: Project) -> None:
     inner = suite.run("--collect-only")
     assert inner.status == 0, inner.text
     assert "5 tests collected" in inner.text
+
+
+def test_logs_in_a_place_that_cannot_be_written_are_refused_before_any_test_runs(plain: Project) -> None:
+    plain.write("test_a.py", "def test_a(celery_perf): pass\n")
+    folder, hidden = plain.folder / "read_only", plain.folder / "hidden"
+    folder.mkdir(mode=0o555)
+    hidden.mkdir(mode=0)
+    for place, told in {
+        "pytest.ini/logs": f"{plain.folder}/pytest.ini is no directory; name another directory",
+        "read_only": f"this user may not write to {folder}; name another directory",
+        "read_only/logs": f"this user may not write to {folder}; name another directory",
+        "hidden/new/logs": f"this user may not write to {hidden}; name another directory",
+    }.items():
+        inner = plain.run(f"--celery-perf-logs={place}", bound=True)
+        assert (4, {}) == (inner.status, inner.cases), inner.text
+        assert f"celery_perf_logs: {plain.folder / place} cannot be written: {told}" in inner.text
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc, where nobody can make a directory")
+def test_logs_in_a_place_that_only_looks_as_if_it_could_be_written_are_refused(plain: Project) -> None:
+    plain.write("test_a.py", "def test_a(celery_perf): pass\n")
+    inner = plain.run("--celery-perf-logs=/proc/logs")
+    assert inner.status == 4
+    assert "celery_perf_logs: /proc/logs cannot be " in inner.text
+    assert "INTERNALERROR" not in inner.text
 
 
 def test_nothing_is_started_if_the_collection_fails(suite: Project) -> None:

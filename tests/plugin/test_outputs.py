@@ -296,6 +296,16 @@ def test_what_cannot_be_written_is_refused_before_any_test_runs(plain: Project, 
     assert "test_a" not in inner.text
 
 
+def test_a_report_that_cannot_be_written_in_the_end_fails_the_run_and_no_other_report(plain: Project) -> None:
+    plain.write("test_a.py", "def test_a(celery_perf): open('found', 'w').close()\n")
+    inner = plain.run("--celery-perf-output=bencher:found/a.json", "--celery-perf-json=report.json")
+    assert (1, {"test_a"}) == (inner.status, inner.passed)
+    assert re.search(r"ERROR: celery_perf_output .*: not written: \[Errno 17\] File exists: '/.*/found'", inner.text)
+    assert "1 passed in " in inner.text
+    assert "Traceback" not in inner.text
+    assert (plain.folder / "report.json").exists()
+
+
 def test_the_ini_file_and_the_environment_take_several(plain: Project) -> None:
     plain.write("test_a.py", "def test_a(celery_perf): pass\n")
     plain.ini(celery_perf_output="\n    bencher:a, b.json\n    gitlab-metrics:m.txt")

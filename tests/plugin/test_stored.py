@@ -210,6 +210,29 @@ def test_a_setting_that_makes_no_sense_is_refused(kitchen: Project, arguments: t
     assert told in inner.text
 
 
+def test_a_place_to_store_that_cannot_be_written_is_refused_before_any_test_runs(kitchen: Project) -> None:
+    folder = kitchen.folder / "read_only"
+    folder.mkdir(mode=0o555)
+    for place, told in {
+        "pytest.ini/runs": f"{kitchen.folder}/pytest.ini is no directory; name another directory",
+        "read_only": f"this user may not write to {folder}; name another directory",
+        "read_only/runs": f"this user may not write to {folder}; name another directory",
+    }.items():
+        inner = kitchen.run(f"--celery-perf-baseline={place}", "--celery-perf-baseline-save", bound=True)
+        assert (4, {}) == (inner.status, inner.cases), inner.text
+        assert f"celery_perf_baseline: {kitchen.folder / place} cannot be written: {told}" in inner.text
+    assert kitchen.run("--celery-perf-baseline=read_only", "-k", "wait", bound=True).passed == {"test_wait"}
+
+
+def test_a_run_that_cannot_be_stored_in_the_end_fails(kitchen: Project) -> None:
+    kitchen.write("conftest.py", f"def pytest_runtest_teardown():\n    open('{HISTORY}', 'a').close()\n")
+    inner = kitchen.run(STORED, "--celery-perf-baseline-save", "-k", "wait")
+    assert (1, {"test_wait"}) == (inner.status, inner.passed)
+    assert f"ERROR: not stored: the run cannot be stored in {kitchen.folder / HISTORY}: [Errno 17] " in inner.text
+    assert "1 passed, 1 deselected in " in inner.text
+    assert "Traceback" not in inner.text
+
+
 # -- the commands --------------------------------------------------------------------------
 
 

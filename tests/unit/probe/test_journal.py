@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_the_first_line_names_the_process(journal: Journal, tmp_path: Path) -> N
         process.clock,
     )
     assert wire.Published(1, "id", 0) == published
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux names its boots")
+def test_a_kernel_without_time_namespaces_has_one_clock_for_each_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.readlink
+    # Nothing can take them from a kernel that has them.
+    monkeypatch.setattr(os, "readlink", lambda path: real(path.replace("/ns/time", "/ns/of-no-such-kind")))
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert boot in clock_id()
+    assert "time:[" not in clock_id()
 
 
 def test_a_forked_child_has_a_file_of_its_own(journal: Journal, tmp_path: Path) -> None:
