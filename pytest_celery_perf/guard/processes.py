@@ -71,6 +71,21 @@ class Newcomers:
         return new
 
 
+def signal_group(group: int, number: int) -> None:
+    """Send a signal to a process group, which need not exist any longer.
+
+    Args:
+        group: Its id; the caller vouches that it is still the one it means.
+        number: The signal.
+
+    Source:
+        Where only zombies are left of a group, XNU says EPERM, Linux nothing:
+        https://github.com/cylc/cylc-flow/pull/4221, https://github.com/airspeed-velocity/asv/pull/304
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
 def kill_groups(groups: Collection[int], mark: str | None = None) -> None:
     """SIGKILL process groups with everything that belongs to them, and wait until it is gone.
 
@@ -87,8 +102,7 @@ def kill_groups(groups: Collection[int], mark: str | None = None) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while (victims := _victims(groups, mark)) and time.monotonic() < deadline:
         for group in groups:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+            signal_group(group, signal.SIGKILL)
         for pid in victims:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
