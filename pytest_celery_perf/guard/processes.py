@@ -42,6 +42,11 @@ def start_time(pid: int) -> int | None:
     return process.started if process else None
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether a process has this number and has not ended."""
+    return any(process.pid == pid for process in _table())
+
+
 class Newcomers:
     """Tells of each process once: to look for new ones costs much less than to read all.
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_celery_perf.guard.processes import MARK, kill_groups, signal_group, start_time
+from pytest_celery_perf.guard.processes import MARK, is_running, kill_groups, signal_group, start_time
 from pytest_celery_perf.guard.tether import tethered
 
 # Prints its own pid and those of a child in its group and a grandchild that leads a session of its own.
@@ -61,6 +61,16 @@ def test_a_group_dies_with_descendants_that_left_it(family: Family) -> None:
     kill_groups([process.pid])
 
     assert [start_time(pid) for pid in pids] == [None] * 3
+
+
+def test_a_process_runs_until_it_ends_reaped_or_not() -> None:
+    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert is_running(process.pid)
+        assert process.stdin is not None
+        process.stdin.close()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not is_running(process.pid)
+    assert not is_running(process.pid)
 
 
 def test_a_signal_reaches_a_whole_group(family: Family) -> None:
