@@ -115,6 +115,10 @@ class ProcessRuntime:
             return False
         return True
 
+    def obstacle(self) -> str:
+        """Say that nothing is known, as it has the network of the tests."""
+        return ""
+
     def meter(self) -> Meter | None:
         """Return what reads the main process."""
         return meter_of(self.pid)
