@@ -14,7 +14,7 @@ from pytest_celery_perf.broker.base import Endpoint
 from pytest_celery_perf.broker.binary import Binary
 from pytest_celery_perf.broker.settings import APPEND_ONLY_FILES, DATABASES, ServerSettings
 from pytest_celery_perf.errors import BrokerError
-from pytest_celery_perf.guard import Guard, tethered
+from pytest_celery_perf.guard import Guard, signal_group, tethered
 
 _HOST = "127.0.0.1"
 _PORT_TAKEN = "Address already in use"
@@ -66,8 +66,7 @@ class ProcessServer:
         """SIGKILL it."""
         process, self._process = self._process, None
         if process:
-            with contextlib.suppress(ProcessLookupError):  # it is dead, with the children that it forks to save data
-                os.killpg(process.pid, signal.SIGKILL)
+            signal_group(process.pid, signal.SIGKILL)  # with the children that it forks to save data
             process.wait()
             self._guard.release_process_group(process.pid)
         if not keep_data:
@@ -76,12 +75,12 @@ class ProcessServer:
     def pause(self) -> None:
         """SIGSTOP it."""
         if self._process:
-            os.killpg(self._process.pid, signal.SIGSTOP)
+            signal_group(self._process.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT it."""
         if self._process:
-            os.killpg(self._process.pid, signal.SIGCONT)
+            signal_group(self._process.pid, signal.SIGCONT)
 
     def restart(self) -> Endpoint:
         """Start it again at its port, on its data.

@@ -136,7 +136,7 @@ def _standpoint(container: DockerContainer, image: Image) -> Standpoint:
         raise ConfigurationError(f"{OPTION}={name_of(image)}: {error}") from None
     if standpoint.network_mode == "bridge":
         raise ConfigurationError(
-            f"{OPTION}={name_of(image)}: the containers of this engine (Docker Desktop, or a rootless one) cannot "
+            f"{OPTION}={name_of(image)}: the containers of this engine (in a virtual machine, or rootless) cannot "
             "share the network and the sockets of this machine; use an interpreter, or run pytest in a container"
         )
     return standpoint

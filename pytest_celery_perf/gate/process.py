@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pytest_celery_perf.gate.channel import GateError
-from pytest_celery_perf.guard import tethered
+from pytest_celery_perf.guard import signal_group, tethered
 from pytest_celery_perf.worker.exits import ExitWatch
 
 
@@ -98,5 +96,4 @@ class LocalProcess:
         """Reap it, and end what it has left in its group."""
         if self._process is not None:
             self._process.wait()
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            signal_group(self._process.pid, signal.SIGKILL)

@@ -42,6 +42,11 @@ def start_time(pid: int) -> int | None:
     return process.started if process else None
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether a process has this number and has not ended."""
+    return any(process.pid == pid for process in _table())
+
+
 class Newcomers:
     """Tells of each process once: to look for new ones costs much less than to read all.
 
@@ -71,6 +76,21 @@ class Newcomers:
         return new
 
 
+def signal_group(group: int, number: int) -> None:
+    """Send a signal to a process group, which need not exist any longer.
+
+    Args:
+        group: Its id; the caller vouches that it is still the one it means.
+        number: The signal.
+
+    Source:
+        Where only zombies are left of a group, XNU says EPERM, Linux nothing:
+        https://github.com/cylc/cylc-flow/pull/4221, https://github.com/airspeed-velocity/asv/pull/304
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
 def kill_groups(groups: Collection[int], mark: str | None = None) -> None:
     """SIGKILL process groups with everything that belongs to them, and wait until it is gone.
 
@@ -87,8 +107,7 @@ def kill_groups(groups: Collection[int], mark: str | None = None) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while (victims := _victims(groups, mark)) and time.monotonic() < deadline:
         for group in groups:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+            signal_group(group, signal.SIGKILL)
         for pid in victims:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

@@ -7,6 +7,7 @@ import random
 import socket
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_celery_perf.network.toxics import Direction
 
@@ -80,16 +81,33 @@ class Connection:
             self._reset = True
 
     async def _connect(self) -> None:
-        """Connect to the server, after what would be the client's handshake with it."""
+        """Connect to the server, after what would be the client's handshake with it.
+
+        Raises:
+            OSError: Its name has no address, or it listens at none of them.
+        """
         loop = asyncio.get_running_loop()
         for direction in (self._up, self._down):
             await direction.arrival(loop.time())
-        server = socket.socket(socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET)
-        self._ends["server"] = server
-        server.setblocking(False)
-        await loop.sock_connect(server, self._address)
+        for family, *_, address in await loop.getaddrinfo(*self._address, type=socket.SOCK_STREAM):
+            if await self._reaches(family, address):
+                break
+        else:
+            raise ConnectionRefusedError
         for end in self._ends.values():
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pieces must stay pieces
+
+    async def _reaches(self, family: int, address: tuple[Any, ...]) -> bool:
+        """Connect to the server at one of the addresses of its name, and tell whether it listens there."""
+        try:
+            self._ends["server"] = server = socket.socket(family)
+            server.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(server, address)
+        except OSError:  # also if this machine has no such family
+            if "server" in self._ends:
+                self._ends.pop("server").close()
+            return False
+        return True
 
     async def _read(self, source: socket.socket, queue: asyncio.Queue[_Chunk]) -> None:
         """Read ahead, so that a delay does not make the link narrower."""

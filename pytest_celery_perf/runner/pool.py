@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.broker.base import Broker
-from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.runner.app import Clients
 from pytest_celery_perf.runner.reader import Reader
-from pytest_celery_perf.worker.base import Launch, Worker, died
+from pytest_celery_perf.worker.base import Launch, Worker, died, not_ready
 
 if TYPE_CHECKING:
     from pytest_celery_perf.network.links import Links
@@ -140,11 +139,7 @@ class Pool:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 self.hurt = True
-                lines = "\n".join(f"    {line}" for line in waiting[0].worker.log_tail())
-                raise WorkerError(
-                    f"worker {waiting[0].worker.launch.node} was not ready after {BOOT_TIMEOUT_S:.0f} s; "
-                    f"its last lines:\n{lines}"
-                )
+                raise not_ready(waiting[0].worker, BOOT_TIMEOUT_S)
             self._reader.spool.wait(left_s, *(member.worker.exit_fd for member in waiting))
 
     def replace(self, member: Member) -> Member:

@@ -97,6 +97,9 @@ class Runtime(Protocol):
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to one of its processes; see `Worker.send_signal`."""
 
+    def obstacle(self) -> str:
+        """Say what may keep it from its broker, and what to do; empty if nothing is known."""
+
     def meter(self) -> Meter | None:
         """Return what reads its use: that of its main process, or of all its processes together; None if none can.
 
@@ -201,6 +204,10 @@ class Worker:
         """Give its network back."""
         self._runtime.plug()
 
+    def obstacle(self) -> str:
+        """Say what may keep it from its broker, and what to do; empty if nothing is known."""
+        return self._runtime.obstacle()
+
     def meter(self) -> Meter | None:
         """Return what reads its use; see `Runtime.meter`.
 
@@ -268,6 +275,21 @@ def died(worker: Worker, when: str) -> WorkerError:
     """
     status = worker.exit_status
     ending = "is running" if status is None else describe_exit(status)
+    return WorkerError(f"worker {worker.launch.node} {ending} {when}; {_last_words(worker)}")
+
+
+def not_ready(worker: Worker, after_s: float) -> WorkerError:
+    """Make the error for a worker that runs, but does not consume.
+
+    Args:
+        worker: It was started.
+        after_s: Seconds that it was given.
+    """
+    obstacle = worker.obstacle()
+    why = f" ({obstacle})" if obstacle else ""
+    return WorkerError(f"worker {worker.launch.node} was not ready after {after_s:.0f} s{why}; {_last_words(worker)}")
+
+
+def _last_words(worker: Worker) -> str:
     lines = worker.log_tail()
-    said = "\n".join(("its last lines:", *(f"    {line}" for line in lines))) if lines else "it printed nothing"
-    return WorkerError(f"worker {worker.launch.node} {ending} {when}; {said}")
+    return "\n".join(("its last lines:", *(f"    {line}" for line in lines))) if lines else "it printed nothing"

@@ -38,7 +38,15 @@ class Interpreter:
         return process.pid
 
     def peek(self, pid: int) -> int | None:
-        """Return how a process ended; 0, like `subprocess`, if somebody else has reaped it."""
+        """Return how a process ended; 0, like `subprocess`, if somebody else has reaped it.
+
+        Where Python cannot look without reaping, this reaps it.
+
+        Source:
+            Python has `os.waitid` on macOS since 3.13: https://github.com/python/cpython/issues/113536
+        """
+        if not hasattr(os, "waitid"):
+            return self._processes[pid].poll()
         try:
             ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
@@ -49,4 +57,4 @@ class Interpreter:
 
     def reap(self, pid: int) -> None:
         """Let a process that has ended go."""
-        self._processes.pop(pid).wait()
+        self._processes[pid].wait()  # and keep it: whoever watches the process may ask once more how it ended

@@ -9,7 +9,7 @@ from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.worker.base import Guard, Launch
 from pytest_celery_perf.worker.cgroup import CgroupFiles, CgroupMeter
-from pytest_celery_perf.worker.engine import BRIDGE
+from pytest_celery_perf.worker.engine import BRIDGE, locate
 from pytest_celery_perf.worker.exits import ExitWatch
 from pytest_celery_perf.worker.meters import Meter
 from pytest_celery_perf.worker.outfit import container_for
@@ -105,6 +105,13 @@ class ContainerRuntime:
         except APIError:  # it has ended
             return False
         return bool(sent.exit_code == 0)
+
+    def obstacle(self) -> str:
+        """Ask the engine."""
+        url = self._launch.probe.broker_url
+        if self._container is None or url is None:
+            return ""
+        return locate(self._container.get_docker_client().client).obstacle(url)
 
     def meter(self) -> Meter | None:
         """Return what reads its control group, if that is one of this machine."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,6 +24,10 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _GATEWAY = "host.docker.internal"
 BRIDGE = "bridge"
 """The engine's own network, which every engine has."""
+_ROOTLESS = (
+    "a rootless engine keeps its containers from servers on this machine's loopback, unless it was told to let them "
+    "through (https://github.com/docker/docs/issues/21986): use runtime='process', or an engine that runs as root"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Standpoint:
     mounts: tuple[tuple[str, str], ...] = ()
     """(path here, path on the engine's machine) of the tests' own container; empty where they are the same."""
     in_container: bool = False
+    rootless: bool = False
+    """Whether the engine runs without root's rights."""
 
     @property
     def extra_hosts(self) -> dict[str, str]:
@@ -48,6 +55,10 @@ class Standpoint:
         user, at, host = parts.netloc.rpartition("@")
         port = f":{parts.port}" if parts.port else ""
         return parts._replace(netloc=f"{user}{at}{_GATEWAY}{port}").geturl() if host else url
+
+    def obstacle(self, url: str) -> str:
+        """Say what may keep a container from a server that the tests reach by a URL; empty if nothing may."""
+        return _ROOTLESS if self.rootless and self.address(url) != url else ""
 
     def apart(self) -> Standpoint:
         """Return what this is for a container that does not share the network of the tests.
@@ -84,6 +95,11 @@ def locate(client: Any) -> Standpoint:
 
     Raises:
         WorkerError: The engine runs on another machine, which has not the tests' files.
+
+    Source:
+        Elsewhere than on Linux each engine (Docker Desktop, Colima, OrbStack, Rancher Desktop, a Podman machine) has a
+        virtual machine, whose network ``host`` is. Rootless ones have a network of their own, and by default no way
+        out of it to the loopback: https://github.com/docker/docs/issues/21986
     """
     if own := _own_container(client):
         volumes = own.attrs["Mounts"]
@@ -97,8 +113,9 @@ def locate(client: Any) -> Standpoint:
             "use runtime='process', or an engine on this machine"
         )
     info = client.info()
-    apart = info["OperatingSystem"] == "Docker Desktop" or any("rootless" in o for o in info["SecurityOptions"] or ())
-    return Standpoint(network_mode="bridge" if apart else "host")
+    rootless = any("rootless" in option for option in info["SecurityOptions"] or ())
+    apart = sys.platform != "linux" or info["OperatingSystem"] == "Docker Desktop" or rootless
+    return Standpoint(network_mode=BRIDGE if apart else "host", rootless=rootless)
 
 
 def listening_address() -> str:

@@ -7,7 +7,7 @@ import signal
 from typing import Protocol
 
 from pytest_celery_perf.errors import WorkerError
-from pytest_celery_perf.guard import kill_groups
+from pytest_celery_perf.guard import is_running, kill_groups, signal_group
 from pytest_celery_perf.worker.base import Guard, Launch
 from pytest_celery_perf.worker.exits import ExitWatch
 from pytest_celery_perf.worker.meters import Meter, meter_of
@@ -27,7 +27,7 @@ class Origin(Protocol):
         """
 
     def peek(self, pid: int) -> int | None:
-        """Return how a process ended, leaving it a zombie.
+        """Return how a process ended, leaving it a zombie where that is possible.
 
         Returns:
             None while it runs; negative for the signal that killed it.
@@ -40,7 +40,13 @@ class Origin(Protocol):
 class ProcessRuntime:
     """A process that leads a session of its own; see `Runtime`.
 
-    It stays unreaped until `remove`, so that its id means nobody else when it is signalled.
+    It stays unreaped until `remove`, so that its id means nobody else when it is signalled, unless its origin cannot
+    look without reaping it (see `Interpreter.peek`), or is gone. Then somebody else may get the id, though not as long
+    as anybody is left of its group. So once it has ended, `freeze`, `thaw` and `kill` do nothing, but that SIGKILL
+    still ends the rest of its group if no process has the id.
+
+    Source:
+        POSIX.1, "Process ID Reuse".
 
     Args:
         launch: What to start.
@@ -74,18 +80,21 @@ class ProcessRuntime:
 
     def kill(self, number: int) -> None:
         """Send a signal: SIGKILL to it and all its descendants, any other to it alone."""
-        if number == signal.SIGKILL:
+        if number != signal.SIGKILL:
+            if self.peek() is None:
+                self.send_signal(self.pid, number)
+        elif self.peek() is None or not is_running(self.pid):
             kill_groups([self.pid])
-        elif self.peek() is None:
-            os.kill(self.pid, number)
 
     def freeze(self) -> None:
         """SIGSTOP it and its children, which are all of its group."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        if self.peek() is None:
+            signal_group(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT them."""
-        os.killpg(self.pid, signal.SIGCONT)
+        if self.peek() is None:
+            signal_group(self.pid, signal.SIGCONT)
 
     def unplug(self) -> None:
         """Refuse.
@@ -105,6 +114,10 @@ class ProcessRuntime:
         except ProcessLookupError:
             return False
         return True
+
+    def obstacle(self) -> str:
+        """Say that nothing is known, as it has the network of the tests."""
+        return ""
 
     def meter(self) -> Meter | None:
         """Return what reads the main process."""

@@ -18,10 +18,10 @@ PATIENCE_S = 20.0
 class Wire:
     """A proxy before a server that is a bare socket, so that both ends are in the test's hands."""
 
-    def __init__(self, process: ProxyProcess) -> None:
-        self.server = socket.create_server((HOST, 0))
+    def __init__(self, process: ProxyProcess, server: socket.socket, name: str = HOST) -> None:
+        self.server = server
         self.server.settimeout(PATIENCE_S)
-        self.proxy = process.proxy(self.server.getsockname(), HOST, ports.candidates())
+        self.proxy = process.proxy((name, server.getsockname()[1]), HOST, ports.candidates())
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(self.server)
 
@@ -51,7 +51,7 @@ def process() -> Iterator[ProxyProcess]:
 
 @pytest.fixture
 def wire(process: ProxyProcess) -> Iterator[Wire]:
-    wire = Wire(process)
+    wire = Wire(process, socket.create_server((HOST, 0)))
     yield wire
     wire.close()
 

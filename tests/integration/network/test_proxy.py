@@ -94,6 +94,28 @@ def test_who_connects_while_there_is_no_server_is_reset(wire: Wire) -> None:
         wire.dial().recv(1)
 
 
+@pytest.mark.parametrize("address", [HOST, "::1"])
+def test_a_server_is_found_at_whichever_address_of_its_name_it_listens(process: ProxyProcess, address: str) -> None:
+    name = name_of_both_loopbacks()
+    family = socket.getaddrinfo(address, None)[0][0]
+    with contextlib.closing(Wire(process, socket.create_server((address, 0), family=family), name)) as wire:
+        client, server = wire.connect()
+        client.sendall(b"found")
+        assert receive(server, 5) == b"found"
+
+
+def name_of_both_loopbacks() -> str:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"needs an IPv6 loopback interface: {error}")
+    for name in ("localhost", "*"):  # glibc takes the latter for the machine that asks
+        with contextlib.suppress(socket.gaierror):
+            if {HOST, "::1"} <= {address[0] for *_, address in socket.getaddrinfo(name, 0)}:
+                return name
+    pytest.skip("needs a name of both 127.0.0.1 and ::1; let /etc/hosts have localhost for both")
+
+
 def test_connections_can_be_reset_and_made_anew(wire: Wire) -> None:
     ends = [*wire.connect(), *wire.connect()]
     assert wire.proxy.end_connections(reset=True) == 2
@@ -199,7 +221,7 @@ def test_slices_arrive_apart(wire: Wire) -> None:
 
 
 def test_closing_resets_whoever_is_connected(process: ProxyProcess) -> None:
-    wire = Wire(process)
+    wire = Wire(process, socket.create_server((HOST, 0)))
     client, server = wire.connect()
     wire.proxy.close()
     for end in (client, server):

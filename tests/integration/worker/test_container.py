@@ -14,7 +14,7 @@ from celery import Celery
 
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.worker import engine
-from pytest_celery_perf.worker.base import died
+from pytest_celery_perf.worker.base import died, not_ready
 
 from .workshop import PATIENCE_S, Workshop, folder_of
 
@@ -161,6 +161,21 @@ def test_tests_in_a_container_share_their_loopback_with_the_worker(
         worker.stop(0, drained=True)
     finally:
         server.remove(force=True, v=True)
+
+
+def test_who_does_not_reach_the_broker_from_a_rootless_engine_is_told_why(
+    docker_client: Any, workshop: Workshop, worker_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An engine of root's, too, keeps the containers of another network from the loopback.
+    info = docker_client.info() | {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless"]}
+    monkeypatch.setattr(type(docker_client), "info", lambda _: info)
+    worker = workshop.start(workshop.launch(runtime="container", image=worker_image))
+    while not any("Cannot connect to redis://" in line for line in worker.log_tail()):
+        assert not select.select([worker.exit_fd], [], [], 0.05)[0]
+    message = str(not_ready(worker, 60.0))
+    assert "w@here was not ready after 60 s (a rootless engine keeps its containers from servers on this" in message
+    assert "use runtime='process', or an engine that runs as root); its last lines:\n" in message
+    assert "Cannot connect to redis://:**@host.docker.internal:" in message
 
 
 def test_an_image_that_nobody_has_is_an_error(docker_client: Any, workshop: Workshop) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_celery_perf.guard.processes import MARK, kill_groups, start_time
+from pytest_celery_perf.guard.processes import MARK, is_running, kill_groups, signal_group, start_time
 from pytest_celery_perf.guard.tether import tethered
 
 # Prints its own pid and those of a child in its group and a grandchild that leads a session of its own.
@@ -59,6 +61,38 @@ def test_a_group_dies_with_descendants_that_left_it(family: Family) -> None:
     kill_groups([process.pid])
 
     assert [start_time(pid) for pid in pids] == [None] * 3
+
+
+def test_a_process_runs_until_it_ends_reaped_or_not() -> None:
+    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert is_running(process.pid)
+        assert process.stdin is not None
+        process.stdin.close()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not is_running(process.pid)
+    assert not is_running(process.pid)
+
+
+def test_a_signal_reaches_a_whole_group(family: Family) -> None:
+    process, pids = family
+    of_its_group = [os.pidfd_open(pid) for pid in pids[:2]]
+    signal_group(process.pid, signal.SIGTERM)
+    for descriptor in of_its_group:
+        assert ([descriptor], [], []) == select.select([descriptor], [], [], 30)
+        os.close(descriptor)
+
+
+def test_a_signal_to_a_group_that_has_ended_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen([sys.executable, "-S", "-c", ""], start_new_session=True) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        signal_group(process.pid, signal.SIGKILL)
+    signal_group(process.pid, signal.SIGKILL)
+
+    def killpg(group: int, number: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", killpg)  # as on macOS, where a zombie is all that is left of it
+    signal_group(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the environment of others is read from /proc")

@@ -24,15 +24,46 @@ def outside_of_containers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_own_container", lambda _: None)
 
 
+@pytest.fixture(autouse=True)
+def on_linux(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "sys", SimpleNamespace(platform="linux"))
+
+
 def test_an_engine_of_this_machine_shares_its_network() -> None:
     assert locate(client()) == HOST
 
 
-@pytest.mark.parametrize(("system", "security"), [("Docker Desktop", ()), ("Debian", ("name=rootless",))])
-def test_an_engine_in_a_network_of_its_own_has_a_way_out(system: str, security: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("platform", "system", "security"),
+    [
+        ("linux", "Docker Desktop", ()),
+        ("linux", "Debian", ("name=rootless",)),
+        ("darwin", "Docker Desktop", ()),
+        ("darwin", "Ubuntu 24.04 LTS", ("name=apparmor",)),  # Colima
+    ],
+)
+def test_an_engine_in_a_network_of_its_own_has_a_way_out(
+    platform: str, system: str, security: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "sys", SimpleNamespace(platform=platform))
     standpoint = locate(client(system=system, security=security))
-    assert standpoint == BRIDGE
+    assert standpoint.network_mode == "bridge"
     assert standpoint.extra_hosts == {"host.docker.internal": "host-gateway"}
+
+
+@pytest.mark.parametrize(
+    ("security", "url", "expected"),
+    [
+        (("name=rootless",), "redis://127.0.0.1:1/0", "use runtime='process', or an engine that runs as root"),
+        (("name=rootless",), "redis://db.example:1/0", ""),
+        ((), "redis://127.0.0.1:1/0", ""),
+    ],
+)
+def test_a_rootless_engine_may_keep_a_container_from_the_loopback(
+    security: tuple[str, ...], url: str, expected: str
+) -> None:
+    told = locate(client(security=security)).obstacle(url)
+    assert expected == told.partition("issues/21986): ")[2]
 
 
 def test_an_engine_on_another_machine_has_not_our_files() -> None:
