@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.faults.broker import BrokerFaults
-from pytest_celery_perf.faults.cast import Cast
+from pytest_celery_perf.faults.cast import Cast, why_nobody
 from pytest_celery_perf.faults.holding import Held
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.moments import Moment
@@ -95,7 +95,8 @@ class CeleryFaults:
             lambda: moment.find(self._trial.records(), accepted=self._trial.book.accepted), timeout_s
         )
         if found is None:
-            raise UnfinishedTasksError(f"celery_faults.when: {moment.name}: not within {format_duration_s(timeout_s)}")
+            waited = f"{moment.name}: not within {format_duration_s(timeout_s)}"
+            raise UnfinishedTasksError(f"celery_faults.when: {waited}{why_nobody(self._trial, task_name(task))}")
         return found
 
     def hold(self, task: Any = None, *, at: str = "started", times: int = 1) -> Held:
@@ -202,8 +203,15 @@ class CeleryFaults:
 
         Returns:
             How many messages there were.
+
+        Raises:
+            ConfigurationError: There was none.
         """
-        return self._trial.rescue.restore(self._cast.choose(worker, "redeliver").boot)
+        member = self._cast.choose(worker, "redeliver")
+        restored = self._trial.rescue.restore(member.boot)
+        if not restored:
+            raise ConfigurationError(f"celery_faults.redeliver: {self._cast.why_empty(member)}")
+        return restored
 
     def time_limit(self, task: Any, *, soft: bool = False, at: str = "started", times: int = 1) -> None:
         """Have executions hang until their time limit strikes, which is brought forward to 0.2 s.
