@@ -20,7 +20,7 @@ from pytest_celery_perf.faults.script import check, plan
 from pytest_celery_perf.faults.stagehand import Stagehand
 from pytest_celery_perf.model.arguments import natural, task_name, task_point
 from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
-from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.spec import Budget, FaultBudget
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class CeleryFaults:
         self.broker = BrokerFaults(trial, self._ward)
         """What can be done to the broker."""
         self._network: CeleryNetwork | None = None
-        self.ordered: list[FaultBudget] = []
+        self.ordered: list[Budget] = []
         """What messages carry into the workers, to be judged: a test must not pass because its fault never struck."""
         self._stagehand = Stagehand(trial, self._ward, self._processes, self.broker, lambda: self.network)
         trial.rescue.helper = self._stagehand

@@ -118,3 +118,13 @@ def test_succeeded_in_the_end(celery_perf: CeleryPerf) -> None:
 def test_another_exception(celery_perf: CeleryPerf) -> None:
     celery_perf.fail(growing, with_=KeyError)
     growing.delay()
+
+
+@pytest.mark.celery_retries(attempts=1)
+def test_an_error_too_seldom(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(fragile, times=2)
+    fragile.delay()
+
+
+def test_an_error_of_nothing(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(fragile)
