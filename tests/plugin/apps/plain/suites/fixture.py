@@ -141,6 +141,9 @@ def test_workers_and_broker(celery_perf: CeleryPerf) -> None:
     assert where == {"left": ("left", "prefork"), "right": ("right", "threads"), "both": ("right", "threads")}
     assert [worker.launch.spec.name for worker in celery_perf.workers] == ["left", "right"]
     assert all(worker.alive for worker in celery_perf.workers)
+    node = next(each.worker for each in history.executions if each.queue == "right")
+    right = celery_perf.workers[1]
+    assert repr(right) == f"Worker({node} -Q right,both -P threads -c 2: pid {right.pid})"
     assert celery_perf.broker.ping()
     assert len(celery_perf.history.executions) == 3
 
