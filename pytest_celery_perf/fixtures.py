@@ -114,33 +114,16 @@ class CeleryPerf(Loads):
         Args:
             task: A task or its name; None for any.
             with_: The exception, or its class; the worker must be able to import it.
-            times: How many attempts.
+            times: How many attempts; if there are fewer, the test fails.
 
         Raises:
             ConfigurationError: An argument is wrong.
         """
-        from pytest_celery_perf.probe.orders import FaultOrder
+        from pytest_celery_perf.faults.failing import failure, order_failure
 
-        error = with_ if isinstance(with_, BaseException) else None
-        kind = with_ if error is None else type(error)
-        if not isinstance(kind, type) or not issubclass(kind, BaseException):
-            raise ConfigurationError(f"celery_perf.fail: with_={with_!r} is no exception")
-        if "<locals>" in kind.__qualname__:
-            raise ConfigurationError(
-                f"celery_perf.fail: with_={kind.__qualname__} is defined inside a function: no worker can import it"
-            )
         _check_count(times, "fail: times")
-        self._active.trial.order(
-            FaultOrder(
-                key=f"fail{time.monotonic_ns()}",
-                task=None if task is None else self._task(task).name,
-                do="raise",
-                at="body",
-                times=times,
-                error=f"{kind.__module__}:{kind.__qualname__}",
-                args=() if error is None else error.args,
-            )
-        )
+        order = failure(None if task is None else self._task(task).name, with_, times)
+        order_failure(self._active.trial, self._active.faults.ordered, order)
 
     def pools(
         self,

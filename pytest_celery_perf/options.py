@@ -121,7 +121,7 @@ OPTIONS = (
         name="inconclusive",
         default="warn",
         metavar="HOW",
-        help="warn or fail, where the comparison could not decide",
+        help="warn or fail, where a marker or the comparison could not decide",
     ),
     Option(
         name="update",

@@ -14,6 +14,7 @@ from pytest_celery_perf.faults import CeleryFaults
 from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
+from pytest_celery_perf.judge.undecided import settled
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.history import History
@@ -253,7 +254,8 @@ class Session:
         if active.spec.budgets and not history.publications and not active.diagnosis:
             active.diagnosis = self._diagnose(active, 0.0)
         else:
-            active.verdicts = judge_all((*active.spec.budgets, *active.faults.ordered), active.history, Path.cwd())
+            verdicts = judge_all((*active.spec.budgets, *active.faults.ordered), active.history, Path.cwd())
+            active.verdicts = settled(verdicts, self.options.inconclusive)
             active.verdicts += tuple(verdict for judge in self.judges for verdict in judge(active))
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
             active.logs = tuple(_logs(active))

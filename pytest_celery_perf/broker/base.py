@@ -115,6 +115,11 @@ class Broker:
         self._server = server
         self._endpoint: Endpoint | None = None
 
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # from Python 3.12 on
+        """Tell which it is and where, in a line; not its password."""
+        where = "not started" if self._endpoint is None else f"{self.host}:{self.port}"
+        return f"Broker({self.description}, {where})"
+
     @property
     def kind(self) -> str:
         """``process``, ``container`` or ``external``."""

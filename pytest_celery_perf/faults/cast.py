@@ -66,7 +66,54 @@ class Cast:
             )
         return max(running, key=lambda execution: execution.started_ns or 0)
 
+    def why_empty(self, member: Member) -> str:
+        """Say why a worker holds no message that the broker could deliver again, and what would change that."""
+        name = member.spec.name
+        if gone := [each.name for each in self._running() if each.boot == member.boot]:
+            return (
+                f"the worker {name} runs {gone[0]}, and has acknowledged its message already: no visibility timeout "
+                "delivers it again; with acks_late=True it would be acknowledged at the end"
+            )
+        held = [each.spec.name for each in self.living if self._trial.book.held_by(each.boot)]
+        if held:
+            return (
+                f"the worker {name} holds no message, {' and '.join(held)} does: pass the execution that when() or "
+                "hold().wait() has returned, whose worker is then the one that is meant"
+            )
+        return f'the worker {name} holds no message; wait for one by when("received"), or hold() it'
+
     def _running(self) -> list[Execution]:
         boots = {member.boot for member in self.living}
         executions = self._trial.records().executions
         return [each for each in executions if each.crashed and each.outcome is None and each.boot in boots]
+
+
+def why_nobody(trial: Trial, task: str | None) -> str:
+    """Say that nobody can do what was waited for in vain, where every consumer of a queue is frozen or dead.
+
+    Args:
+        trial: The test's tasks and workers.
+        task: Name of the task that was waited for; None for any.
+
+    Returns:
+        A sentence that goes on; empty if somebody could have.
+    """
+    frozen: dict[str | None, bool] = {}
+    for fault in trial.book.faults:
+        if fault.kind in ("freeze-worker", "thaw-worker"):
+            frozen[fault.boot] = fault.kind == "freeze-worker"
+    known = trial.workers
+    for queue in dict.fromkeys(each.queue for each in trial.records().publications if task in (None, each.name)):
+        # One that still boots has not told its queues: it may consume any.
+        consumers = [each for each in trial.pool.members if each.boot not in known or queue in known[each.boot].queues]
+        absent = [
+            f"{each.spec.name} is {'frozen' if each.worker.alive else 'dead'}"
+            for each in consumers
+            if not each.worker.alive or frozen.get(each.boot)
+        ]
+        if absent and len(absent) == len(consumers):
+            return (
+                f"; nobody could: of those that consume the queue {queue!r}, {', '.join(absent)}; give the test one "
+                "more worker for it by @pytest.mark.celery_worker(…), or let this one go on first"
+            )
+    return ""

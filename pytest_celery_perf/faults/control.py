@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.faults.broker import BrokerFaults
-from pytest_celery_perf.faults.cast import Cast
+from pytest_celery_perf.faults.cast import Cast, why_nobody
 from pytest_celery_perf.faults.holding import Held
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.moments import Moment
@@ -20,7 +20,7 @@ from pytest_celery_perf.faults.script import check, plan
 from pytest_celery_perf.faults.stagehand import Stagehand
 from pytest_celery_perf.model.arguments import natural, task_name, task_point
 from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
-from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.spec import Budget, FaultBudget
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class CeleryFaults:
         self.broker = BrokerFaults(trial, self._ward)
         """What can be done to the broker."""
         self._network: CeleryNetwork | None = None
-        self.ordered: list[FaultBudget] = []
+        self.ordered: list[Budget] = []
         """What messages carry into the workers, to be judged: a test must not pass because its fault never struck."""
         self._stagehand = Stagehand(trial, self._ward, self._processes, self.broker, lambda: self.network)
         trial.rescue.helper = self._stagehand
@@ -95,7 +95,8 @@ class CeleryFaults:
             lambda: moment.find(self._trial.records(), accepted=self._trial.book.accepted), timeout_s
         )
         if found is None:
-            raise UnfinishedTasksError(f"celery_faults.when: {moment.name}: not within {format_duration_s(timeout_s)}")
+            waited = f"{moment.name}: not within {format_duration_s(timeout_s)}"
+            raise UnfinishedTasksError(f"celery_faults.when: {waited}{why_nobody(self._trial, task_name(task))}")
         return found
 
     def hold(self, task: Any = None, *, at: str = "started", times: int = 1) -> Held:
@@ -202,8 +203,15 @@ class CeleryFaults:
 
         Returns:
             How many messages there were.
+
+        Raises:
+            ConfigurationError: There was none.
         """
-        return self._trial.rescue.restore(self._cast.choose(worker, "redeliver").boot)
+        member = self._cast.choose(worker, "redeliver")
+        restored = self._trial.rescue.restore(member.boot)
+        if not restored:
+            raise ConfigurationError(f"celery_faults.redeliver: {self._cast.why_empty(member)}")
+        return restored
 
     def time_limit(self, task: Any, *, soft: bool = False, at: str = "started", times: int = 1) -> None:
         """Have executions hang until their time limit strikes, which is brought forward to 0.2 s.

@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import UnfinishedTasksError
+from pytest_celery_perf.faults.cast import why_nobody
 from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.model.arguments import natural, task_point
 from pytest_celery_perf.model.units import format_duration_s
@@ -58,7 +59,7 @@ class Held(Lasting):
         if held is None:
             raise UnfinishedTasksError(
                 f"celery_faults.hold: {self._task or 'no task'} did not come to {self._at!r} {nth}× "
-                f"within {format_duration_s(self._timeout_s)}"
+                f"within {format_duration_s(self._timeout_s)}{why_nobody(self._trial, self._task)}"
             )
         return held
 

@@ -9,8 +9,11 @@ from pytest_celery_perf.measure.lives import Life, lives
 from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.faults import FAULT_KINDS
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.spec import FailBudget, FaultBudget
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
+
+_FAIL = "celery_perf.fail"
+_NOT_BEGUN = "call celery_perf.fail before the task is published: the order goes with its message"
 
 
 def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:  # noqa: ARG001
@@ -49,11 +52,42 @@ def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tu
     )
 
 
+def judge_failures(budget: FailBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:  # noqa: ARG001
+    """Judge whether a task was made to raise as often as that was ordered.
+
+    Args:
+        budget: The task, and how often.
+        history: What happened.
+        root: Not needed.
+    """
+    hit = [life for life in lives(history) if budget.task in (None, life.name)]
+    if not hit:
+        return (nothing_to_judge(_FAIL, budget.task, history),)
+    ids = {life.task_id for life in hit}
+    struck = sum((each.kind, each.point) == ("raise", "body") and each.task_id in ids for each in history.faults)
+    ok = struck == budget.times
+    advice = f"publish it more often, have it retry, or say times={struck}" if struck else _NOT_BEGUN
+    return (
+        Verdict(
+            marker=_FAIL,
+            task=budget.task or "any task",
+            status=Status.PASS if ok else Status.FAIL,
+            checks=(Check(metric="raised", budget=f"= {budget.times}×", actual=f"{struck}×", ok=ok),),
+            evidence=() if ok else (_begun(hit), *history.diagnosis.splitlines()),
+            fix=() if ok else (advice,),
+        ),
+    )
+
+
 def _how_far(budget: FaultBudget, hit: list[Life]) -> str:
+    made = f", with {_most_queries(hit)} queries at most" if budget.at.startswith("query:") else ""
+    return f"{_begun(hit)}{made}"
+
+
+def _begun(hit: list[Life]) -> str:
     received = sum(len(life.executions) for life in hit)
     started = sum(len(life.started) for life in hit)
-    made = f", with {_most_queries(hit)} queries at most" if budget.at.startswith("query:") else ""
-    return f"of {len(hit)} tasks, executions were received {received}× and begun {started}×{made}"
+    return f"of {len(hit)} task{'s' * (len(hit) != 1)}, executions were received {received}× and begun {started}×"
 
 
 def _advice(budget: FaultBudget, hit: list[Life]) -> str:

@@ -47,19 +47,20 @@ def _judge_task(budget: GrowthBudget, subject: Subject) -> Verdict:
         told = f"unknown of {len(started)} execution{'s' * (len(started) != 1)}"
         check = Check(metric=_METRIC, budget=limit, actual=told, ok=False)
         return subject.verdict([*ended, check], lost, [_more(2 * FEWEST)])
-    check = Check(metric=_METRIC, budget=limit, actual=_told(growth), ok=growth.low_bytes <= budget.max_bytes)
+    ok = growth.low_bytes <= budget.max_bytes
+    doubtful = ok and growth.high_bytes > budget.max_bytes
+    check = Check(metric=_METRIC, budget=limit, actual=_told(growth), ok=ok, unknown=doubtful)
     fix = []
     if not check.ok:
         fix.append(
             f"look for what outlives an execution of {subject.function}, such as a list or dict of the module or "
             "class, or lru_cache; worker_max_tasks_per_child bounds what a process grows to"
         )
-    doubtful = check.ok and growth.high_bytes > budget.max_bytes
     where = "1 process" if growth.processes == 1 else f"{growth.processes} processes"
     evidence = [f"a line through {growth.tasks} executions in {where}, without the first tenth"]
     if doubtful:
         evidence.insert(0, f"{_METRIC}: {_told(growth)}, about {limit}; {_more(max(_ENOUGH, 4 * growth.tasks))}")
-    return subject.verdict([*ended, check], [*evidence, *lost], fix, inconclusive=doubtful)
+    return subject.verdict([*ended, check], [*evidence, *lost], fix)
 
 
 def _told(growth: Growth) -> str:

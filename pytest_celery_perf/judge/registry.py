@@ -36,6 +36,7 @@ from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
     Budget,
     DrillBudget,
+    FailBudget,
     FaultBudget,
     LatencyBudget,
     QueriesBudget,
@@ -62,6 +63,7 @@ JUDGES: Mapping[type[Budget], Judge] = MappingProxyType(
         ReliableBudget: reliable.judge,
         DrillBudget: drills.judge,
         FaultBudget: faults.judge,
+        FailBudget: faults.judge_failures,
         RoutingBudget: routing.judge,
         CacheBudget: cache.judge,
         LogsBudget: logs.judge,

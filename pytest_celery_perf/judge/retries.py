@@ -31,8 +31,6 @@ class _Finding:
     culprits: tuple[Life, ...] = ()
     evidence: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
-    unknown: bool = False
-    """Whether the records cannot tell: the check is then no reason to fail, nor to pass."""
 
 
 def judge(budget: RetriesBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
@@ -65,7 +63,6 @@ def _judge_task(budget: RetriesBudget, subject: Subject) -> Verdict:
         [*ended, *(finding.check for finding in findings)],
         evidence,
         (line for finding in findings for line in finding.fix),
-        inconclusive=any(finding.unknown for finding in findings),
     )
 
 
@@ -104,9 +101,11 @@ def _backoff(budget: RetriesBudget, retrying: Retrying) -> _Finding:
         instead = f"remove retry_backoff from {retrying.subject.decorator}"
         return _Finding(check=check, fix=() if check.ok else (instead,))
     if _drawn_at_random(retrying):
-        check = Check(metric="backoff", budget=wanted, actual=f"random: {retrying.text()}", ok=wanted == "exponential")
+        unknown = wanted == "exponential"
+        actual = f"random: {retrying.text()}"
+        check = Check(metric="backoff", budget=wanted, actual=actual, ok=unknown, unknown=unknown)
         doubt = "the task draws its countdowns itself, so that no formula can be told from them"
-        return _Finding(check=check, evidence=(doubt,), unknown=True)
+        return _Finding(check=check, evidence=(doubt,))
     wrong = tuple(life for life in retrying.subject.lives if not _grows_as(wanted, budget, retrying.requested_s(life)))
     check = Check(metric="backoff", budget=wanted, actual=retrying.text(), ok=not wrong)
     fix = tuple(for_backoff(retrying)) if wrong and wanted == "exponential" else ()
@@ -190,11 +189,12 @@ def _jitter(wanted: bool, retrying: Retrying) -> _Finding:
         budget="on" if wanted else "off",
         actual="unknown" if unknown else "on" if actual else "off",
         ok=unknown or actual is wanted,
+        unknown=unknown,
     )
     if unknown:
         few = f"the task chooses its countdowns itself: at least {_ENOUGH_TO_SEE_JITTER} tasks show whether they differ"
         fix: tuple[str, ...] = (f"celery_perf.run(…, times={_ENOUGH_TO_SEE_JITTER})",)
-        return _Finding(check=check, evidence=(few,), fix=fix, unknown=True)
+        return _Finding(check=check, evidence=(few,), fix=fix)
     if schedule:
         fix = (f"set retry_jitter={wanted} in {retrying.subject.decorator}",)
     elif wanted:

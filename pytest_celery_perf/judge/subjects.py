@@ -72,9 +72,10 @@ class Subject:
         places: Iterable[Frame] = (),
         inconclusive: bool = False,
     ) -> Verdict:
-        """Judge: one check that is not ok is a FAIL; `inconclusive` weighs only where all are."""
+        """Judge: one check that is not ok is a FAIL; what is unknown, or `inconclusive`, weighs only where all are."""
         failed = not all(check.ok for check in checks)
-        status = Status.FAIL if failed else Status.INCONCLUSIVE if inconclusive else Status.PASS
+        unknown = inconclusive or any(check.unknown for check in checks)
+        status = Status.FAIL if failed else Status.INCONCLUSIVE if unknown else Status.PASS
         advice = tuple(dict.fromkeys(fix)) if status is not Status.PASS else ()
         return Verdict(
             marker=self.marker,

@@ -73,6 +73,12 @@ class Run:
             by_task=_rows(every, measured),
         )
 
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # from Python 3.12 on
+        """Tell the counts in a line, as a failed assertion shows them; the records would fill pages."""
+        tasks = f"{self.tasks} task{'s' * (self.tasks != 1)}"
+        fates = [f"{count} {fate}" for fate in Fate if (count := self._count(fate))]
+        return f"Run({', '.join([tasks, *fates])}, executions {self.executions}, retried {self.retried}×)"
+
     @property
     def tasks(self) -> int:
         """How many tasks there were: children included, each counted once however often it was tried."""

@@ -175,6 +175,14 @@ class FaultBudget(Budget):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailBudget(Budget):
+    """``celery_perf.fail``."""
+
+    times: int
+    """In how many executions the task must have been made to raise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingBudget(Budget):
     """``celery_routing``."""
 

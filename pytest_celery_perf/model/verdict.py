@@ -27,6 +27,8 @@ class Check:
     actual: str
     """The figure, such as ``312ms``."""
     ok: bool
+    unknown: bool = False
+    """Whether nobody can tell, so that it is no reason to fail, nor to pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -201,7 +201,8 @@ def _check(check: Check) -> str:
 def _check_lines(checks: Sequence[Check]) -> list[str]:
     metric = max(len(check.metric) for check in checks)
     actual = max(len(check.actual) for check in checks)
-    return [
-        f"{'✓' if check.ok else '✗'} {check.metric:<{metric}}  {check.actual:>{actual}}  {check.budget}"
-        for check in checks
-    ]
+    return [f"{_glyph(check)} {check.metric:<{metric}}  {check.actual:>{actual}}  {check.budget}" for check in checks]
+
+
+def _glyph(check: Check) -> str:
+    return _GLYPHS[Status.INCONCLUSIVE if check.unknown else Status.PASS if check.ok else Status.FAIL]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_celery_perf.judge.sweep import verdict_of
+from pytest_celery_perf.judge.undecided import settled
 from pytest_celery_perf.stash import OPTIONS, OUTPUT, SPEC
 from pytest_celery_perf.sweep import sizes
 from pytest_celery_perf.sweep.points import Reference, Swept, sweep
@@ -81,7 +82,8 @@ def _judge(call: pytest.TestReport, active: ActiveTest, done: list[Swept], item:
     """Add the sweeps' verdicts to those of the test's other markers."""
     output = item.config.stash[OUTPUT]
     active.sweeps = tuple(each.sweep for each in done)
-    verdicts = tuple(verdict_of(each, Path.cwd(), item.nodeid) for each in active.sweeps)
+    judged = (verdict_of(each, Path.cwd(), item.nodeid) for each in active.sweeps)
+    verdicts = settled(judged, item.config.stash[OPTIONS].inconclusive)
     active.verdicts = (*active.verdicts, *verdicts)
     complaint = output.complaint(active)
     if complaint and call.passed:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.judge import judge_all
+from pytest_celery_perf.judge.undecided import settled
 from pytest_celery_perf.measure.selection import joined
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.scaling import ScalingBudget
-from pytest_celery_perf.stash import OUTPUT, SPEC
+from pytest_celery_perf.stash import OPTIONS, OUTPUT, SPEC
 from pytest_celery_perf.sweep.rerun import Pass, Rerunner, tear_down
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _judge(call: pytest.TestReport, active: ActiveTest, runs: list[Sized], item:
     sizes = {one.root_id: each.size for each in runs for one in each.run.found.history.publications}
     active.history = replace(history, sizes=sizes)
     budgets = [each for each in item.stash[SPEC].budgets if isinstance(each, ScalingBudget)]
-    verdicts = judge_all(budgets, active.history, Path.cwd())
+    verdicts = settled(judge_all(budgets, active.history, Path.cwd()), item.config.stash[OPTIONS].inconclusive)
     active.verdicts = tuple(one for each in runs if each.run.active for one in each.run.active.verdicts) + verdicts
     if complaint := output.complaint(active):
         # As pytest tells a failure that was expected.

@@ -125,6 +125,14 @@ class Worker:
         self._watch: ExitWatch | None = None
         self._status: int | None = None
 
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # from Python 3.12 on
+        """Tell which it is and how it is, in a line."""
+        said = " ".join((self._launch.node, *self._launch.spec.options))
+        if self._watch is None and self._status is None:
+            return f"Worker({said}: not started)"
+        status = self.exit_status
+        return f"Worker({said}: {f'pid {self.pid}' if status is None else describe_exit(status)})"
+
     @property
     def launch(self) -> Launch:
         """What it was started from."""

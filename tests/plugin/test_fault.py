@@ -9,7 +9,7 @@ APP, SUITE = "plain", "fault"
 FAILS = {
     "test_too_seldom": (
         "celery_fault any task: kill_worker at started 1× (budget = 2×)",
-        "of 1 tasks, executions were received 1× and begun 1×",
+        "of 1 task, executions were received 1× and begun 1×",
         "publish it 2× or more, or say times=",
     ),
     "test_never_reached": ("freeze at query:3 0× (budget = 1×)", "with 0 queries at most", "use at='started'"),

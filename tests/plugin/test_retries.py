@@ -19,6 +19,16 @@ FAILS = {
     "test_failed_in_the_end": ("final state 1 failed (budget succeeded)", "ConnectionError: no route", "max_retries=4"),
     "test_succeeded_in_the_end": ("final state 1 succeeded (budget failed)", "let every attempt fail", "times=4"),
     "test_another_exception": ("attempts 1 (budget = 2)", "autoretry_for does not cover KeyError"),
+    "test_an_error_too_seldom": (
+        "celery_perf.fail office.fragile: raised 1× (budget = 2×)",
+        "of 1 task, executions were received 1× and begun 1×",
+        "publish it more often, have it retry, or say times=1",
+    ),
+    "test_that_of_a_test_relaxes_nothing": (
+        "✗ celery_retries office.growing: attempts 3 (budget = 1)",
+        "✓ celery_retries office.growing: attempts 3 = 3",
+    ),
+    "test_an_error_of_nothing": ("celery_perf.fail office.fragile: published 0 times (budget ≥ 1)",),
 }
 
 

@@ -61,6 +61,11 @@ def test_the_users_url_is_taken_as_it_is() -> None:
     assert FOREIGN.url(0) == FOREIGN.address
 
 
+def test_a_broker_is_told_in_a_line_without_its_password() -> None:
+    assert repr(Broker(DeadServer())) == "Broker(process: dead, not started)"
+    assert repr(attach(FOREIGN.dump())) == "Broker(external: redis.example, redis.example:6379)"
+
+
 @pytest.mark.parametrize("db", [-1, 4])
 def test_a_database_that_does_not_exist_is_an_error(db: int) -> None:
     with pytest.raises(BrokerError, match=rf"database {db} of valkey-server 8.1.0: expected a number below 4"):

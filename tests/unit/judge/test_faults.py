@@ -5,12 +5,12 @@ import pytest
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.spec import Budget, FailBudget, FaultBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, at, execution, publication
 
 
-def judged(budget: FaultBudget, *faults: Fault) -> Verdict:
+def judged(budget: Budget, *faults: Fault) -> Verdict:
     history = History(publications=(publication(),), executions=(execution(),), faults=faults)
     (verdict,) = judge_all([budget], history)
     return verdict
@@ -53,11 +53,36 @@ def test_too_often_is_wrong_too() -> None:
 
 def test_how_far_it_got() -> None:
     verdict = judged(FaultBudget(kind="freeze", at="query:3"))
-    assert verdict.evidence == ("of 1 tasks, executions were received 1× and begun 1×, with 0 queries at most",)
+    assert verdict.evidence == ("of 1 task, executions were received 1× and begun 1×, with 0 queries at most",)
     assert verdict.fix == ("use at='started'",)
 
 
 def test_no_such_task() -> None:
     verdict = judged(FaultBudget(kind="freeze", task="shop.tasks.ship"))
     assert (verdict.marker, verdict.status) == ("celery_fault", Status.FAIL)
+    assert verdict.evidence == (f"seen in this test: {NAME}",)
+
+
+RAISED = struck("raise", "body")
+
+
+def test_an_error_that_was_raised_as_often_as_ordered() -> None:
+    assert judged(FailBudget(task=NAME, times=2), RAISED, RAISED).status is Status.PASS
+
+
+def test_an_error_that_was_raised_too_seldom() -> None:
+    verdict = judged(FailBudget(times=2), RAISED, struck("raise", "touch:2"))
+    assert [(check.metric, check.budget, check.actual) for check in verdict.checks] == [("raised", "= 2×", "1×")]
+    assert verdict.evidence == ("of 1 task, executions were received 1× and begun 1×",)
+    assert verdict.fix == ("publish it more often, have it retry, or say times=1",)
+
+
+def test_an_error_that_was_ordered_too_late() -> None:
+    verdict = judged(FailBudget(times=1))
+    assert verdict.fix == ("call celery_perf.fail before the task is published: the order goes with its message",)
+
+
+def test_an_error_of_a_task_that_was_not_published() -> None:
+    verdict = judged(FailBudget(task="shop.tasks.ship", times=1))
+    assert (verdict.marker, verdict.status) == ("celery_perf.fail", Status.FAIL)
     assert verdict.evidence == (f"seen in this test: {NAME}",)

@@ -32,6 +32,14 @@ def test_a_run_counts_tasks_attempts_and_executions() -> None:
     assert (run.succeeded, run.failed, run.revoked, run.unfinished) == (1, 1, 1, 0)
 
 
+def test_a_run_is_told_in_a_line() -> None:
+    assert repr(Run.of(History())) == "Run(0 tasks, executions 0, retried 0×)"
+    run = Run.of(history(retried("t1", countdown_s=1), execution("t1", retries=1, received=20, started=21)))
+    assert repr(run) == "Run(1 task, 1 succeeded, executions 2, retried 1×)"
+    run = Run.of(history(failed("t1"), execution("t2"), execution("t3")))
+    assert str(run) == "Run(3 tasks, 2 succeeded, 1 failed, executions 3, retried 0×)"
+
+
 def test_a_run_measures_phases_of_executions_and_of_tasks() -> None:
     run = Run.of(history(retried(countdown_s=1, body=5), execution(retries=1, received=20, started=23, body=7)))
     assert run.runtime.samples_ns == (5_000_000, 7_000_000)

@@ -179,7 +179,9 @@ def test_a_report_of_an_older_version_can_be_read() -> None:
 
 def test_each_test_holds_verdicts_rows_and_records() -> None:
     passed, refused = parsed()["tests"]
-    assert passed["verdicts"][0]["checks"] == [{"metric": "queries", "actual": "1", "budget": "≤ 4", "ok": True}]
+    assert passed["verdicts"][0]["checks"] == [
+        {"metric": "queries", "actual": "1", "budget": "≤ 4", "ok": True, "unknown": False}
+    ]
     assert passed["rows"][0]["queries_max"] == 1
     assert passed["rows"][0]["runtime_p95_s"] is None
     assert [each["outcome"] for each in refused["history"]["executions"]] == ["retried", "failed"]

@@ -64,6 +64,14 @@ def test_several_checks_are_listed_below_one_another() -> None:
     )
 
 
+def test_what_is_unknown_is_neither_kept_nor_broken() -> None:
+    unknown = replace(check("jitter", "unknown", "on", ok=True), unknown=True)
+    assert verdict_text(verdict(check("attempts"), unknown)).splitlines()[1:] == [
+        "    ✗ attempts       41  ≤ 4",
+        "    ? jitter    unknown  on",
+    ]
+
+
 def test_without_a_figure_the_evidence_comes_first() -> None:
     text = verdict_text(verdict(evidence=("no execution was seen", "seen: shop.tasks.mail")))
     assert text == "✗ celery_queries shop.tasks.pay: no execution was seen\n    seen: shop.tasks.mail"

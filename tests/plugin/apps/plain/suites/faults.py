@@ -97,6 +97,38 @@ def test_what_a_frozen_worker_holds_is_delivered_again(celery_perf: CeleryPerf, 
     assert celery_perf.wait().executions == 2
 
 
+def test_nothing_can_be_delivered_again(celery_faults: CeleryFaults) -> None:
+    with pytest.raises(ConfigurationError, match=r'the worker default holds no message; wait for one by when\("rec'):
+        celery_faults.redeliver()
+    with celery_faults.hold(unsafe) as held:
+        unsafe.delay()
+        first = held.wait()
+        with pytest.raises(ConfigurationError, match=r"runs office\.unsafe, and has acknowledged its message already"):
+            celery_faults.redeliver(first)
+
+
+@pytest.mark.celery_worker(name="one", concurrency=1, prefetch=1)
+@pytest.mark.celery_worker(name="two", concurrency=1, prefetch=1)
+def test_another_worker_has_it(celery_faults: CeleryFaults) -> None:
+    with celery_faults.hold(safe) as held:
+        safe.delay()
+        busy = held.wait().worker.partition("@")[0]
+        idle = "one" if busy == "two" else "two"
+        with pytest.raises(ConfigurationError, match=f"the worker {idle} holds no message, {busy} does: pass the exec"):
+            celery_faults.redeliver(idle)
+
+
+@pytest.mark.celery_worker(name="one", concurrency=1, prefetch=1)
+@pytest.mark.celery_worker(name="two", concurrency=1, prefetch=1)
+def test_nobody_can_receive_it(celery_faults: CeleryFaults) -> None:
+    words = r"nobody could: of those that consume the queue 'celery', one is dead, two is frozen"
+    celery_faults.kill_worker("one", restart=False)
+    with celery_faults.freeze("two"):
+        safe.delay()
+        with pytest.raises(UnfinishedTasksError, match=words):
+            celery_faults.when("received", safe, timeout=0.2)
+
+
 def test_what_lasts_is_undone_at_the_end(celery_faults: CeleryFaults) -> None:
     celery_faults.freeze()
     safe.delay()

@@ -81,6 +81,14 @@ def test_fail_by_instance(celery_perf: CeleryPerf) -> None:
 def test_fail_of_another_task_does_not_matter(celery_perf: CeleryPerf) -> None:
     celery_perf.fail(fragile)
     assert celery_perf.run(add, (1, 2)).succeeded == 1
+    assert celery_perf.run(fragile).failed == 1
+
+
+def test_fail_of_one_task_and_of_any(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(fragile)
+    celery_perf.fail(fragile, with_=KeyError)
+    celery_perf.fail(with_=OSError)
+    assert celery_perf.run(fragile, times=3).failed == 3
 
 
 @pytest.mark.celery_retries(attempts=3)
@@ -133,6 +141,9 @@ def test_workers_and_broker(celery_perf: CeleryPerf) -> None:
     assert where == {"left": ("left", "prefork"), "right": ("right", "threads"), "both": ("right", "threads")}
     assert [worker.launch.spec.name for worker in celery_perf.workers] == ["left", "right"]
     assert all(worker.alive for worker in celery_perf.workers)
+    node = next(each.worker for each in history.executions if each.queue == "right")
+    right = celery_perf.workers[1]
+    assert repr(right) == f"Worker({node} -Q right,both -P threads -c 2: pid {right.pid})"
     assert celery_perf.broker.ping()
     assert len(celery_perf.history.executions) == 3
 

@@ -118,3 +118,21 @@ def test_succeeded_in_the_end(celery_perf: CeleryPerf) -> None:
 def test_another_exception(celery_perf: CeleryPerf) -> None:
     celery_perf.fail(growing, with_=KeyError)
     growing.delay()
+
+
+@pytest.mark.celery_retries(attempts=1)
+def test_an_error_too_seldom(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(fragile, times=2)
+    fragile.delay()
+
+
+def test_an_error_of_nothing(celery_perf: CeleryPerf) -> None:
+    celery_perf.fail(fragile)
+
+
+@pytest.mark.celery_retries(attempts=1)
+class TestMarkersAddUp:
+    @pytest.mark.celery_retries(attempts=3)
+    def test_that_of_a_test_relaxes_nothing(self, celery_perf: CeleryPerf) -> None:
+        celery_perf.fail(growing, times=2)
+        growing.delay()
