@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_celery_perf import containers
 from pytest_celery_perf.broker import client, ports
 from pytest_celery_perf.broker.base import Endpoint
-from pytest_celery_perf.broker.settings import APPEND_ONLY_FILES, DATABASES, ServerSettings
+from pytest_celery_perf.broker.settings import APPEND_ONLY_DIRECTORY, APPEND_ONLY_FILE, DATABASES, ServerSettings
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.guard import Guard
 
@@ -72,7 +72,7 @@ class ContainerServer:
         if self._container:
             container = self._container.get_wrapped_container()
             if not keep_data:  # what it writes from now on goes to files that have no name
-                container.exec_run(["rm", "-rf", f"/data/{APPEND_ONLY_FILES}"])
+                container.exec_run(["rm", "-rf", f"/data/{APPEND_ONLY_DIRECTORY}", f"/data/{APPEND_ONLY_FILE}"])
             with contextlib.suppress(APIError):  # it does not run
                 container.kill()
             container.wait(timeout=30)

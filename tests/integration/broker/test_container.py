@@ -90,6 +90,24 @@ def test_it_lives_dies_and_comes_back_at_its_port(
     assert containers() == []
 
 
+@pytest.mark.parametrize(("keep_data", "kept"), [(True, b"1"), (False, None)])
+def test_data_where_redis_6_keeps_them_can_be_lost_as_well(
+    make_server: MakeServer, keep_data: bool, kept: bytes | None
+) -> None:
+    """Newer servers read that file, too, where they have none of their own."""
+    server = make_server(append_only=True)
+    old = r"rm -rf appendonlydir; printf '*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n1\r\n' >appendonly.aof"
+    with Broker(server) as broker:
+        assert server._container is not None
+        assert server._container.get_wrapped_container().exec_run(["sh", "-c", old]).exit_code == 0
+
+        broker.kill(keep_data=keep_data)
+        broker.restart()
+
+        with redis.Redis.from_url(broker.url()) as client:
+            assert client.get("key") == kept
+
+
 def test_the_password_is_in_no_process_list(make_server: MakeServer) -> None:
     server = make_server()
     with Broker(server) as broker:
