@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
+
+
+OLDEST = "4.15"
+"""The oldest testcontainers that we know how to use: that of the extra ``container``."""
 
 
 class Guard(Protocol):
@@ -19,6 +24,24 @@ class Guard(Protocol):
 
     def release_container(self, name: str, docker_host: str | None = None) -> None:
         """Forget a container that was removed."""
+
+
+def lack() -> str | None:
+    """Tell what containers need that is not installed.
+
+    Returns:
+        Its name and how to get it, fit to follow "needs" or "without"; None if it is there.
+    """
+    from packaging.version import Version
+
+    remedy = "pip install 'pytest-celery-perf[container]'"
+    try:
+        installed = version("testcontainers")
+    except PackageNotFoundError:
+        return f"testcontainers: {remedy}"
+    if Version(installed) < Version(OLDEST):
+        return f"testcontainers {OLDEST} or newer instead of {installed}: {remedy}"
+    return None
 
 
 def start(container: DockerContainer, name: str, guard: Guard) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pytest_celery_perf import containers
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -28,18 +29,14 @@ class Finding:
 def docker_available(image: str | None = None, timeout: float = 1.0) -> Finding:
     """Find out whether Docker answers and has, or can pull, an image.
 
-    Where there is no socket, nothing heavy is imported and the answer takes a millisecond.
+    Where there is no socket, nothing heavy is imported and the answer takes a few milliseconds.
 
     Args:
         image: The image; None to ask for Docker only.
         timeout: Longest wait for each of its answers, in seconds.
     """
-    for package in ("docker", "testcontainers"):
-        if importlib.util.find_spec(package) is None:
-            return Finding(
-                available=False,
-                reason=f"cannot be used without {package}: pip install 'pytest-celery-perf[container]'",
-            )
+    if lack := containers.lack():
+        return Finding(available=False, reason=f"cannot be used without {lack}")
     path = _socket_path()
     if path and (problem := _unreachable(path, timeout)):
         return Finding(available=False, reason=f"does not answer at {path}: {problem}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,10 +115,8 @@ def ask(image: Image, guard: containers.Guard) -> dict[str, str]:
 
 
 def _container(image: Image, name: str) -> DockerContainer:
-    if find_spec("testcontainers") is None:
-        raise ConfigurationError(
-            f"{OPTION}={name_of(image)} needs testcontainers: pip install 'pytest-celery-perf[container]'"
-        )
+    if lack := containers.lack():
+        raise ConfigurationError(f"{OPTION}={name_of(image)} needs {lack}")
     from docker.errors import DockerException
     from testcontainers.core.container import DockerContainer
 

@@ -10,12 +10,12 @@ import socket
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
 
 _OWN_ID = re.compile(r"/containers/([0-9a-f]{64})/")
@@ -107,8 +107,8 @@ def listening_address() -> str:
     Raises:
         WorkerError: The engine does not answer, or has no such containers.
     """
-    if find_spec("testcontainers") is None:
-        raise WorkerError('network="bridge" needs testcontainers: pip install pytest-celery-perf[container]')
+    if lack := containers.lack():
+        raise WorkerError(f'network="bridge" needs {lack}')
     from docker.errors import DockerException
     from testcontainers.core.docker_client import DockerClient
 
