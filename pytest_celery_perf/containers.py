@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_celery_perf.errors import ContainerError
+
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
@@ -53,11 +55,33 @@ def start(container: DockerContainer, name: str, guard: Guard) -> None:
         guard: Told of it by its name, as it must know it before it exists.
 
     Raises:
-        docker.errors.DockerException: Docker refuses.
+        ContainerError: The engine refuses, or breaks off: of an image that it has not, while it pulls that.
     """
     guard.container(name, _docker_host())
-    with _without_reaper():
+    with _without_reaper(), asking():
         container.start()
+
+
+@contextlib.contextmanager
+def asking() -> Iterator[None]:
+    """Have all that can go wrong between an engine and us be one error.
+
+    Raises:
+        ContainerError: The engine refuses, is not reached, breaks off, or is silent for longer than the SDK waits.
+
+    Source:
+        docker/api/client.py: what the engine answers becomes an error of the SDK (``_raise_for_status``); where it does
+        not, requests' own error is raised, and while an answer is read piecemeal (``_stream_helper``), as of a pull
+        or a build, urllib3's.
+    """
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except (DockerException, RequestException, HTTPError, OSError) as error:
+        raise ContainerError(getattr(error, "explanation", None) or str(error)) from error
 
 
 def remove(container: DockerContainer, name: str, guard: Guard) -> None:
@@ -70,8 +94,11 @@ def remove(container: DockerContainer, name: str, guard: Guard) -> None:
     """
     from docker.errors import NotFound
 
-    with contextlib.suppress(NotFound):
-        container.stop()
+    try:
+        with asking(), contextlib.suppress(NotFound):
+            container.stop()
+    except ContainerError:
+        return  # the guard tries again at the end, and tells
     guard.release_container(name, _docker_host())
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf import containers
+from pytest_celery_perf.errors import ContainerError
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -24,6 +26,8 @@ class Finding:
     available: bool
     reason: str
     """For people, fit to follow "Docker": ``answers and has redis:8``, ``does not answer: …``."""
+    lacks_image: bool = False
+    """Whether it has yet to pull the image."""
 
 
 def docker_available(image: str | None = None, timeout: float = 1.0) -> Finding:
@@ -41,6 +45,27 @@ def docker_available(image: str | None = None, timeout: float = 1.0) -> Finding:
     if path and (problem := _unreachable(path, timeout)):
         return Finding(available=False, reason=f"does not answer at {path}: {problem}")
     return _ask(image, timeout)
+
+
+def pull(image: str) -> Finding:
+    """Have Docker pull an image of which it has said that it can.
+
+    Args:
+        image: The image.
+
+    Returns:
+        Whether it is there now: a registry that tells of an image may yet be too slow, or refuse its layers.
+    """
+    from testcontainers.core.config import testcontainers_config
+    from testcontainers.core.docker_client import DockerClient
+
+    name = testcontainers_config.hub_image_name_prefix + image
+    try:
+        with containers.asking(), closing(DockerClient().client) as client:
+            client.images.pull(name)
+    except ContainerError as error:
+        return Finding(available=False, reason=f"answers, but cannot pull {name}: {error}")
+    return Finding(available=True, reason=f"answers and has pulled {name}")
 
 
 def _ask(image: str | None, timeout: float) -> Finding:
@@ -77,7 +102,7 @@ def _look_for(client: DockerClient, image: str) -> Finding:
         except (DockerException, RequestException) as error:
             why = getattr(error, "explanation", None) or error
             return Finding(available=False, reason=f"answers, but neither has {image} nor can pull it: {why}")
-        return Finding(available=True, reason=f"answers and can pull {image}")
+        return Finding(available=True, reason=f"answers and can pull {image}", lacks_image=True)
     return Finding(available=True, reason=f"answers and has {image}")
 
 

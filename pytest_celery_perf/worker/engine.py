@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_celery_perf import containers
-from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.errors import ContainerError, WorkerError
 
 _OWN_ID = re.compile(r"/containers/([0-9a-f]{64})/")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -109,16 +109,15 @@ def listening_address() -> str:
     """
     if lack := containers.lack():
         raise WorkerError(f'network="bridge" needs {lack}')
-    from docker.errors import DockerException
     from testcontainers.core.docker_client import DockerClient
 
     try:
-        with closing(DockerClient().client) as client:
+        with containers.asking(), closing(DockerClient().client) as client:
             standpoint = locate(client)
             if standpoint.apart() == standpoint:
                 return "127.0.0.1"  # the engine is apart, too, and leads its containers there
             return _gateway(client.networks.get(BRIDGE).attrs["IPAM"]["Config"][0])
-    except DockerException as error:
+    except ContainerError as error:
         raise WorkerError(f'network="bridge": Docker does not answer: {error}') from None
 
 

