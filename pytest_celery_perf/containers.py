@@ -6,6 +6,7 @@ import contextlib
 import signal
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_celery_perf.errors import ContainerError
@@ -29,10 +30,14 @@ class Guard(Protocol):
 
 
 def lack() -> str | None:
-    """Tell what containers need that is not installed.
+    """Tell what containers need that is not here.
 
     Returns:
-        Its name and how to get it, fit to follow "needs" or "without"; None if it is there.
+        Its name and how to get it, fit to follow "needs" or "without"; None if all is here.
+
+    Source:
+        ``TC_GLOBAL`` in testcontainers/core/config.py: it asks for the home directory as soon as it is imported, and
+        ``Path.home`` raises RuntimeError where neither HOME nor the user database tells it.
     """
     from packaging.version import Version
 
@@ -43,6 +48,10 @@ def lack() -> str | None:
         return f"testcontainers: {remedy}"
     if Version(installed) < Version(OLDEST):
         return f"testcontainers {OLDEST} or newer instead of {installed}: {remedy}"
+    try:
+        Path.home()
+    except RuntimeError:
+        return "a home directory: set HOME"
     return None
 
 

@@ -114,11 +114,19 @@ def _socket_path() -> str | None:
 
 
 def _configured() -> bool:
-    """Whether a file or a variable may name an address, in a way that only the Docker SDK understands."""
-    home = Path.home()
-    if "DOCKER_CONTEXT" in os.environ or (home / ".testcontainers.properties").exists():
+    """Whether a file or a variable may name an address, in a way that only the Docker SDK understands.
+
+    A home that may not be read, such as root's that a dropped user still has in HOME, holds no such file for the SDK.
+
+    Source:
+        ``read_tc_properties`` in testcontainers/core/config.py asks `os.path.exists`, which raises nothing.
+    """
+    if "DOCKER_CONTEXT" in os.environ:
         return True
     try:
+        home = Path.home()
+        if (home / ".testcontainers.properties").exists():
+            return True
         return "currentContext" in json.loads((home / ".docker" / "config.json").read_text())
     except (OSError, ValueError):
         return False

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import requires
@@ -30,6 +33,20 @@ from tests.engines import breaking_off
 
 EXTRA = "pip install 'pytest-celery-perf[container]'"
 LACK = f"testcontainers 4.15 or newer instead of 4.14.2: {EXTRA}"
+
+
+STRANGER = """
+import sys
+sys.path[:] = eval(sys.argv[1])
+import os
+import pwd
+from pytest_celery_perf import containers
+from pytest_celery_perf.broker import engine
+containers.lack()  # what it imports, the other user may not read
+os.setuid(4242)
+print(containers.lack())
+print(engine._configured() if "HOME" in os.environ else engine.docker_available().reason)
+"""
 
 
 def install(folder: Path, version: str) -> None:
@@ -171,3 +188,24 @@ def test_an_image_that_cannot_be_pulled_is_told_with_what_to_try(breaking_engine
         pytest.raises(WorkerError, match=r"no image 'shop:1' and cannot pull it: .*see what `docker pull shop:1` says"),
     ):
         fetch(client, "shop:1")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user, as only root may")
+@pytest.mark.parametrize("home", [None, "/closed"])
+def test_a_user_without_a_home_has_no_settings_there(tmp_path: Path, home: str | None) -> None:
+    """As a process has it that was root: no entry in the user database, and HOME unset or still root's."""
+    pytest.importorskip("testcontainers", reason=EXTRA)
+    (tmp_path / "closed").mkdir(mode=0o700)
+    unset = {name: value for name, value in os.environ.items() if name not in {"HOME", "DOCKER_HOST", "DOCKER_CONTEXT"}}
+
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, repr(sys.path)],
+        env=unset | ({"HOME": f"{tmp_path}{home}"} if home else {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    without, configured = done.stdout.splitlines()
+    assert without == ("None" if home else "a home directory: set HOME")
+    assert configured == ("False" if home else "cannot be used without a home directory: set HOME")
