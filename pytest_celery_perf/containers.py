@@ -99,13 +99,15 @@ def remove(container: DockerContainer, name: str, guard: Guard) -> None:
     Args:
         container: What `start` was given.
         name: What it is called.
-        guard: Forgets it.
+        guard: Forgets it once it is gone.
     """
     from docker.errors import NotFound
 
+    client = container.get_docker_client().client
     try:
-        with asking(), contextlib.suppress(NotFound):
-            container.stop()
+        with asking(), contextlib.closing(client), contextlib.suppress(NotFound):
+            # By its name, as the engine may have made it and broken off before it said so.
+            client.api.remove_container(name, force=True, v=True)
     except ContainerError:
         return  # the guard tries again at the end, and tells
     guard.release_container(name, _docker_host())

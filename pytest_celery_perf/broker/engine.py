@@ -7,6 +7,7 @@ import os
 import socket
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,9 @@ def docker_available(image: str | None = None, timeout: float = 1.0) -> Finding:
     return _ask(image, timeout)
 
 
+@cache
 def pull(image: str) -> Finding:
-    """Have Docker pull an image of which it has said that it can.
+    """Have Docker pull an image of which it has said that it can, once in a session.
 
     Args:
         image: The image.

@@ -17,7 +17,7 @@ from pytest_celery_perf import containers
 from pytest_celery_perf.broker import binary
 from pytest_celery_perf.broker.choose import choose
 from pytest_celery_perf.broker.container import ContainerServer
-from pytest_celery_perf.broker.engine import docker_available
+from pytest_celery_perf.broker.engine import docker_available, pull
 from pytest_celery_perf.errors import BrokerError, ConfigurationError, ContainerError, WorkerError
 from pytest_celery_perf.gate import container as gate_container
 from pytest_celery_perf.gate.environment import Image
@@ -81,6 +81,7 @@ def breaking_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     pytest.importorskip("testcontainers", reason=EXTRA)
     with breaking_off(streams=request.param) as host:
         monkeypatch.setenv("DOCKER_HOST", host)
+        pull.cache_clear()
         yield
 
 

@@ -147,6 +147,20 @@ def test_an_image_that_does_not_exist_is_said_so(make_server: MakeServer) -> Non
         make_server("celery-perf-test/none:none").start()
 
 
+def test_a_container_of_which_the_engine_did_not_tell_is_removed(make_server: MakeServer, redis_image: str) -> None:
+    """As when it breaks off while it is asked for one."""
+    server = make_server()
+    server._container = server._make(next(ports.candidates()))
+    client = docker.from_env()
+    client.api.create_container(redis_image, ["true"], name=server._name)
+    client.close()
+    assert len(containers()) == 1
+
+    server.stop()
+
+    assert containers() == []
+
+
 @pytest.mark.parametrize("disabled", [None, "true"])
 def test_no_reaper_is_needed_or_started(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch, disabled: str | None
