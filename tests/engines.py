@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from typing_extensions import override
+
 _ANSWERS = {
     "GET /_ping": (200, {}),
     "HEAD /_ping": (200, {}),
@@ -38,6 +40,7 @@ class _Engine(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = answer  # noqa: N815 - the names that are called
 
+    @override
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 

@@ -52,9 +52,10 @@ def tls_redis(folder: Path) -> Iterator[str]:
         capture_output=True,
     )
     port = next(ports.candidates())
-    files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"]
+    files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no"]
     listen = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", str(port)]
-    with subprocess.Popen([found.path, *listen, *files, "--save", ""], cwd=folder, stdout=subprocess.PIPE) as server:
+    command = [str(found.path), *listen, *files, "--save", ""]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as server:
         url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
         try:
             client.wait_until(lambda: server.poll() is not None or client.answers(url), "a server with TLS answers")
