@@ -5,10 +5,18 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_celery_perf.errors import ContainerError
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
+
+
+OLDEST = "4.15"
+"""The oldest testcontainers that we know how to use: that of the extra ``container``."""
 
 
 class Guard(Protocol):
@@ -21,6 +29,32 @@ class Guard(Protocol):
         """Forget a container that was removed."""
 
 
+def lack() -> str | None:
+    """Tell what containers need that is not here.
+
+    Returns:
+        Its name and how to get it, fit to follow "needs" or "without"; None if all is here.
+
+    Source:
+        ``TC_GLOBAL`` in testcontainers/core/config.py: it asks for the home directory as soon as it is imported, and
+        ``Path.home`` raises RuntimeError where neither HOME nor the user database tells it.
+    """
+    from packaging.version import Version
+
+    remedy = "pip install 'pytest-celery-perf[container]'"
+    try:
+        installed = version("testcontainers")
+    except PackageNotFoundError:
+        return f"testcontainers: {remedy}"
+    if Version(installed) < Version(OLDEST):
+        return f"testcontainers {OLDEST} or newer instead of {installed}: {remedy}"
+    try:
+        Path.home()
+    except RuntimeError:
+        return "a home directory: set HOME"
+    return None
+
+
 def start(container: DockerContainer, name: str, guard: Guard) -> None:
     """Start a container.
 
@@ -30,11 +64,33 @@ def start(container: DockerContainer, name: str, guard: Guard) -> None:
         guard: Told of it by its name, as it must know it before it exists.
 
     Raises:
-        docker.errors.DockerException: Docker refuses.
+        ContainerError: The engine refuses, or breaks off: of an image that it has not, while it pulls that.
     """
     guard.container(name, _docker_host())
-    with _without_reaper():
+    with _without_reaper(), asking():
         container.start()
+
+
+@contextlib.contextmanager
+def asking() -> Iterator[None]:
+    """Have all that can go wrong between an engine and us be one error.
+
+    Raises:
+        ContainerError: The engine refuses, is not reached, breaks off, or is silent for longer than the SDK waits.
+
+    Source:
+        docker/api/client.py: what the engine answers becomes an error of the SDK (``_raise_for_status``); where it does
+        not, requests' own error is raised, and while an answer is read piecemeal (``_stream_helper``), as of a pull
+        or a build, urllib3's.
+    """
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except (DockerException, RequestException, HTTPError, OSError) as error:
+        raise ContainerError(getattr(error, "explanation", None) or str(error)) from error
 
 
 def remove(container: DockerContainer, name: str, guard: Guard) -> None:
@@ -43,12 +99,17 @@ def remove(container: DockerContainer, name: str, guard: Guard) -> None:
     Args:
         container: What `start` was given.
         name: What it is called.
-        guard: Forgets it.
+        guard: Forgets it once it is gone.
     """
     from docker.errors import NotFound
 
-    with contextlib.suppress(NotFound):
-        container.stop()
+    client = container.get_docker_client().client
+    try:
+        with asking(), contextlib.closing(client), contextlib.suppress(NotFound):
+            # By its name, as the engine may have made it and broken off before it said so.
+            client.api.remove_container(name, force=True, v=True)
+    except ContainerError:
+        return  # the guard tries again at the end, and tells
     guard.release_container(name, _docker_host())
 
 

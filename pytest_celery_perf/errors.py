@@ -24,6 +24,10 @@ class BrokerError(CeleryPerfError):
     """A broker could not be chosen, started, reached or restarted."""
 
 
+class ContainerError(CeleryPerfError):
+    """The container engine refused something, or did not answer to the end."""
+
+
 class WorkerError(CeleryPerfError):
     """A worker could not be launched, refused its options or died."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pytest_celery_perf.broker import binary
+import pytest
+
+from pytest_celery_perf.broker import binary, client, ports
 from pytest_celery_perf.broker.base import Endpoint
 from pytest_celery_perf.broker.process import ProcessServer
 from pytest_celery_perf.guard import Guard
@@ -25,3 +29,38 @@ def users_redis(folder: Path) -> Iterator[Endpoint]:
         server = ProcessServer(found, directory=folder / "server", guard=guard)
         yield server.start()
         server.stop()
+
+
+@contextmanager
+def tls_redis(folder: Path) -> Iterator[str]:
+    """Run a user's Redis that speaks TLS alone, with a certificate that nobody else has signed.
+
+    Args:
+        folder: Where it may write.
+
+    Yields:
+        Its URL, which names the certificate and demands nothing of it.
+    """
+    openssl, (found, _) = shutil.which("openssl"), binary.find()
+    if openssl is None or found is None:
+        pytest.skip("apt-get install openssl redis-server")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, *subject],
+        check=True,
+        capture_output=True,
+    )
+    port = next(ports.candidates())
+    files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no"]
+    listen = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", str(port)]
+    command = [str(found.path), *listen, *files, "--save", ""]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as server:
+        url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
+        try:
+            client.wait_until(lambda: server.poll() is not None or client.answers(url), "a server with TLS answers")
+            if server.returncode is not None:
+                pytest.skip(f"{found.description} has no TLS: apt-get install redis-server")
+            yield url
+        finally:
+            server.kill()

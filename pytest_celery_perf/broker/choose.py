@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_celery_perf.broker import binary
 from pytest_celery_perf.broker.base import Broker
 from pytest_celery_perf.broker.container import DEFAULT_IMAGE, ContainerServer
-from pytest_celery_perf.broker.engine import docker_available
+from pytest_celery_perf.broker.engine import Finding, docker_available, pull
 from pytest_celery_perf.broker.external import SCHEMES, ExternalServer
 from pytest_celery_perf.broker.process import ProcessServer
 from pytest_celery_perf.errors import BrokerError
@@ -21,7 +21,7 @@ _DOCKER = "start Docker, pip install 'pytest-celery-perf[container]', docker pul
 
 
 def choose(setting: str, *, image: str | None, rundir: RunDirectory, guard: Guard, append_only: bool = False) -> Broker:
-    """Choose a broker; nothing is started yet.
+    """Choose a broker; nothing is started yet, but the image of a container is pulled.
 
     Args:
         setting: ``auto``, ``process``, ``container`` or the URL of a server.
@@ -56,7 +56,7 @@ class _Chooser:
     append_only: bool
 
     def auto(self) -> ContainerServer | ProcessServer:
-        docker = docker_available(self.image)
+        docker = self._docker()
         if docker.available:
             return self._container(f"Docker {docker.reason}")
         found, reasons = binary.find()
@@ -73,10 +73,14 @@ class _Chooser:
         return self._process(found, reason)
 
     def container(self) -> ContainerServer:
-        docker = docker_available(self.image)
+        docker = self._docker()
         if not docker.available:
             raise BrokerError(f"celery_perf_broker=container, but Docker {docker.reason}\n{_remedies(self.image)}")
         return self._container("")
+
+    def _docker(self) -> Finding:
+        docker = docker_available(self.image)
+        return pull(self.image) if docker.available and docker.lacks_image else docker
 
     def _process(self, found: binary.Binary, reason: str) -> ProcessServer:
         directory = self.rundir.path / f"broker-{secrets.token_hex(3)}"

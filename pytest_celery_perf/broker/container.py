@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_celery_perf import containers
 from pytest_celery_perf.broker import client, ports
 from pytest_celery_perf.broker.base import Endpoint
-from pytest_celery_perf.broker.settings import APPEND_ONLY_FILES, DATABASES, ServerSettings
-from pytest_celery_perf.errors import BrokerError
+from pytest_celery_perf.broker.settings import APPEND_ONLY_DIRECTORY, APPEND_ONLY_FILE, DATABASES, ServerSettings
+from pytest_celery_perf.errors import BrokerError, ContainerError
 from pytest_celery_perf.guard import Guard
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ContainerServer:
         if self._container:
             container = self._container.get_wrapped_container()
             if not keep_data:  # what it writes from now on goes to files that have no name
-                container.exec_run(["rm", "-rf", f"/data/{APPEND_ONLY_FILES}"])
+                container.exec_run(["rm", "-rf", f"/data/{APPEND_ONLY_DIRECTORY}", f"/data/{APPEND_ONLY_FILE}"])
             with contextlib.suppress(APIError):  # it does not run
                 container.kill()
             container.wait(timeout=30)
@@ -93,14 +93,13 @@ class ContainerServer:
         Raises:
             BrokerError: It was never started, Docker refuses, or it does not answer.
         """
-        from docker.errors import APIError
-
         if self._container is None:
             raise BrokerError(f"{self._image} cannot be restarted: it was never started")
         self.kill()
         try:
-            self._container.get_wrapped_container().start()
-        except APIError as error:
+            with containers.asking():
+                self._container.get_wrapped_container().start()
+        except ContainerError as error:
             raise BrokerError(f"Docker does not start {self._name} ({self._image}) again: {error}") from error
         return self._answering()
 
@@ -124,15 +123,13 @@ class ContainerServer:
             False if the port is taken.
 
         Raises:
-            BrokerError: Docker refuses for another reason.
+            BrokerError: Docker refuses for another reason, or breaks off.
         """
-        from docker.errors import DockerException
-
-        container = self._make(port)
-        self._container = container
         try:
-            containers.start(container, self._name, self._guard)
-        except DockerException as error:
+            with containers.asking():
+                self._container = self._make(port)
+                containers.start(self._container, self._name, self._guard)
+        except ContainerError as error:
             self.stop()
             if any(words in str(error) for words in _PORT_TAKEN):
                 return False

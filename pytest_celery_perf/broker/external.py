@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from pytest_celery_perf.broker import client
@@ -11,6 +12,9 @@ from pytest_celery_perf.guard import Guard
 from pytest_celery_perf.guard.resources import Keys
 
 SCHEMES = ("redis", "rediss")
+
+_DEMAND = re.compile(r"(?:^|&)ssl_cert_reqs=.")
+_PYTHONS_WORD = re.compile(r"((?:^|&)ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)(?=&|$)")
 
 
 class ExternalServer:
@@ -32,8 +36,8 @@ class ExternalServer:
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES or not parts.hostname:
             raise BrokerError(f"celery_perf_broker={_without_password(url)!r}: expected redis://… or rediss://…")
-        self.description = f"{_without_password(url)}, keys under {key_prefix}"
-        self._url = url
+        self._url = _understood_by_all(url)
+        self.description = f"{_without_password(self._url)}, keys under {key_prefix}"
         self._key_prefix = key_prefix
         self._guard = guard
 
@@ -124,6 +128,23 @@ class ExternalServer:
             "and with them messages; a broker needs noeviction"
         )
         return (warning,)
+
+
+def _understood_by_all(url: str) -> str:
+    """Say in a URL for TLS what is demanded of the server's certificate, in words that redis-py and Celery both know.
+
+    Source:
+        ``SSLConnection`` in redis/connection.py knows required, optional and none alone, and without a word takes the
+        first. ``RedisBackend`` in celery/backends/redis.py refuses a URL without one; in its error it recommends
+        CERT_REQUIRED and its like, but it takes the other words as well, as does kombu/utils/url.py.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "rediss":
+        return url
+    query = _PYTHONS_WORD.sub(lambda found: found[1] + found[2].lower(), parts.query)
+    if not _DEMAND.search(query):
+        query += "&" * bool(query) + "ssl_cert_reqs=required"
+    return parts._replace(query=query).geturl()
 
 
 def _without_password(url: str) -> str:

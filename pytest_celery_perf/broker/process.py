@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_celery_perf.broker import client, ports
 from pytest_celery_perf.broker.base import Endpoint
 from pytest_celery_perf.broker.binary import Binary
-from pytest_celery_perf.broker.settings import APPEND_ONLY_FILES, DATABASES, ServerSettings
+from pytest_celery_perf.broker.settings import APPEND_ONLY_DIRECTORY, APPEND_ONLY_FILE, DATABASES, ServerSettings
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.guard import Guard, signal_group, tethered
 
@@ -70,7 +70,8 @@ class ProcessServer:
             process.wait()
             self._guard.release_process_group(process.pid)
         if not keep_data:
-            shutil.rmtree(self._directory / APPEND_ONLY_FILES, ignore_errors=True)
+            shutil.rmtree(self._directory / APPEND_ONLY_DIRECTORY, ignore_errors=True)
+            (self._directory / APPEND_ONLY_FILE).unlink(missing_ok=True)
 
     def pause(self) -> None:
         """SIGSTOP it."""

@@ -8,8 +8,16 @@ from dataclasses import dataclass, field
 DATABASES = 1024
 """More than there will be xdist workers; an empty one costs a few hundred bytes."""
 
-APPEND_ONLY_FILES = "appendonlydir"
-"""Where a server keeps its append-only files, in its working directory (since Redis 7)."""
+APPEND_ONLY_DIRECTORY = "appendonlydir"
+"""Where a server keeps its append-only files, in its working directory.
+
+Source: ``appenddirname`` in redis.conf, since Redis 7.0
+"""
+APPEND_ONLY_FILE = "appendonly.aof"
+"""What an older server, the only one without that directory, keeps there instead.
+
+Source: ``appendfilename`` in redis.conf of Redis 6.2; a newer one that finds the file, and no directory, reads it too.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf import containers
-from pytest_celery_perf.errors import ConfigurationError, WorkerError
+from pytest_celery_perf.errors import ConfigurationError, ContainerError, WorkerError
 from pytest_celery_perf.gate.channel import GateError
 from pytest_celery_perf.gate.command import PACKAGE
 from pytest_celery_perf.gate.environment import ASK, OPTION, Image, name_of, read
@@ -116,23 +115,22 @@ def ask(image: Image, guard: containers.Guard) -> dict[str, str]:
 
 
 def _container(image: Image, name: str) -> DockerContainer:
-    if find_spec("testcontainers") is None:
-        raise ConfigurationError(
-            f"{OPTION}={name_of(image)} needs testcontainers: pip install 'pytest-celery-perf[container]'"
-        )
-    from docker.errors import DockerException
+    if lack := containers.lack():
+        raise ConfigurationError(f"{OPTION}={name_of(image)} needs {lack}")
     from testcontainers.core.container import DockerContainer
 
     try:
-        return DockerContainer(image.name).with_name(name)
-    except DockerException as error:
+        with containers.asking():
+            return DockerContainer(image.name).with_name(name)
+    except ContainerError as error:
         raise ConfigurationError(f"{OPTION}={name_of(image)}: Docker does not answer: {error}") from None
 
 
 def _standpoint(container: DockerContainer, image: Image) -> Standpoint:
     try:
-        standpoint = locate(container.get_docker_client().client)
-    except WorkerError as error:
+        with containers.asking():
+            standpoint = locate(container.get_docker_client().client)
+    except (ContainerError, WorkerError) as error:
         raise ConfigurationError(f"{OPTION}={name_of(image)}: {error}") from None
     if standpoint.network_mode == "bridge":
         raise ConfigurationError(
@@ -150,10 +148,8 @@ def _seen_by_the_engine(standpoint: Standpoint, place: Path, image: Image) -> st
 
 
 def _started(container: DockerContainer, image: Image, name: str, guard: containers.Guard) -> None:
-    from docker.errors import DockerException
-
     try:
         fetch(container.get_docker_client().client, image.name)
         containers.start(container, name, guard)
-    except (DockerException, WorkerError) as error:
+    except (ContainerError, WorkerError) as error:
         raise GateError(f"{OPTION}={name_of(image)}: no container can be made of it: {error}") from None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 
+from pytest_celery_perf import containers
 from pytest_celery_perf.errors import WorkerError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.worker.base import Guard, Launch, Worker
@@ -36,11 +36,8 @@ def create(launch: Launch, guard: Guard, zygote: Zygote | None = None) -> Worker
         WorkerError: A warm start was demanded but would not be sound.
     """
     if launch.spec.runtime == "container":
-        if find_spec("testcontainers") is None:
-            raise WorkerError(
-                f"worker {launch.node}: runtime='container' needs testcontainers: "
-                "pip install pytest-celery-perf[container], or use runtime='process'"
-            )
+        if lack := containers.lack():
+            raise WorkerError(f"worker {launch.node}: runtime='container' needs {lack}, or use runtime='process'")
         from pytest_celery_perf.worker.container import ContainerRuntime
 
         launch = _told(launch, "cold (in a container)")

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf import containers
-from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.errors import ContainerError, WorkerError
 from pytest_celery_perf.worker.base import Guard, Launch
 from pytest_celery_perf.worker.cgroup import CgroupFiles, CgroupMeter
 from pytest_celery_perf.worker.engine import BRIDGE, locate
@@ -35,19 +35,21 @@ class ContainerRuntime:
 
     def start(self) -> ExitWatch:
         """Create and start it."""
-        from docker.errors import DockerException
-
         try:
-            container = container_for(self._launch, self._name)
-            self._container = container
-            containers.start(container, self._name, self._guard)
-        except DockerException as error:
+            with containers.asking():
+                self._pid = self._started()
+        except ContainerError as error:
             self.remove()
             raise WorkerError(f"worker {self._launch.node} could not be started in a container: {error}") from None
+        return ExitWatch.of_call(lambda: wait_for_end(self._name))
+
+    def _started(self) -> int:
+        container = container_for(self._launch, self._name)
+        self._container = container
+        containers.start(container, self._name, self._guard)
         inner = container.get_wrapped_container()
         inner.reload()
-        self._pid = inner.attrs["State"]["Pid"]
-        return ExitWatch.of_call(lambda: wait_for_end(self._name))
+        return int(inner.attrs["State"]["Pid"])
 
     @property
     def pid(self) -> int:

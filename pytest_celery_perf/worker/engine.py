@@ -11,13 +11,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf import containers
+from pytest_celery_perf.errors import ContainerError, WorkerError
 
 _OWN_ID = re.compile(r"/containers/([0-9a-f]{64})/")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -124,18 +124,17 @@ def listening_address() -> str:
     Raises:
         WorkerError: The engine does not answer, or has no such containers.
     """
-    if find_spec("testcontainers") is None:
-        raise WorkerError('network="bridge" needs testcontainers: pip install pytest-celery-perf[container]')
-    from docker.errors import DockerException
+    if lack := containers.lack():
+        raise WorkerError(f'network="bridge" needs {lack}')
     from testcontainers.core.docker_client import DockerClient
 
     try:
-        with closing(DockerClient().client) as client:
+        with containers.asking(), closing(DockerClient().client) as client:
             standpoint = locate(client)
             if standpoint.apart() == standpoint:
                 return "127.0.0.1"  # the engine is apart, too, and leads its containers there
             return _gateway(client.networks.get(BRIDGE).attrs["IPAM"]["Config"][0])
-    except DockerException as error:
+    except ContainerError as error:
         raise WorkerError(f'network="bridge": Docker does not answer: {error}') from None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pytest_celery_perf.errors import ConfigurationError, WorkerError
+from pytest_celery_perf import containers
+from pytest_celery_perf.errors import ConfigurationError, ContainerError, WorkerError
 from pytest_celery_perf.model.spec import WorkerSpec
 
 _LINES = 20
@@ -44,42 +46,44 @@ def fetch(client: Any, image: str) -> Any:
         image: Its name.
 
     Raises:
-        WorkerError: It is nowhere.
+        WorkerError: It has not, and cannot.
+        ContainerError: It does not say whether it has.
     """
-    from docker.errors import APIError, ImageNotFound
+    from docker.errors import ImageNotFound
 
-    try:
+    with containers.asking(), suppress(ImageNotFound):
         return client.images.get(image)
-    except ImageNotFound:
-        pass
     try:
-        client.images.pull(image)
-    except APIError as error:
+        with containers.asking():
+            client.images.pull(image)
+            return client.images.get(image)
+    except ContainerError as error:
         raise WorkerError(
-            f"the Docker engine has no image {image!r} and cannot pull it: {error.explanation or error}"
+            f"the Docker engine has no image {image!r} and cannot pull it: {error}; "
+            f"see what `docker pull {image}` says, or build it"
         ) from None
-    return client.images.get(image)
 
 
 @cache
 def _build(dockerfile: Path) -> str:
     """Build an image, once in a session; the engine's cache knows what has not changed since the last."""
-    from docker.errors import APIError, BuildError
     from testcontainers.core.docker_client import DockerClient
 
     tag = f"celery-perf/worker:{hashlib.sha256(str(dockerfile).encode()).hexdigest()[:12]}"
-    client = DockerClient().client
-    try:
-        client.images.build(path=str(dockerfile.parent), dockerfile=dockerfile.name, tag=tag, rm=True, forcerm=True)
-    except BuildError as error:
-        raise WorkerError(f"{dockerfile} cannot be built: {error.msg}\n{_last_lines(error.build_log)}") from None
-    except APIError as error:
-        raise WorkerError(f"{dockerfile} cannot be built: {error.explanation or error}") from None
-    finally:
-        client.close()
+    where = {"path": str(dockerfile.parent), "dockerfile": dockerfile.name}
+    with closing(DockerClient().client) as client:
+        try:
+            with containers.asking():
+                client.images.build(**where, tag=tag, rm=True, forcerm=True)
+        except ContainerError as error:
+            raise WorkerError(f"{dockerfile} cannot be built: {error}{_log_of(error.__cause__)}") from None
     return tag
 
 
-def _last_lines(log: Any) -> str:
-    lines = "".join(str(part.get("stream", "")) for part in log).splitlines()
-    return "\n".join(f"    {line}" for line in lines[-_LINES:])
+def _log_of(error: BaseException | None) -> str:
+    from docker.errors import BuildError
+
+    if not isinstance(error, BuildError):
+        return ""
+    lines = "".join(str(part.get("stream", "")) for part in error.build_log).splitlines()
+    return "".join(f"\n    {line}" for line in lines[-_LINES:])

@@ -90,6 +90,24 @@ def test_it_lives_dies_and_comes_back_at_its_port(
     assert containers() == []
 
 
+@pytest.mark.parametrize(("keep_data", "kept"), [(True, b"1"), (False, None)])
+def test_data_where_redis_6_keeps_them_can_be_lost_as_well(
+    make_server: MakeServer, keep_data: bool, kept: bytes | None
+) -> None:
+    """Newer servers read that file, too, where they have none of their own."""
+    server = make_server(append_only=True)
+    old = r"rm -rf appendonlydir; printf '*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n1\r\n' >appendonly.aof"
+    with Broker(server) as broker:
+        assert server._container is not None
+        assert server._container.get_wrapped_container().exec_run(["sh", "-c", old]).exit_code == 0
+
+        broker.kill(keep_data=keep_data)
+        broker.restart()
+
+        with redis.Redis.from_url(broker.url()) as client:
+            assert client.get("key") == kept
+
+
 def test_the_password_is_in_no_process_list(make_server: MakeServer) -> None:
     server = make_server()
     with Broker(server) as broker:
@@ -127,6 +145,20 @@ def test_an_image_without_a_server_is_said_so(make_server: MakeServer, monkeypat
 def test_an_image_that_does_not_exist_is_said_so(make_server: MakeServer) -> None:
     with pytest.raises(BrokerError, match="Docker does not start celery-perf-test/none:none: "):
         make_server("celery-perf-test/none:none").start()
+
+
+def test_a_container_of_which_the_engine_did_not_tell_is_removed(make_server: MakeServer, redis_image: str) -> None:
+    """As when it breaks off while it is asked for one."""
+    server = make_server()
+    server._container = server._make(next(ports.candidates()))
+    client = docker.from_env()
+    client.api.create_container(redis_image, ["true"], name=server._name)
+    client.close()
+    assert len(containers()) == 1
+
+    server.stop()
+
+    assert containers() == []
 
 
 @pytest.mark.parametrize("disabled", [None, "true"])

@@ -106,6 +106,26 @@ def test_a_user_that_may_not_ask_gets_a_warning_too(broker: Broker, guard: Guard
     assert "pa55" not in warning
 
 
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("redis://h:1/0", "redis://h:1/0"),
+        ("rediss://h:1/0", "rediss://h:1/0?ssl_cert_reqs=required"),
+        ("rediss://h:1/0?ssl_ca_certs=/a/b%20c", "rediss://h:1/0?ssl_ca_certs=/a/b%20c&ssl_cert_reqs=required"),
+        ("rediss://h:1/0?ssl_cert_reqs=CERT_REQUIRED", "rediss://h:1/0?ssl_cert_reqs=required"),
+        ("rediss://h:1/0?ssl_cert_reqs=CERT_NONE&db=2", "rediss://h:1/0?ssl_cert_reqs=none&db=2"),
+        ("rediss://h:1/0?db=2&ssl_cert_reqs=CERT_OPTIONAL", "rediss://h:1/0?db=2&ssl_cert_reqs=optional"),
+        ("rediss://h:1/0?ssl_cert_reqs=none", "rediss://h:1/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_what_is_demanded_of_a_certificate_is_said_so_that_redis_and_celery_understand(
+    guard: Guard, given: str, used: str
+) -> None:
+    server = ExternalServer(given, key_prefix="celery-perf:run:", guard=guard)
+
+    assert server.description == f"{used}, keys under celery-perf:run:"
+
+
 def test_a_server_that_does_not_answer_is_named_without_its_password(guard: Guard) -> None:
     server = ExternalServer("redis://:secret@127.0.0.1:1/0", key_prefix="celery-perf:run:", guard=guard)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import socket
 import stat
 import subprocess
@@ -100,6 +101,23 @@ def test_a_killed_server_comes_back_at_its_port(
     assert broker.pid != pid
     assert broker.url(3) == url
     with redis.Redis.from_url(url) as client:
+        assert client.get("key") == kept
+
+
+@pytest.mark.parametrize(("keep_data", "kept"), [(True, b"1"), (False, None)])
+def test_data_where_redis_6_keeps_them_can_be_lost_as_well(
+    make_server: MakeServer, server_binary: Binary, keep_data: bool, kept: bytes | None
+) -> None:
+    """Newer servers read that file, too, where they have none of their own."""
+    server = make_server(server_binary, append_only=True)
+    broker = Broker(server).start()
+    shutil.rmtree(directory_of(server) / "appendonlydir", ignore_errors=True)
+    (directory_of(server) / "appendonly.aof").write_bytes(b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n1\r\n")
+
+    broker.kill(keep_data=keep_data)
+    broker.restart()
+
+    with redis.Redis.from_url(broker.url()) as client:
         assert client.get("key") == kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,6 +10,7 @@ import redis
 
 from pytest_celery_perf.broker.base import Endpoint
 from tests.plugin.inner import Inner, Project
+from tests.servers import tls_redis
 
 
 def everything(server: Endpoint) -> dict[tuple[int, bytes], bytes | None]:
@@ -59,6 +61,30 @@ def test_it_is_not_ours_to_kill(till: Project, users_server: Endpoint) -> None:
     assert "(command line)" in inner.text
     assert "set it to process, container or auto" in inner.text
     assert before == everything(users_server)
+
+
+@pytest.mark.parametrize("demand", ["", "&ssl_cert_reqs=CERT_REQUIRED", "&ssl_cert_reqs=required"])
+def test_one_that_speaks_tls(till: Project, tmp_path: Path, demand: str) -> None:
+    """Without the demand Celery refuses the URL of results; the spelling that it then recommends redis-py refuses."""
+    with tls_redis(tmp_path) as url:
+        inner = till.run(f"--celery-perf-broker={url}{demand}", "business.py", "-k", "test_results")
+
+        assert inner.status == pytest.ExitCode.OK, inner.text
+        with redis.Redis.from_url(url) as client:
+            assert client.keys() == []
+
+
+def test_a_server_whose_certificate_nobody_has_signed(till: Project, tmp_path: Path) -> None:
+    with tls_redis(tmp_path) as url:
+        bare = url.partition("?")[0]
+
+        refused = till.run(f"--celery-perf-broker={bare}", "business.py")
+        taken = till.run(f"--celery-perf-broker={bare}?ssl_cert_reqs=CERT_NONE", "business.py", "-k", "test_many")
+
+    assert refused.status == pytest.ExitCode.USAGE_ERROR
+    assert "does not answer" in refused.text
+    assert "CERTIFICATE_VERIFY_FAILED" in refused.text
+    assert taken.status == pytest.ExitCode.OK, taken.text
 
 
 def test_one_that_does_not_answer(till: Project) -> None:
