@@ -28,8 +28,10 @@ def read(item: pytest.Item) -> None:
     if fixtures is None:
         raise ConfigurationError("the markers of celery-perf are for test functions and methods")
     options = item.config.stash[OPTIONS]
-    item.stash[SPEC] = spec = markers.read(item, default_workers(item.config))
-    Project(item.config).check(item, spec)
+    project = Project(item.config)
+    spec = markers.read(item, default_workers(item.config))
+    project.check(item, spec)
+    item.stash[SPEC] = spec = project.with_databases(spec)
     check_broker(options, spec)
     check_children(options, spec)
     check_faults(options, spec)

@@ -209,11 +209,10 @@ class CeleryPerf(Loads):
             return task
         tasks = self._session.stage.app.tasks
         if task not in tasks:
-            import difflib
+            from pytest_celery_perf.model.arguments import did_you_mean
 
-            close = difflib.get_close_matches(task, list(tasks), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ConfigurationError(f"there is no task {task!r} in {self._session.options.app}{hint}")
+            where = self._session.options.app
+            raise ConfigurationError(f"there is no task {task!r} in {where}{did_you_mean(task, tasks)}")
         return tasks[task]
 
     def _timeout_s(self, timeout: float | str | None) -> float:

@@ -274,6 +274,20 @@ def test_queries_without_django_and_sqlalchemy(plain: Project) -> None:
     assert "@pytest.mark.celery_queries counts the queries of Django, which is not configured here" in inner.text
 
 
+def test_a_database_that_django_does_not_have(library: Project) -> None:
+    library.write(
+        "test_wrong.py",
+        "import pytest\n"
+        "pytestmark = pytest.mark.django_db(transaction=True)\n"
+        "@pytest.mark.celery_queries(using={'default': 9, 'archve': 1})\n"
+        "def test_a(): pass\n",
+    )
+    words = "@pytest.mark.celery_queries: using={'archve': 1, 'default': 9}: DATABASES has no 'archve', only default, "
+    text = library.run().text
+    assert f"{words}archive (and nothing has imported SQLAlchemy, whose engines have names too)" in text
+    assert "; did you mean 'archive'?" in text
+
+
 def test_no_children_by_the_apps_own_setting(plain: Project) -> None:
     plain.ini(celery_perf_workers="main: -P prefork")
     plain.write("conftest.py", "from office import app\napp.conf.worker_pool = 'threads'\n")
