@@ -133,6 +133,11 @@ WRONG = {
     "celery_worker(options='--concurency 3')": ("No such option '--concurency'. Did you mean '--concurrency'?",),
     "celery_worker(options='-c \"2')": ("No closing quotation",),
     "celery_worker(config={'a': print})": ("config['a']=<built-in function print> cannot be told to a worker",),
+    "celery_worker(config={'task_time_limitt': 1})": (
+        "config['task_time_limitt']=1: Celery has no setting 'task_time_limitt', nor has the app's configuration; did",
+        "you mean 'task_time_limit'?",
+    ),
+    "celery_worker(config={'CELERYD_PREFETCH_MULTIPLYER': 1})": ("did you mean 'CELERYD_PREFETCH_MULTIPLIER'?",),
     "celery_worker(config={'worker_pool': 'solo'})": (
         "config['worker_pool']='solo' comes too late for the worker: say pool=",
     ),
