@@ -76,6 +76,18 @@ def sequence(value: Any, what: str, of: str) -> list[Any]:
     return list(value)
 
 
+def arguments(value: Any, what: str) -> tuple[Any, ...]:
+    """Return the positional arguments of a call.
+
+    Raises:
+        ConfigurationError: They are no list; a single one, perhaps.
+    """
+    __tracebackhide__ = True
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise ConfigurationError(f"{what}={value!r}: expected a list or tuple of arguments, such as ('abc',)")
+    return tuple(value)
+
+
 def items(value: Any, what: str) -> list[tuple[str, Any]]:
     """Return what a dict holds, sorted by its keys; nothing for None.
 
