@@ -11,7 +11,7 @@ from pytest_celery_perf import markers
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.names import DRILL
 from pytest_celery_perf.project import Project
-from pytest_celery_perf.startup import check_broker, check_children, check_faults, default_workers
+from pytest_celery_perf.startup import check_broker, check_children, check_faults, check_settings, default_workers
 from pytest_celery_perf.stash import OPTIONS, SPEC
 
 
@@ -28,8 +28,11 @@ def read(item: pytest.Item) -> None:
     if fixtures is None:
         raise ConfigurationError("the markers of celery-perf are for test functions and methods")
     options = item.config.stash[OPTIONS]
-    item.stash[SPEC] = spec = markers.read(item, default_workers(item.config))
-    Project(item.config).check(item, spec)
+    project = Project(item.config)
+    spec = markers.read(item, default_workers(item.config))
+    project.check(item, spec)
+    item.stash[SPEC] = spec = project.with_databases(spec)
+    check_settings(options, spec)
     check_broker(options, spec)
     check_children(options, spec)
     check_faults(options, spec)

@@ -74,6 +74,8 @@ class CeleryPerf(Loads):
             ConfigurationError: An argument is wrong.
         """
         __tracebackhide__ = True
+        from pytest_celery_perf.model.arguments import arguments
+
         _check_count(times, "run: times")
         if concurrency is not None:
             _check_count(concurrency, "run: concurrency")
@@ -84,7 +86,7 @@ class CeleryPerf(Loads):
             if concurrency is not None:
                 self._active.rehearsal.play()
                 self._active.trial.wait(deadline_s - time.monotonic(), until_open=concurrency - 1)
-            task.apply_async(args=tuple(args), kwargs=dict(kwargs or {}))
+            task.apply_async(args=arguments(args, "celery_perf.run: args"), kwargs=dict(kwargs or {}))
         self._wait(deadline_s - time.monotonic())
         return self._session.run_of(self._active, since_ns)
 
@@ -155,12 +157,13 @@ class CeleryPerf(Loads):
             WorkerError: The task does not run at all.
         """
         __tracebackhide__ = True
+        from pytest_celery_perf.model.arguments import arguments
         from pytest_celery_perf.pools.compare import compare_beside
         from pytest_celery_perf.pools.work import Call
 
         if tasks is not None:
             _check_count(tasks, "pools: tasks")
-        call = Call(task=self._task(task), args=tuple(args), kwargs=dict(kwargs or {}))
+        call = Call(task=self._task(task), args=arguments(args, "celery_perf.pools: args"), kwargs=dict(kwargs or {}))
         timeout_s = self._timeout_s(timeout)
         return compare_beside(self._active.trial, self._session.stage, call, pools, tasks=tasks, timeout_s=timeout_s)
 
@@ -192,11 +195,10 @@ class CeleryPerf(Loads):
             return task
         tasks = self._session.stage.app.tasks
         if task not in tasks:
-            import difflib
+            from pytest_celery_perf.model.arguments import did_you_mean
 
-            close = difflib.get_close_matches(task, list(tasks), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ConfigurationError(f"there is no task {task!r} in {self._session.options.app}{hint}")
+            where = self._session.options.app
+            raise ConfigurationError(f"there is no task {task!r} in {where}{did_you_mean(task, tasks)}")
         return tasks[task]
 
     def _timeout_s(self, timeout: float | str | None) -> float:
@@ -210,8 +212,7 @@ class CeleryPerf(Loads):
 
     def _wait(self, timeout_s: float) -> None:
         __tracebackhide__ = True
-        diagnosis = self._session.wait(self._active, timeout_s)
-        if diagnosis:
+        if diagnosis := self._session.wait(self._active, timeout_s):
             self._active.told = True
             raise UnfinishedTasksError(diagnosis)
 

@@ -19,7 +19,7 @@ from pytest_celery_perf.fixtures import (
     celery_size,
     unittest_failed,
 )
-from pytest_celery_perf.names import ARM, DRILL, MARKERS, concerns
+from pytest_celery_perf.names import ARM, DRILL, MARKERS, check_spelling, concerns
 from pytest_celery_perf.stash import (
     ACTIVE,
     CLEANUP,
@@ -79,7 +79,9 @@ def _prepare(config: pytest.Config) -> None:
     if OPTIONS in config.stash:
         return
     from pytest_celery_perf.output import Output
+    from pytest_celery_perf.values import check_variables
 
+    check_variables(os.environ, [option.variable for option in options.OPTIONS])
     settings = options.resolve(config)
     if settings.logs:
         from pytest_celery_perf.files import check_folder
@@ -150,12 +152,14 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     errors: dict[str, list[str]] = {}
     for item in report.result or ():
-        if isinstance(item, pytest.Item) and concerns(item):
+        if isinstance(item, pytest.Item):
             try:
-                _prepare(item.config)
-                from pytest_celery_perf.collection import read
+                check_spelling(item)
+                if concerns(item):
+                    _prepare(item.config)
+                    from pytest_celery_perf.collection import read
 
-                read(item)
+                    read(item)
             except ConfigurationError as error:
                 errors.setdefault(str(error), []).append(item.nodeid)
     if errors:

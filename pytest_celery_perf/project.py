@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.arguments import did_you_mean
 from pytest_celery_perf.model.spec import QueriesBudget, TestSpec
 from pytest_celery_perf.probe.django_glue import is_configured, redis_caches
+from pytest_celery_perf.probe.sqlalchemy_queries import engine_names
 
 if TYPE_CHECKING:
     import pytest
@@ -150,6 +153,40 @@ class Project:
             "on_commit callbacks never run. Write @pytest.mark.django_db(transaction=True), or use the "
             "transactional_db fixture (in a class: django.test.TransactionTestCase)"
         )
+
+    def with_databases(self, spec: TestSpec) -> TestSpec:
+        """Look for the databases that a test names.
+
+        Args:
+            spec: What its markers ask for.
+
+        Returns:
+            The same, with the names that may yet be those of engines which only workers make.
+
+        Raises:
+            ConfigurationError: There is no such database, and SQLAlchemy, whose engines have names too, is not in use.
+        """
+        budgets = (self._with_databases(each) if isinstance(each, QueriesBudget) else each for each in spec.budgets)
+        return replace(spec, budgets=tuple(budgets))
+
+    def _with_databases(self, budget: QueriesBudget) -> QueriesBudget:
+        known = self._aliases()
+        unknown = [alias for alias, _ in budget.using if alias not in known]
+        if unknown and self.uses_django and "sqlalchemy" not in sys.modules:
+            raise ConfigurationError(
+                f"@pytest.mark.celery_queries: using={dict(budget.using)}: DATABASES has no {unknown[0]!r}, only "
+                f"{', '.join(known)} (and nothing has imported SQLAlchemy, whose engines have names too)"
+                f"{did_you_mean(unknown[0], known)}"
+            )
+        engines = engine_names() if unknown else set()
+        return replace(budget, unheard_of=tuple(alias for alias in unknown if alias not in engines))
+
+    def _aliases(self) -> tuple[str, ...]:
+        if not self.uses_django:
+            return ()
+        from django.db import connections
+
+        return tuple(connections)
 
 
 def _names_in_settings() -> dict[str, str]:

@@ -29,6 +29,7 @@ from pytest_celery_perf.stash import DEFAULT_WORKERS, OPTIONS, SEAT
 from pytest_celery_perf.worker.choice import always_cold, with_start
 from pytest_celery_perf.worker.needs import unmet
 from pytest_celery_perf.worker.options import has_children, named_pool, parse_line, read
+from pytest_celery_perf.worker.settings import unknown
 
 if TYPE_CHECKING:
     import pytest
@@ -210,6 +211,22 @@ def check_children(options: Options, spec: TestSpec) -> None:
     raise ConfigurationError(
         f'@pytest.mark.{markers[0]}: kill="child": the pool {named} runs tasks in no child process; {advice}'
     )
+
+
+def check_settings(options: Options, spec: TestSpec) -> None:
+    """Refuse a setting that nobody reads, as a worker would ignore it without a word.
+
+    Args:
+        options: The settings.
+        spec: What the markers of the test ask for.
+
+    Raises:
+        ConfigurationError: Neither Celery nor the app has it.
+    """
+    app = load(options.app)
+    for name, value in (setting for worker in spec.workers for setting in worker.config):
+        if complaint := unknown(name, app):
+            raise ConfigurationError(f"@pytest.mark.celery_worker: config[{name!r}]={json.loads(value)!r}: {complaint}")
 
 
 def default_workers(config: pytest.Config) -> tuple[WorkerSpec, ...]:

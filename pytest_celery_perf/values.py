@@ -7,7 +7,7 @@ that names the setting, the text and what is valid.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
@@ -25,6 +25,31 @@ def one_of(*valid: str) -> Callable[[str, str], str]:
         return value
 
     return parse
+
+
+def check_variables(environment: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse the name of an environment variable that is spelt much as one of ours.
+
+    Others that begin as ours do are left alone: some are between our processes, some may be a project's own.
+
+    Args:
+        environment: The names of the variables.
+        known: Those of the settings.
+
+    Raises:
+        ConfigurationError: There is one. What it holds is not told, as it may be a URL with a password.
+    """
+    import difflib
+
+    beginning = "CELERY_PERF_"  # what all have in common would make each of them alike
+    ends = [name.removeprefix(beginning) for name in known]
+    for name in environment:
+        if name.startswith(beginning) and name not in known:
+            near = difflib.get_close_matches(name.removeprefix(beginning), ends, n=1, cutoff=0.7)
+            if near:
+                raise ConfigurationError(
+                    f"there is no setting for the environment variable {name}; did you mean {beginning}{near[0]}?"
+                )
 
 
 def broker(value: str, what: str) -> str:

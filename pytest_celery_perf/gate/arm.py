@@ -63,6 +63,8 @@ def enter(config: pytest.Config) -> None:
         config={name: json.loads(value) for name, value in assignment.config.items()},
         cores=assignment.cores,
     )
+    if assignment.cold:
+        config.option.celery_perf_start = "cold"
     for name, value in _NOT_HERE.items():
         if hasattr(config.option, name):
             setattr(config.option, name, value)

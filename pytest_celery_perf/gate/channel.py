@@ -40,6 +40,8 @@ class Assignment:
     """Celery settings that this arm alone has: a JSON value by name."""
     cores: tuple[int, ...]
     """Where its workers run; empty: anywhere."""
+    cold: bool = False
+    """Whether they start cold, as those of one arm have to."""
 
 
 # -- what the gate says --------------------------------------------------------------------

@@ -25,6 +25,7 @@ from pytest_celery_perf.probe.django_glue import is_configured
 from pytest_celery_perf.report.live import Comparing
 from pytest_celery_perf.runner.groundwork import Groundwork
 from pytest_celery_perf.startup import share
+from pytest_celery_perf.worker.settings import read_early
 
 BASE, HEAD = "base", "head"
 JOIN_TIMEOUT_S = 300.0
@@ -164,6 +165,7 @@ class Ring:
             slot=int(base),
             config=sides.config if base else {},
             cores=self.cores,
+            cold=any(read_early(name) for name in sides.config),
         )
         return stack.enter_context(start(order, assignment, directory=self.ground.rundir.path, guard=self.ground.guard))
 

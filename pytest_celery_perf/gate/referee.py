@@ -12,11 +12,11 @@ from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.gate.compare import compare
 from pytest_celery_perf.gate.environment import choose
 from pytest_celery_perf.gate.invocation import Invocation
-from pytest_celery_perf.judge.phrases import closest
 from pytest_celery_perf.judge.regression import judge
 from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.gate import GateReport
 from pytest_celery_perf.stash import OUTPUT, SESSION, SPEC
+from pytest_celery_perf.worker.settings import unknown
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.verdict import Verdict
@@ -100,15 +100,9 @@ def _as_options(options: Options) -> list[str]:
 
 def _check_settings(options: Options) -> None:
     """Refuse what is no setting of Celery: it would change nothing, and the comparison would say so."""
-    if not options.base_config:
-        return
-    from celery.app.defaults import SETTING_KEYS
-
     for name, _ in options.base_config:
-        if name not in SETTING_KEYS:
-            near = closest(name, SETTING_KEYS)
-            hint = f"; did you mean {near}?" if near else ""
-            raise ConfigurationError(f"celery_perf_base_config: Celery has no setting {name!r}{hint}")
+        if complaint := unknown(name):
+            raise ConfigurationError(f"celery_perf_base_config: {complaint}")
         if name in _NOT_THE_USERS:
             raise ConfigurationError(
                 f"celery_perf_base_config: {name} is not yours to set in a test run, which decides on broker, results "

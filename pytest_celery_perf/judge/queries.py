@@ -24,6 +24,10 @@ _WARM_UP = "warm-up"
 _NOT_COUNTED = "in a worker that uses neither Django nor SQLAlchemy, where nobody counts queries"
 _UNATTRIBUTED = "unattributed queries"
 _CONNECTS = "connects"
+_ENGINES = (
+    "an engine of SQLAlchemy is known by its logging_name, else by the name of its database; one that tasks shall "
+    "leave alone must exist in the process of the tests too, or nobody has heard of it"
+)
 _WORST_SHOWN = 2
 """How many executions are shown where different checks were failed by different ones."""
 
@@ -62,6 +66,7 @@ def _judge_task(budget: QueriesBudget, subject: Subject) -> Verdict:
     if not judged:
         return _nothing_known(subject, started, left_out, budget)
     profiles = [profile(execution) for execution in judged]
+    unused = [*_unused(budget, subject)]
     findings = [*_findings(budget, profiles)]
     failed = [finding for finding in findings if not finding.check.ok]
     worst = list(dict.fromkeys(finding.worst for finding in failed))[:_WORST_SHOWN]
@@ -72,12 +77,21 @@ def _judge_task(budget: QueriesBudget, subject: Subject) -> Verdict:
         *blind,
     ]
     return subject.verdict(
-        [finding.check for finding in findings],
+        [*unused, *(finding.check for finding in findings)],
         evidence,
-        _advice(budget, failed, worst, subject),
+        [*(_ENGINES for _ in unused), *_advice(budget, failed, worst, subject)],
         places=_places(worst, failed),
         inconclusive=bool(blind),
     )
+
+
+def _unused(budget: QueriesBudget, subject: Subject) -> Iterator[Check]:
+    """Fail for a database that nobody has heard of: a misspelt one would never be over its budget."""
+    seen = sorted({use.alias for execution in subject.history.executions for use in execution.queries})
+    told = f" (seen: {', '.join(seen)})" if seen else ""
+    for alias in budget.unheard_of:
+        if alias not in seen:
+            yield Check(metric=f"uses of database {alias!r}", budget="≥ 1", actual=f"0{told}", ok=False)
 
 
 def _selected(started: Sequence[Execution], warmup: int) -> tuple[list[Execution], Counter[str]]:

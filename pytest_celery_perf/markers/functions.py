@@ -13,6 +13,7 @@ from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.faults import celery_fault
 from pytest_celery_perf.markers.rates import RATES
 from pytest_celery_perf.markers.resources import celery_cpu, celery_memory
+from pytest_celery_perf.markers.retries import celery_retries
 from pytest_celery_perf.markers.scaling import celery_scaling
 from pytest_celery_perf.markers.uses import USES
 from pytest_celery_perf.model.arguments import (
@@ -34,7 +35,6 @@ from pytest_celery_perf.model.spec import (
     QueriesBudget,
     RecoveryBudget,
     ReliableBudget,
-    RetriesBudget,
     RoutingBudget,
     WorkerSpec,
 )
@@ -42,6 +42,7 @@ from pytest_celery_perf.model.units import parse_duration_s, parse_size_bytes
 
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CALL", "COPY")
 """What `celery_queries` counts apart; a misspelt one would never be over its budget."""
+MOST_PRIORITY = 9
 
 
 def celery_worker(
@@ -149,6 +150,10 @@ def celery_queries(
         raise ConfigurationError(
             "nothing to judge: give max=, exact=, using=, verbs=, slowest=, connects= or no_n_plus_one=True"
         )
+    if budget.max is not None and budget.exact is not None and budget.max < budget.exact:
+        raise ConfigurationError(
+            f"max={max!r} is below exact={exact!r}, so that no figure suits both: give one of them"
+        )
     return budget
 
 
@@ -173,33 +178,6 @@ def celery_latency(
         p95_s=seconds["p95"],
         p99_s=seconds["p99"],
         max_s=seconds["max"],
-    )
-
-
-def celery_retries(
-    *,
-    task: Any = None,
-    attempts: int | None = None,
-    backoff: str | None = None,
-    countdowns: Iterable[str | float] | None = None,
-    max_countdown: str | float | None = None,
-    jitter: bool | None = None,
-    final: str | None = None,
-) -> RetriesBudget:
-    """Judge how a task retries: attempts, the countdowns it requests, its end. Waiting is shortened."""
-    if all(value is None for value in (attempts, backoff, countdowns, max_countdown, jitter, final)):
-        raise ConfigurationError(
-            "nothing to judge: give attempts=, backoff=, countdowns=, max_countdown=, jitter= or final="
-        )
-    listed = sequence(countdowns or (), "countdowns", "durations")
-    return RetriesBudget(
-        task=task_name(task),
-        attempts=None if attempts is None else natural(attempts, "attempts", 1),
-        backoff=None if backoff is None else one_of(backoff, "backoff", "exponential", "fixed"),
-        countdowns_s=None if countdowns is None else tuple(parse_duration_s(each, "countdowns") for each in listed),
-        max_countdown_s=None if max_countdown is None else parse_duration_s(max_countdown, "max_countdown"),
-        jitter=None if jitter is None else flag(jitter, "jitter"),
-        final=None if final is None else one_of(final, "final", "succeeded", "failed"),
     )
 
 
@@ -269,9 +247,22 @@ def celery_routing(
     return RoutingBudget(
         task=task_name(task),
         queue=None if queue is None else text(queue, "queue"),
-        priority=None if priority is None else natural(priority, "priority", 0),
+        priority=None if priority is None else _priority(priority),
         order=tuple(name for each in tasks if (name := task_name(each)) is not None),
     )
+
+
+def _priority(value: Any) -> int:
+    """Check a priority.
+
+    Source:
+        ``kombu.transport.virtual.base.Channel.max_priority``: what is beyond counts as that.
+    """
+    if natural(value, "priority", 0) > MOST_PRIORITY:
+        raise ConfigurationError(
+            f"priority={value!r} is not a whole number from 0 to {MOST_PRIORITY}, as Redis has them"
+        )
+    return int(value)
 
 
 JUDGING: dict[str, Callable[..., Budget]] = {

@@ -5,6 +5,7 @@ Args, of all of them: `value` is what was given, `what` the argument that it was
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import signal
@@ -12,6 +13,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return the end of an error about a name that there is not: which of those that there are is spelt alike."""
+    found = difflib.get_close_matches(name, sorted(names), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def natural(value: Any, what: str, least: int) -> int:
@@ -67,6 +74,18 @@ def sequence(value: Any, what: str, of: str) -> list[Any]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise ConfigurationError(f"{what}={value!r} is not a list of {of}")
     return list(value)
+
+
+def arguments(value: Any, what: str) -> tuple[Any, ...]:
+    """Return the positional arguments of a call.
+
+    Raises:
+        ConfigurationError: They are no list; a single one, perhaps.
+    """
+    __tracebackhide__ = True
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise ConfigurationError(f"{what}={value!r}: expected a list or tuple of arguments, such as ('abc',)")
+    return tuple(value)
 
 
 def items(value: Any, what: str) -> list[tuple[str, Any]]:

@@ -69,6 +69,8 @@ class QueriesBudget(Budget):
     exact: int | None = None
     using: tuple[tuple[str, int], ...] = ()
     """(alias, maximum) pairs."""
+    unheard_of: tuple[str, ...] = ()
+    """Of these aliases, those that nobody knew at collection: an engine that only workers make, or a misspelt name."""
     no_n_plus_one: bool = False
     verbs: tuple[tuple[str, int], ...] = ()
     """(verb such as ``SELECT``, maximum) pairs."""

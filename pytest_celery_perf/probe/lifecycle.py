@@ -59,6 +59,7 @@ class Probe:
         django_glue.close_databases(self._config.closed)
         self._publishes.connect()
         for signal, handler in (
+            (signals.import_modules, self.on_import),
             (signals.celeryd_init, self.on_init),
             (signals.worker_init, self.on_worker_init),
             (signals.worker_process_init, self.on_process_init),
@@ -82,6 +83,13 @@ class Probe:
                 self._journal.problem(f"{handler.__name__}: {error!r}")
 
         return guarded
+
+    def on_import(self, sender: Any = None, **_: Any) -> None:
+        """Handle ``import_modules``: the app's modules are about to be imported, its tasks and fixups made.
+
+        All of these read settings, and before ``celeryd_init``.
+        """
+        overrides.apply(sender, self._config)
 
     def on_init(self, instance: Any = None, **_: Any) -> None:
         """Handle ``celeryd_init``: the worker has its app, but has done nothing yet."""

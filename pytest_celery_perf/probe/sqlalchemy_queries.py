@@ -8,6 +8,7 @@ Not counted, because they go to the driver: COMMIT, BEGIN, and what a dialect as
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -71,6 +72,16 @@ def alias_of(engine: Any) -> str:
     """Return what a reader knows an engine by: its ``logging_name``, else the name of its database."""
     named: str = engine.logging_name or engine.url.database or engine.dialect.name
     return os.path.basename(named)
+
+
+def engine_names() -> set[str]:
+    """Return what the engines of this process are known by; none if it has not imported SQLAlchemy."""
+    if sys.modules.get("sqlalchemy") is None:
+        return set()
+    from sqlalchemy.engine import Engine
+
+    # SQLAlchemy lists them nowhere. By their types, as a lazy object that is asked for its class makes itself.
+    return {alias_of(each) for each in gc.get_objects() if issubclass(type(each), Engine)}
 
 
 def _begin(connection: Any, _cursor: Any, statement: str, _parameters: Any, execution: Any, many: bool) -> None:

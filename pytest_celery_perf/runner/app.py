@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,10 +53,25 @@ def load(path: str, what: str = "celery_perf_app") -> Any:
             app.loader.import_default_modules()
         app.finalize()
     except Exception as error:  # the user's code: anything may come out of it
+        if missing := _missing_attribute(path):
+            raise ConfigurationError(f"{what}={path!r} cannot be loaded: {missing}") from error
         raise ConfigurationError(
             f"{what}={path!r} cannot be loaded: {type(error).__name__}: {str(error).strip()}{_place_of(error)}"
         ) from error
     return app
+
+
+def _missing_attribute(path: str) -> str:
+    """Say what a module lacks, if that is all that is wrong; Celery then says that there is no such module."""
+    module, colon, name = path.partition(":")
+    found = sys.modules.get(module)
+    if not (colon and name) or found is None or hasattr(found, name.partition(".")[0]):
+        return ""
+    from celery import Celery
+
+    apps = [f"{module}:{each}" for each, value in vars(found).items() if isinstance(value, Celery)]
+    hint = f"; its Celery apps: {', '.join(apps)}" if apps else ", nor any Celery app"
+    return f"the module {module} has no {name!r}{hint}"
 
 
 def _place_of(error: Exception) -> str:

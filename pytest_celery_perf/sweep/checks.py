@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import unittest
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.arguments import did_you_mean
 from pytest_celery_perf.model.spec import DrillBudget, FaultBudget, RecoveryBudget
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.state import column_names
@@ -79,11 +79,6 @@ def _check_column(name: str, known: Mapping[str, tuple[str, ...]]) -> None:
     table, _, path = name.partition(".")
     column = path.partition(".")[0].partition("[")[0]
     if table not in known:
-        raise ConfigurationError(f"volatile={name!r}: there is no table {table!r}{_close(table, [*known])}")
+        raise ConfigurationError(f"volatile={name!r}: there is no table {table!r}{did_you_mean(table, known)}")
     if column and column not in known[table]:
         raise ConfigurationError(f"volatile={name!r}: {table} has the columns {', '.join(known[table])}")
-
-
-def _close(name: str, names: list[str]) -> str:
-    found = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""

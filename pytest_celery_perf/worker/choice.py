@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pytest_celery_perf import containers
@@ -11,6 +12,7 @@ from pytest_celery_perf.worker.base import Guard, Launch, Worker
 from pytest_celery_perf.worker.cold import Interpreter
 from pytest_celery_perf.worker.options import named_pool
 from pytest_celery_perf.worker.process import ProcessRuntime
+from pytest_celery_perf.worker.settings import read_early
 from pytest_celery_perf.worker.warm import Zygote
 
 _PATCHING_POOLS = ("gevent", "eventlet")
@@ -57,7 +59,7 @@ def _told(launch: Launch, how: str) -> Launch:
 
 
 def _objection(launch: Launch, zygote: Zygote | None) -> str | None:
-    reason = always_cold(launch.spec)
+    reason = always_cold(launch.spec) or _comes_late(launch.probe.config)
     if reason is not None:
         return reason
     return "nothing was preloaded" if zygote is None else zygote.objection(launch)
@@ -72,4 +74,9 @@ def always_cold(spec: WorkerSpec) -> str | None:
     pool = named_pool(spec.options)
     if pool in _PATCHING_POOLS:
         return f"{pool} patches the standard library before the app is imported"
-    return None
+    return _comes_late(name for name, _ in spec.config)
+
+
+def _comes_late(settings: Iterable[str]) -> str | None:
+    early = [name for name in settings if read_early(name)]
+    return f"{early[0]} is read while the app is imported" if early else None

@@ -32,6 +32,19 @@ def test_connections_that_do_not_last_are_found(project: Project) -> None:
     assert said.lacks(TEST, *words) == [], said.text
 
 
+def test_they_last_where_one_worker_is_told(project: Project) -> None:
+    told = SUITE.replace(
+        "concurrency=1", "concurrency=1, config={'CELERY_DB_REUSE_MAX': 100, 'CELERY_TASK_TIME_LIMIT': 99}"
+    )
+    project.write("test_connects.py", told)
+    with (project.folder / "library" / "settings.py").open("a") as file:
+        file.write("\nfor each in DATABASES.values():\n    each['CONN_MAX_AGE'] = 60\n")
+
+    said = project.run()
+
+    assert said.passed == {TEST}, said.text
+
+
 def test_they_last_where_celery_is_told_as_the_message_says(project: Project) -> None:
     with (project.folder / "library" / "settings.py").open("a") as file:
         file.write("\nCELERY_DB_REUSE_MAX = 100\nfor each in DATABASES.values():\n    each['CONN_MAX_AGE'] = 60\n")

@@ -147,7 +147,7 @@ def test_another_setting(repository: Repository) -> None:
         ("base-env=/nowhere/python", "--celery-perf-base-env=/nowhere/python"),
         (
             "base-config=worker_prefetch_multiplyer=1",
-            "no setting 'worker_prefetch_multiplyer'; did you mean worker_prefetch_multiplier?",
+            "no setting 'worker_prefetch_multiplyer'; did you mean 'worker_prefetch_multiplier'?",
         ),
         ("base-config=broker_url=redis://elsewhere", "broker_url is not yours to set in a test run"),
         ("base-config=task_acks_late", "'task_acks_late' is not KEY=VALUE"),

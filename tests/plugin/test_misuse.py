@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+
+import pytest_celery_perf
+from pytest_celery_perf.options import OPTIONS
+from pytest_celery_perf.values import check_variables
 
 from .inner import Inner, Project
 
@@ -19,6 +24,7 @@ WRONG = {
     "celery_queries(using={'default': 'few'})": ("using['default']='few' is not a whole number",),
     "celery_queries(verbs={'SELCT': 1})": ("'SELCT' is not one of SELECT, INSERT",),
     "celery_queries(no_n_plus_one='yes')": ("no_n_plus_one='yes' is not True or False",),
+    "celery_queries(max=1, exact=2)": ("max=1 is below exact=2, so that no figure suits both: give one of them",),
     "celery_latency(p95='fast')": ("p95='fast': expected seconds as a number", '"250ms"'),
     "celery_latency(p95=-1)": ("p95=-1: expected seconds",),
     "celery_latency(p90=1)": ("there is no p90=; valid are task, phase, p50, p95, p99, max",),
@@ -53,6 +59,9 @@ WRONG = {
     "celery_retries(attempts='3')": ("attempts='3' is not a whole number from 1",),
     "celery_retries(countdowns=5)": ("countdowns=5 is not a list of durations",),
     "celery_retries(countdowns=['later'])": ("countdowns='later': expected seconds",),
+    "celery_retries(attempts=2, countdowns=[1, 2, 3])": (
+        "countdowns=[1, 2, 3] are those of 4 attempts, as the first has none, and not of attempts=2: give one of",
+    ),
     "celery_retries(backoff='linear')": ("backoff='linear' is not one of exponential, fixed",),
     "celery_retries(jitter='no')": ("jitter='no' is not True or False",),
     "celery_retries(final='done')": ("final='done' is not one of succeeded, failed",),
@@ -93,6 +102,7 @@ WRONG = {
     "celery_fault(kind='cut')": ('kind="cut": no worker reaches the broker by a network on which faults can be',),
     "celery_fault(kind='freeze', keep_data=False)": ('it is for kind="kill_broker"',),
     "celery_routing()": ("nothing to judge: give queue=, priority= or order=",),
+    "celery_routing(priority=11)": ("priority=11 is not a whole number from 0 to 9, as Redis has them",),
     "celery_routing(order='ab')": ("order='ab' is not a list of tasks or their names",),
     "celery_routing(order=['ab'])": ("an order needs at least two tasks",),
     "celery_routing(queue=5)": ("queue=5 is not a text",),
@@ -133,6 +143,11 @@ WRONG = {
     "celery_worker(options='--concurency 3')": ("No such option '--concurency'. Did you mean '--concurrency'?",),
     "celery_worker(options='-c \"2')": ("No closing quotation",),
     "celery_worker(config={'a': print})": ("config['a']=<built-in function print> cannot be told to a worker",),
+    "celery_worker(config={'task_time_limitt': 1})": (
+        "config['task_time_limitt']=1: Celery has no setting 'task_time_limitt', nor has the app's configuration; did",
+        "you mean 'task_time_limit'?",
+    ),
+    "celery_worker(config={'CELERYD_PREFETCH_MULTIPLYER': 1})": ("did you mean 'CELERYD_PREFETCH_MULTIPLIER'?",),
     "celery_worker(config={'worker_pool': 'solo'})": (
         "config['worker_pool']='solo' comes too late for the worker: say pool=",
     ),
@@ -214,7 +229,10 @@ def test_nothing_runs_where_a_marker_is_wrong(wrong: Inner) -> None:
 MISTAKES = {
     "no app": ({"celery_perf_app": ""}, "celery_perf_app is not set: name your Celery app as `celery -A` takes it"),
     "no such module": ({"celery_perf_app": "nowhere:app"}, "celery_perf_app='nowhere:app' cannot be loaded"),
-    "no such app": ({"celery_perf_app": "office:nothing"}, "celery_perf_app='office:nothing' cannot be loaded"),
+    "no such app": (
+        {"celery_perf_app": "office:nothing"},
+        "cannot be loaded: the module office has no 'nothing'; its Celery apps: office:app",
+    ),
     "broken app": ({"celery_perf_app": "broken:app"}, "cannot be loaded: ZeroDivisionError: division by zero ("),
     "no name": ({"celery_perf_workers": "-c 2"}, 'expected "name: options of celery worker", such as'),
     "no such option": ({"celery_perf_workers": "main: --concurency 2"}, "worker 'main': '--concurency 2': No such"),
@@ -267,11 +285,70 @@ def test_an_option_that_is_wrong(plain: Project, option: str) -> None:
     assert "Traceback" not in inner.text
 
 
+def test_a_marker_that_is_misspelt(plain: Project) -> None:
+    plain.write("test_wrong.py", "import pytest\n@pytest.mark.celery_querys(max=1)\ndef test_a(): pass\n")
+    _lenient(plain)
+    words = "test_wrong.py::test_a: there is no @pytest.mark.celery_querys; did you mean celery_queries?"
+    assert words in plain.run().text
+
+
+def test_markers_of_others_are_left_alone(plain: Project) -> None:
+    line = "celery_worker2: of ours"
+    plain.write("conftest.py", f"def pytest_configure(config): config.addinivalue_line('markers', {line!r})\n")
+    plain.write(
+        "test_others.py",
+        "import pytest\n"
+        "@pytest.mark.celery(result_backend='redis://')\n"
+        "@pytest.mark.celery_worker2(1)\n"
+        "@pytest.mark.celery_slow\n"
+        "def test_a(): pass\n",
+    )
+    _lenient(plain)
+    said = plain.run()
+    assert said.passed == {"test_a"}, said.text
+
+
+def _lenient(project: Project) -> None:
+    """Have pytest accept markers that nobody has registered, as it does by default."""
+    ini = (project.folder / "pytest.ini").read_text()
+    project.write("pytest.ini", ini.replace("--strict-markers ", "").replace("filterwarnings = error", ""))
+
+
+def test_a_variable_that_no_setting_has(plain: Project) -> None:
+    plain.write("test_good.py", GOOD)
+    wrong = {"CELERY_PERF_TIMEOUTT": "5"}
+    words = "there is no setting for the environment variable CELERY_PERF_TIMEOUTT; did you mean CELERY_PERF_TIMEOUT?"
+    assert words in plain.run(env=wrong).text
+
+
+def test_variables_between_our_processes_are_left_alone() -> None:
+    folders = Path(pytest_celery_perf.__file__).parent, Path(__file__).parents[1]
+    known = {option.variable for option in OPTIONS}
+    sources = [source.read_text() for folder in folders for source in folder.rglob("*.py") if source != Path(__file__)]
+    others = {name for source in sources for name in re.findall(r"CELERY_PERF_[A-Z_]+\b", source)} - known
+    assert {"CELERY_PERF_PROBE", "CELERY_PERF_REQUIRE", "CELERY_PERF_TEST_POSTGRES"} <= others
+    check_variables(others, [*known])
+
+
 def test_queries_without_django_and_sqlalchemy(plain: Project) -> None:
     plain.write("conftest.py", "import sys\nsys.modules['sqlalchemy'] = None  # as if it were not installed\n")
     plain.write("test_wrong.py", "import pytest\n@pytest.mark.celery_queries(max=1)\ndef test_a(): pass\n")
     inner = plain.run()
     assert "@pytest.mark.celery_queries counts the queries of Django, which is not configured here" in inner.text
+
+
+def test_a_database_that_django_does_not_have(library: Project) -> None:
+    library.write(
+        "test_wrong.py",
+        "import pytest\n"
+        "pytestmark = pytest.mark.django_db(transaction=True)\n"
+        "@pytest.mark.celery_queries(using={'default': 9, 'archve': 1})\n"
+        "def test_a(): pass\n",
+    )
+    words = "@pytest.mark.celery_queries: using={'archve': 1, 'default': 9}: DATABASES has no 'archve', only default, "
+    text = library.run().text
+    assert f"{words}archive (and nothing has imported SQLAlchemy, whose engines have names too)" in text
+    assert "; did you mean 'archive'?" in text
 
 
 def test_no_children_by_the_apps_own_setting(plain: Project) -> None:

@@ -95,6 +95,7 @@ class Arms:
         *arguments: str,
         name: str = "head",
         config: Mapping[str, object] | None = None,
+        cold: bool = False,
         cores: tuple[int, ...] = (),
         env: Mapping[str, str] | None = None,
     ) -> Arm:
@@ -105,6 +106,7 @@ class Arms:
             arguments: Of pytest.
             name: Of the arm.
             config: Celery settings that it alone has.
+            cold: Whether its workers start cold.
             cores: Where its workers run.
             env: Variables that it has besides.
         """
@@ -120,6 +122,7 @@ class Arms:
                 slot=number,
                 config={key: json.dumps(value) for key, value in (config or {}).items()},
                 cores=cores,
+                cold=cold,
             )
             kept = {key: value for key, value in os.environ.items() if not _OUTER.match(key)}
             with output.open("wb") as log:

@@ -12,7 +12,19 @@ from pytest_celery_perf.model.gate import GateMetric, RegressionBudget
 from tests.integration.arms.arms import Arm, Arms
 
 MIB = 1 << 20
-WORKS = ("nap", "burn", "hoard", "many", "hesitant", "over_its_budget", "sized[1]", "sized[2]", "seed", "where")
+WORKS = (
+    "nap",
+    "burn",
+    "hoard",
+    "many",
+    "hesitant",
+    "over_its_budget",
+    "sized[1]",
+    "sized[2]",
+    "seed",
+    "where",
+    "options",
+)
 NEEDS = (
     *("test_one", "TestOfAClass::test_two", "TestOfAClass::test_three", "test_that_fails", "test_that_is_not_set_up"),
     *("test_that_is_not_torn_down", "test_that_skips_itself", "test_that_never_ends"),
@@ -103,6 +115,15 @@ def test_its_own_settings(gate: Arms, office: Path) -> None:
     for arm in (head, base, head, base):
         figures(arm, "where")
     assert [note.split()[1] for note in notes(office)] == ["counter", "celery", "counter", "celery"]
+
+
+def test_settings_that_tasks_are_made_with(gate: Arms, office: Path) -> None:
+    base = gate.start(office, name="base", config={"task_acks_late": True}, cold=True)
+    head = gate.start(office, cold=True)
+    for arm in (base, head):
+        arm.joined()
+        figures(arm, "options")
+    assert notes(office) == ["cold True", "cold False"]
 
 
 @pytest.mark.parametrize("start", ["warm", "cold"])

@@ -51,12 +51,15 @@ def test_markers(play: Play) -> None:
     inner = play("ledger", "markers")
     good = {
         "test_together",
+        "test_left_alone",
         "test_a_fault_at_a_query",
         "test_a_crash_before_the_commit",
         "test_not_too_slow",
         "test_few_connects",
     }
     assert inner.passed == good, inner.text
+    misspelt = "uses of database 'archve' 0 (seen: archive, ledger.sqlite3) (budget ≥ 1)"
+    assert inner.lacks("test_misspelt", misspelt, "known by its logging_name") == [], inner.text
     assert inner.lacks("test_slow", "slowest query ", "(budget ≤ 100ms)", "← slow: up to ", "EXPLAIN it") == []
     assert inner.lacks("test_connects", "connects 3 (budget ≤ 2)", "fix: let connections last") == [], inner.text
     assert "points survived 3 = 3" in inner.text

@@ -127,6 +127,17 @@ def test_exact_leaves_out_attempts_that_stopped_half_way() -> None:
     assert verdict_on(QueriesBudget(exact=1), failed(queries=())).status is Status.FAIL, "there is no other"
 
 
+def test_a_database_that_nobody_has_heard_of_must_be_used() -> None:
+    uses = execution(queries=(books(alias="app.db"),))
+    misspelt = verdict_on(QueriesBudget(using=(("ap.db", 9),), unheard_of=("ap.db",)), uses)
+    assert figures(misspelt) == [
+        ("uses of database 'ap.db'", "≥ 1", "0 (seen: app.db)", False),
+        ("queries on ap.db", "≤ 9", "0", True),
+    ]
+    assert misspelt.fix[0].startswith("an engine of SQLAlchemy is known by its logging_name, else by the name of its")
+    assert verdict_on(QueriesBudget(using=(("app.db", 9),), unheard_of=("app.db",)), uses).status is Status.PASS
+
+
 def test_a_budget_of_one_database_marks_its_statements() -> None:
     verdict = verdict_on(
         QueriesBudget(using=(("replica", 0), ("default", 1))), execution(queries=(books(), books(alias="replica")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -169,10 +170,11 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         (lambda: celery_perf.run(add, times=0), "times=0 is not a whole number from 1"),
         (lambda: celery_perf.run(add, concurrency=0), "concurrency=0 is not a whole number from 1"),
         (lambda: celery_perf.run("office.ad"), "there is no task 'office.ad' in office:app; did you mean 'office.add'"),
+        (lambda: celery_perf.run(add, args=1), "run: args=1: expected a list or tuple of arguments, such as ('abc',)"),  # type: ignore[arg-type]
         (lambda: celery_perf.run(add, timeout="soon"), "timeout='soon': expected seconds"),
         (lambda: celery_perf.fail(add, with_=LocalError), "is defined inside a function: no worker can import it"),
         (lambda: celery_perf.fail(add, with_=3), "with_=3 is no exception"),  # type: ignore[arg-type]
         (lambda: celery_perf.fail(steady, times=0), "times=0 is not a whole number from 1"),
     ):
-        with pytest.raises(ConfigurationError, match=words.replace("(", r"\(")):
+        with pytest.raises(ConfigurationError, match=re.escape(words)):
             call()

@@ -47,3 +47,9 @@ def test_where(celery_perf, note):
     (worker,) = celery_perf.workers
     (publication,) = celery_perf.history.publications
     note(f"{worker.pid} {publication.queue}")
+
+
+def test_options(celery_perf, note):
+    celery_perf.run(office.nap, [0])
+    history = celery_perf.history
+    note(f"{history.workers[-1].started_how.split()[0]} {history.tasks['office.nap'].acks_late}")

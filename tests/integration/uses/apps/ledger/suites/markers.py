@@ -23,6 +23,16 @@ def test_using():
     look_up_both.delay()
 
 
+@pytest.mark.celery_queries(using={"archive": 0})
+def test_left_alone():
+    together.delay()
+
+
+@pytest.mark.celery_queries(using={"archve": 9})
+def test_misspelt():
+    look_up_both.delay()
+
+
 @pytest.mark.celery_queries(exact=3)
 @pytest.mark.celery_recovery(kill="child", at="query:2")
 def test_a_fault_at_a_query():
