@@ -68,6 +68,11 @@ UNENDING = (
     "(acks_on_timeout=True, where your Celery has it), or find out why it takes so long"
 )
 """Source: ``on_timeout`` in celery/worker/request.py."""
+CANCEL = (
+    "set worker_cancel_long_running_tasks_on_connection_loss=True: a worker that loses its broker then ends what its "
+    "children run, before the broker delivers it again"
+)
+"""Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py."""
 GIVE_UP = "let it look at self.request.delivery_info['redelivered'], and give up what came too often"
 _VANISHED = (
     "the broker came back without its message: a worker had just taken it from its queue and not yet noted it in "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from pytest_celery_perf.judge.crashes import CANCEL
 from pytest_celery_perf.judge.reliable import judge
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History, Snapshot
@@ -240,6 +241,36 @@ def test_a_message_that_went_into_a_dead_connection_is_told_from_one_that_the_br
 def test_only_a_dead_child_calls_for_a_bound_of_what_is_put_back(cause: Fault, advised: bool) -> None:
     told = history(crashed(requeued_ns=at(12)), again(), faults=(cause,))
     assert ("retry_on_worker_lost=True" in shown(verdict_of(ReliableBudget(), told))) is advised
+
+
+LOCK = "the broker delivered again what still ran: let the task take a lock, or make its writes idempotent"
+ALLOW = "a task that does so already may run twice at once: allow it in the marker by overlap=True"
+
+
+@pytest.mark.parametrize(
+    ("budget", "broken", "task_options", "advice"),
+    [
+        (ReliableBudget(max_executions=2), "drop-connections", {}, (CANCEL, LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "network-black-hole", {}, (CANCEL, LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "network-black-hole", {"acks_late": False}, (LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "kill-broker", {}, (LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "restored", {}, (LOCK, ALLOW)),
+        (ReliableBudget(), "drop-connections", {}, (CANCEL, LOCK, f"{ALLOW}, max_executions=2")),
+    ],
+)
+def test_what_helps_against_two_executions_at_once(
+    budget: ReliableBudget, broken: str, task_options: dict[str, bool], advice: tuple[str, ...]
+) -> None:
+    told = history(
+        execution(body=500),
+        again(),
+        faults=(fault(broken, ms=10, task_id=None, boot=None),),
+        tasks={NAME: options(**task_options)},
+    )
+    verdict = verdict_of(budget, told)
+    assert wrong(verdict).keys() <= {"ran twice at once", "executions"}
+    assert advice == verdict.fix[-len(advice) :]
+    assert (CANCEL in verdict.fix) is (CANCEL in advice)
 
 
 def test_a_poison_task_that_takes_whole_workers_along_is_not_bounded_by_counting_children() -> None:
