@@ -9,6 +9,7 @@ from pytest_celery_perf.judge import visibility
 from pytest_celery_perf.judge.crashes import CANCEL, GIVE_UP, UNBOUNDED, UNENDING, cause, put_back, remedy, story
 from pytest_celery_perf.judge.invariants import DEAD_WORKERS, EXECUTIONS, OVERLAPS, Ordeal, check
 from pytest_celery_perf.judge.outdated import outdated
+from pytest_celery_perf.judge.phrases import closest
 from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify, executions_of
@@ -52,8 +53,19 @@ def judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
         *shortened(guilty or _survivors(ordeal), lambda each: _told(each, ordeal), _STORIES_SHOWN),
         *_notes(ordeal),
     ]
-    fix = [line for each in guilty for line in remedy(each.life, subject)]
+    fix = [line for each in guilty for line in (*remedy(each.life, subject), *_declare(each, ordeal))]
     return subject.verdict(checks, evidence, [*fix, *_advice(broken, ordeal)])
+
+
+def _declare(each: Classified, ordeal: Ordeal) -> Iterator[str]:
+    """Say how a test expects a failure, unless it came since the task had to begin again."""
+    if each not in ordeal.undeclared() or executions_of(each.life) > 1:
+        return
+    name = ordeal.failure(each.life)
+    near = closest(name, ordeal.budget.declared_failures)
+    yield f"if it may end so, declare it: declared_failures=[{name!r}]" + (
+        f"; did you mean that by {near!r}?" if near else ""
+    )
 
 
 def _survivors(ordeal: Ordeal) -> list[Classified]:

@@ -160,6 +160,43 @@ def test_other_failures_than_the_declared_ones() -> None:
     assert "charge[t1]" not in shown(verdict)
 
 
+RAISED = "it raised Refused at /app/shop/tasks.py:30: mend that"
+CRASH = "it failed where it had to go on after the crash: make it find out what was done already"
+
+
+@pytest.mark.parametrize(
+    ("declared", "told", "advice"),
+    [
+        (
+            (),
+            history(failed(error=error("shop.Refused"))),
+            (RAISED, "if it may end so, declare it: declared_failures=['Refused']"),
+        ),
+        (
+            ("Refussed", "Timeout"),
+            history(failed(error=error("shop.Refused"))),
+            (RAISED, "if it may end so, declare it: declared_failures=['Refused']; did you mean that by 'Refussed'?"),
+        ),
+        (
+            ("ConnectionError",),
+            History(publications=(publication(discarded=Outcome.REVOKED),)),
+            ("if it may end so, declare it: declared_failures=['revoked']",),
+        ),
+        (
+            (),
+            history(crashed(requeued_ns=at(12)), failed(delivery=2, received=40, started=41), faults=(CHILD,)),
+            (CRASH,),
+        ),
+    ],
+)
+def test_only_a_task_that_had_to_begin_again_failed_after_a_crash(
+    declared: tuple[str, ...], told: History, advice: tuple[str, ...]
+) -> None:
+    verdict = verdict_of(ReliableBudget(declared_failures=declared), told)
+    assert advice == verdict.fix[: len(advice)]
+    assert (CRASH in verdict.fix) is (CRASH in advice)
+
+
 def test_a_publish_that_failed_is_told_and_forgiven() -> None:
     told = history(execution(), publications=(publication(), publication("t2", confirmed=False)))
     verdict = verdict_of(ReliableBudget(), told)
