@@ -88,12 +88,18 @@ def _stalled(task: PendingTask, situation: Situation) -> str | None:
 
 
 def _tell_stalled(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    """Tell of a worker that runs nothing.
+
+    Source:
+        ``_event_process_exit`` and ``timers`` in celery/concurrency/asynpool.py: a worker looks for children that have
+        ended when an end of a pipe closes, which may be too early, and then only every 5 s.
+    """
     yield f"{count(len(tasks), 'task', 'waits', 'wait')} in {tasks[0].worker} for a child process: {who(tasks)}."
     worker = situation.holder(tasks[0])
     if worker:
         yield f"{load(worker)}: its child is being replaced, or has not come up."
     yield "try: where --max-memory-per-child or --max-tasks-per-child replaces a child after each task, the next one"
-    yield "     waits a second or more for the new child: raise them, or let celery_perf_timeout wait longer;"
+    yield "     waits for the new child, up to 5 s: raise them, or let celery_perf_timeout wait longer;"
     yield "     or does a rate_limit on the task hold it back?"
 
 

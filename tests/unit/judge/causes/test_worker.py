@@ -94,7 +94,7 @@ def test_a_worker_without_a_child_holds_tasks_though_it_is_not_busy() -> None:
         "2 tasks wait in execution@host for a child process: judge.tasks.execute, for example id-1.",
         "  execution@host runs 0 of at most 1 tasks: its child is being replaced, or has not come up.",
         "  try: where --max-memory-per-child or --max-tasks-per-child replaces a child after each task, the next one",
-        "       waits a second or more for the new child: raise them, or let celery_perf_timeout wait longer;",
+        "       waits for the new child, up to 5 s: raise them, or let celery_perf_timeout wait longer;",
         "       or does a rate_limit on the task hold it back?",
     ]
     assert queue.splitlines()[-1] == "  They wait for what the tasks there wait for: a child process."
