@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 
@@ -296,7 +298,7 @@ ALLOW = "a task that does so already may run twice at once: allow it in the mark
     ],
 )
 def test_what_helps_against_two_executions_at_once(
-    budget: ReliableBudget, broken: str, task_options: dict[str, bool], advice: tuple[str, ...]
+    budget: ReliableBudget, broken: str, task_options: dict[str, Any], advice: tuple[str, ...]
 ) -> None:
     told = history(
         execution(body=500),
