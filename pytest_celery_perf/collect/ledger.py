@@ -109,6 +109,7 @@ class Ledger:
             visibility_timeout_s=record.visibility_timeout_s,
             restore_delay_s=record.restore_delay_s,
             celery=record.celery,
+            priority_steps=tuple(record.priority_steps),
             started_how=record.started,
         )
 

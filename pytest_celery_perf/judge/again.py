@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from pytest_celery_perf.judge.phrases import closest
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.fingerprint import readable
 from pytest_celery_perf.model.history import History
@@ -66,12 +67,15 @@ def refused(error: TaskError, subject: Subject) -> str:
     return f"FAILED: a delivery failed with {error.type.rpartition('.')[2]}: {error.message}{place}"
 
 
-def remedies(errors: Collection[TaskError], point: Point, *, differs: bool, outbound: bool) -> Iterator[str]:
+def remedies(
+    errors: Collection[TaskError], point: Point, declared: Collection[str], *, differs: bool, outbound: bool
+) -> Iterator[str]:
     """Yield what the reader should change.
 
     Args:
         errors: With which deliveries failed.
         point: Where the message was delivered again.
+        declared: Names of exceptions with which a delivery may leave the work to the other.
         differs: Whether the two deliveries left behind something else than one.
         outbound: Whether they did more to others than they may.
     """
@@ -84,9 +88,10 @@ def remedies(errors: Collection[TaskError], point: Point, *, differs: bool, outb
                 "that production has"
             )
         else:
+            near = closest(kind, declared)
             yield (
                 f"let a delivery whose work another one has done, or does, end without an error: catch {kind}, or "
-                f"declare it: refusals=[{kind}]"
+                f"declare it: refusals=[{kind}]" + (f"; did you mean that by {near!r}?" if near else "")
             )
     if outbound:
         yield (

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.cases import severed
 from pytest_celery_perf.measure.lives import Fate, Life
+from pytest_celery_perf.measure.outcomes import executions_of
 from pytest_celery_perf.model.faults import DATA_LOST
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome, TaskOptions
@@ -68,6 +69,11 @@ UNENDING = (
     "(acks_on_timeout=True, where your Celery has it), or find out why it takes so long"
 )
 """Source: ``on_timeout`` in celery/worker/request.py."""
+CANCEL = (
+    "set worker_cancel_long_running_tasks_on_connection_loss=True: a worker that loses its broker then ends what its "
+    "children run, before the broker delivers it again"
+)
+"""Source: ``on_connection_error_after_connected`` in celery/worker/consumer/consumer.py."""
 GIVE_UP = "let it look at self.request.delivery_info['redelivered'], and give up what came too often"
 _VANISHED = (
     "the broker came back without its message: a worker had just taken it from its queue and not yet noted it in "
@@ -190,5 +196,8 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
         )
     elif "pool" in reason:
         yield "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
-    elif life.fate is Fate.FAILED:
+    elif life.fate is Fate.FAILED and executions_of(life) > 1:
         yield "it failed where it had to go on after the crash: make it find out what was done already"
+    elif life.fate is Fate.FAILED and life.concluding and (error := life.concluding.error):
+        place = f" at {subject.place(error.where)}" if error.where else ""
+        yield f"it raised {error.type.rpartition('.')[2]}{place}: mend that"

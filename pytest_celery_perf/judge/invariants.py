@@ -44,6 +44,11 @@ class Ordeal:
         names = {error.type, error.type.rpartition(".")[2]} if error else {life.fate.value}
         return not names.isdisjoint(self.budget.declared_failures)
 
+    def failure(self, life: Life) -> str:
+        """Return the name by which the failure of a task can be declared."""
+        error = life.concluding.error if life.concluding else None
+        return error.type.rpartition(".")[2] if error else life.fate.value
+
     def guilty(self) -> list[Classified]:
         """Return the tasks that break an invariant, the worst class first."""
         bad = [*self.of(TaskClass.POISON, TaskClass.LOST, TaskClass.STRANDED), *self.undeclared()]

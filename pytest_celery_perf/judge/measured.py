@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pytest_celery_perf.judge.subjects import Subject
+from pytest_celery_perf.measure.cases import unended
 from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.verdict import Check, Verdict
 
 Figure = TypeVar("Figure")
 
+UNENDED = "had not ended when the waiting was over"
 _WARM_UP = "warm-up"
 
 
@@ -87,9 +89,10 @@ def samples(
     left_out: Counter[str] = Counter()
     unknown: Counter[tuple[str, str]] = Counter()
     runs_of_process: Counter[tuple[str, int | None]] = Counter()
+    running = unended(subject.lives, subject.history)
     started = [(life, execution) for life in subject.lives for execution in life.started]
     for life, execution in sorted(started, key=lambda each: each[1].started_ns or 0):
-        if (reason := _uncounted(execution)) is not None:
+        if (reason := _uncounted(execution, running)) is not None:
             left_out[reason] += 1
             continue
         process = (execution.boot, execution.pid)
@@ -113,7 +116,9 @@ def samples(
     )
 
 
-def _uncounted(execution: Execution) -> str | None:
+def _uncounted(execution: Execution, running: AbstractSet[Execution]) -> str | None:
+    if execution.ended_ns is None and execution in running:
+        return UNENDED
     if execution.ended_ns is None or execution.outcome is Outcome.LOST:
         return "crashed (what it took is not known)"
     if execution.injected or execution.body_ended_ns is None:

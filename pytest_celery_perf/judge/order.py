@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -23,6 +24,8 @@ REDIS_ORDER = "Redis serves priority 0 first and 9 last, the reverse of AMQP; a 
 """Source: kombu/transport/redis.py (its keys in ascending order of ``priority_steps``) and
 kombu/transport/virtual/base.py (``default_priority``)."""
 
+_ALL_STEPS = tuple(range(10))
+_MORE_STEPS = "broker_transport_options = {'priority_steps': list(range(10))}"
 _STARTS_SHOWN = 12
 
 
@@ -100,7 +103,7 @@ def judge_order(marker: str, order: Sequence[str], history: History) -> Verdict:
         REDIS_ORDER,
     ]
     checks = [inverted, *([] if started.ok else [started]), *([] if backlog.ok or waiting else [backlog])]
-    return subject.verdict(checks, evidence, [*_advice(overtaken), *([_BACKLOG] if alone else [])])
+    return subject.verdict(checks, evidence, [*_advice(overtaken, order, history), *([_BACKLOG] if alone else [])])
 
 
 _BACKLOG = (
@@ -148,26 +151,54 @@ def _told(late: _Entry, early: _Entry, subject: Subject) -> str:
     )
 
 
-def _advice(overtaken: Sequence[tuple[_Entry, _Entry]]) -> Iterator[str]:
+def _advice(overtaken: Sequence[tuple[_Entry, _Entry]], order: Sequence[str], history: History) -> Iterator[str]:
     for late, early in overtaken:
         mine, other = early.execution.priority or 0, late.execution.priority or 0
         names = f"{_short(early.life.name)} has {mine}, {_short(late.life.name)} has {other}"
+        steps = _steps(early, history)
         if late.received_ns < early.ready_ns:
             yield "a worker takes messages ahead of need: prefetch=1 with acks_late=True takes only what it runs"
         elif early.execution.worker != late.execution.worker:
             yield f"{early.execution.worker} and {late.execution.worker} serve them: each keeps to its own order only"
         elif mine > other:
             yield f"the lower number is served first: {names}; turn them round"
-        elif _step(mine) == _step(other):
-            steps = ", ".join(map(str, PRIORITY_STEPS))
+        elif mine == other:
             yield (
-                f"{names}: to kombu's default priority_steps ({steps}) these are the same; set "
-                "broker_transport_options = {'priority_steps': list(range(10))}, or priorities that are further apart"
+                f"{names}: what has the same priority is served in the order of publishing, on any priority_steps; "
+                f"{_different(order, steps)}"
             )
+        elif _step(mine, steps) == _step(other, steps):
+            yield f"{names}: {_one_step(steps)}"
 
 
-def _step(priority: int) -> int:
-    return max(step for step in PRIORITY_STEPS if step <= max(0, priority))
+def _steps(entry: _Entry, history: History) -> tuple[int, ...]:
+    """Return the priorities that the worker of a task keeps apart."""
+    told = (worker.priority_steps for worker in history.workers if worker.boot == entry.execution.boot)
+    return next(told, ()) or PRIORITY_STEPS
+
+
+def _step(priority: int, steps: tuple[int, ...]) -> int:
+    return steps[bisect(steps, max(0, priority)) - 1]
+
+
+def _different(order: Sequence[str], steps: tuple[int, ...]) -> str:
+    """Say how the tasks of an order get priorities that the broker keeps apart."""
+    more = f"{_MORE_STEPS} and " if len(order) > len(steps) else ""
+    steps = _ALL_STEPS if more else steps
+    chosen = (steps[number * (len(steps) - 1) // (len(order) - 1)] for number in range(len(order)))
+    routes = ", ".join(f"'{name}': {{'priority': {each}}}" for name, each in zip(order, chosen, strict=True))
+    return f"set {more}task_routes = {{{routes}}}, or priority= at the calls"
+
+
+def _one_step(steps: tuple[int, ...]) -> str:
+    """Say what to do where the broker does not keep two priorities apart."""
+    told = ", ".join(map(str, steps))
+    if steps == PRIORITY_STEPS:
+        return (
+            f"to kombu's default priority_steps ({told}) these are the same; set {_MORE_STEPS}, or priorities that are "
+            "further apart"
+        )
+    return f"to the app's priority_steps ({told}) these are the same; set priorities that are further apart"
 
 
 def _priority(entry: _Entry) -> str:

@@ -122,7 +122,7 @@ def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
         status=Status.FAIL if findings else Status.PASS,
         outcome=again.outcome(history, point) + ("" if made == usual else f"; outbound {made} instead of {usual}"),
         findings=tuple(findings),
-        fix=tuple(again.remedies(errors, point, differs=bool(differing), outbound=bool(over))),
+        fix=tuple(again.remedies(errors, point, budget.refusals, differs=bool(differing), outbound=bool(over))),
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_celery_perf.judge.measured import UNENDED
 from pytest_celery_perf.judge.statements import advice, table
 from pytest_celery_perf.judge.subjects import Subject, judge_each, never_started
+from pytest_celery_perf.measure.cases import unended
 from pytest_celery_perf.measure.fingerprint import readable
 from pytest_celery_perf.measure.queries import QueryProfile, Statement, profile
 from pytest_celery_perf.model.frame import Frame
@@ -62,7 +65,7 @@ def _judge_task(budget: QueriesBudget, subject: Subject) -> Verdict:
     started = [execution for life in subject.lives for execution in life.started]
     if not started:
         return never_started(subject)
-    judged, left_out = _selected(started, budget.warmup)
+    judged, left_out = _selected(started, budget.warmup, unended(subject.lives, subject.history))
     if not judged:
         return _nothing_known(subject, started, left_out, budget)
     profiles = [profile(execution) for execution in judged]
@@ -94,13 +97,17 @@ def _unused(budget: QueriesBudget, subject: Subject) -> Iterator[Check]:
             yield Check(metric=f"uses of database {alias!r}", budget="≥ 1", actual=f"0{told}", ok=False)
 
 
-def _selected(started: Sequence[Execution], warmup: int) -> tuple[list[Execution], Counter[str]]:
+def _selected(
+    started: Sequence[Execution], warmup: int, running: AbstractSet[Execution]
+) -> tuple[list[Execution], Counter[str]]:
     """Choose the executions to judge, and count the others by the reason."""
     left_out: Counter[str] = Counter()
     judged = []
     runs_of_process: Counter[tuple[str, int | None]] = Counter()
     for execution in sorted(started, key=lambda each: each.started_ns or 0):
-        if execution.ended_ns is None or execution.outcome is Outcome.LOST:
+        if execution.ended_ns is None and execution in running:
+            left_out[UNENDED] += 1
+        elif execution.ended_ns is None or execution.outcome is Outcome.LOST:
             left_out["crashed (what it asked is not known)"] += 1
         elif execution.injected or execution.body_started_ns is None:
             left_out["stopped before its body ran"] += 1

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_celery_perf.judge import visibility
-from pytest_celery_perf.judge.crashes import GIVE_UP, UNBOUNDED, UNENDING, cause, put_back, remedy, story
+from pytest_celery_perf.judge.crashes import CANCEL, GIVE_UP, UNBOUNDED, UNENDING, cause, put_back, remedy, story
 from pytest_celery_perf.judge.invariants import DEAD_WORKERS, EXECUTIONS, OVERLAPS, Ordeal, check
 from pytest_celery_perf.judge.outdated import outdated
+from pytest_celery_perf.judge.phrases import closest
 from pytest_celery_perf.judge.production import in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, shortened
-from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
+from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify, executions_of
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Outcome
@@ -52,8 +53,19 @@ def judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
         *shortened(guilty or _survivors(ordeal), lambda each: _told(each, ordeal), _STORIES_SHOWN),
         *_notes(ordeal),
     ]
-    fix = [line for each in guilty for line in remedy(each.life, subject)]
+    fix = [line for each in guilty for line in (*remedy(each.life, subject), *_declare(each, ordeal))]
     return subject.verdict(checks, evidence, [*fix, *_advice(broken, ordeal)])
+
+
+def _declare(each: Classified, ordeal: Ordeal) -> Iterator[str]:
+    """Say how a test expects a failure, unless it came since the task had to begin again."""
+    if each not in ordeal.undeclared() or executions_of(each.life) > 1:
+        return
+    name = ordeal.failure(each.life)
+    near = closest(name, ordeal.budget.declared_failures)
+    yield f"if it may end so, declare it: declared_failures=[{name!r}]" + (
+        f"; did you mean that by {near!r}?" if near else ""
+    )
 
 
 def _survivors(ordeal: Ordeal) -> list[Classified]:
@@ -101,15 +113,36 @@ def _advice(broken: set[str], ordeal: Ordeal) -> Iterator[str]:
         yield GIVE_UP
     if EXECUTIONS in broken and _timed_out(ordeal):
         yield UNENDING
-    if EXECUTIONS in broken:
-        yield "after a fault a task may run again: make what it does idempotent, then allow it with max_executions="
     if OVERLAPS in broken:
-        yield "the broker delivered again what still ran: let the task take a lock, or make its writes idempotent"
+        yield from _overlapping(ordeal)
+    elif EXECUTIONS in broken:
+        yield "after a fault a task may run again: make what it does idempotent, then allow it with max_executions="
     yield from visibility.advice(ordeal.subject)
     if DEAD_WORKERS in broken:
         yield "a supervisor must start the worker again; workers_alive=False if that is meant"
     if broken:
         yield from outdated(ordeal.subject)
+
+
+def _overlapping(ordeal: Ordeal) -> Iterator[str]:
+    """Say what keeps a delivery from running beside the one before it, or allows it to."""
+    if _ran_on(ordeal):
+        yield CANCEL
+    yield "the broker delivered again what still ran: let the task take a lock, or make its writes idempotent"
+    most = max(2, *(executions_of(each.life) for each in ordeal.classified))
+    more = f", max_executions={most}" if most > ordeal.budget.max_executions else ""
+    yield f"a task that does so already may run twice at once: allow it in the marker by overlap=True{more}"
+
+
+def _ran_on(ordeal: Ordeal) -> bool:
+    """Tell whether children ran on after the connection of their worker had broken.
+
+    Where the broker itself was away, cancelling them may fail, and lose them.
+    """
+    options, faults = ordeal.subject.options, ordeal.subject.history.faults
+    broken = any(each.disconnects and not each.kind.endswith("-broker") for each in faults)
+    pools = {execution.pool for each in ordeal.classified for execution in each.life.started}
+    return broken and pools == {"prefork"} and options is not None and options.acks_late
 
 
 def _timed_out(ordeal: Ordeal) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_celery_perf.judge.attempts import Retrying, short_name
-from pytest_celery_perf.judge.backoff import same
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.lives import Fate, Life
-from pytest_celery_perf.model.units import format_duration_s
 
 PROVOKE = "make it fail in this test: celery_perf.fail({task}, with_=ConnectionError, times={times})"
 
@@ -31,41 +29,35 @@ def for_attempts(retrying: Retrying, wanted: int, wrong: list[Life]) -> Iterator
             yield f"it {ended} at attempt {life.attempts}: {provoke(retrying.subject, wanted - 1)}"
 
 
-def for_backoff(retrying: Retrying) -> Iterator[str]:
-    """Say why the countdowns do not grow."""
-    subject, options = retrying.subject, retrying.subject.options
-    if options is None:
-        return
-    default_s = options.default_retry_delay_s
-    if options.autoretry and options.retry_backoff:
-        yield (
-            "the countdowns are not those of retry_backoff: a self.retry() of the task's own ignores it; let the "
-            "exception out for autoretry_for, or pass countdown="
-        )
-    elif options.autoretry:
-        yield f"set retry_backoff=True in {subject.decorator}"
-    else:
-        raised = (short_name(step.execution.error.type) for step in retrying.every if step.execution.error)
-        # A self.retry() without exc= is recorded as Celery's own Retry, which nobody can retry for.
-        error = next((name for name in raised if name != "Retry"), "ConnectionError")
-        yield (
-            f"set autoretry_for=({error},) and retry_backoff=True in {subject.decorator}, or pass "
-            "self.retry(countdown=2 ** self.request.retries)"
-        )
-    if any(same(step.requested_s, default_s) for step in retrying.every):
-        yield f"{format_duration_s(default_s)} is default_retry_delay, which a retry waits when no countdown is given"
+def for_final(subject: Subject, wanted: str, attempts: int | None) -> Iterator[str]:
+    """Say what makes the tasks end as demanded.
 
-
-def for_final(subject: Subject, wanted: str) -> Iterator[str]:
-    """Say what makes the tasks end as demanded."""
+    Args:
+        subject: The tasks.
+        wanted: The end that the marker demands.
+        attempts: How many attempts it demands; None if it leaves that open.
+    """
     if wanted == Fate.FAILED:
         options = subject.options
-        attempts = (options.max_retries or 0) + 1 if options else 1
-        yield f"to see it give up, let every attempt fail: {provoke(subject, attempts)}"
+        allowed = (options.max_retries or 0) + 1 if options else 1
+        yield f"to see it give up, let every attempt fail: {provoke(subject, attempts or allowed)}"
         return
     for life in subject.lives:
-        if life.fate is Fate.FAILED:
-            yield _gave_up(subject, life, life.attempts + 1)
+        if life.fate is Fate.FAILED and attempts is not None and life.attempts >= attempts:
+            yield _failed_to_the_last(subject, life, attempts)
+        elif life.fate is Fate.FAILED:
+            yield _gave_up(subject, life, attempts or life.attempts + 1)
+
+
+def _failed_to_the_last(subject: Subject, life: Life, attempts: int) -> str:
+    """Say what makes the last attempt that a marker allows succeed: more attempts would contradict it."""
+    last = f"attempt {attempts} is the last that attempts={attempts} allows, and must succeed"
+    ending = life.concluding
+    if ending is None or ending.error is None or not ending.injected:
+        return f"{last}: let the test end what makes it fail before that"
+    name = short_name(ending.error.type)
+    times = f"celery_perf.fail({short_name(subject.name)}, with_={name}, times={attempts - 1})"
+    return f"{last}: {times}" if attempts > 1 else f"{last}: let nothing fail it"
 
 
 def provoke(subject: Subject, times: int) -> str:

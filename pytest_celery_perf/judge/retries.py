@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pytest_celery_perf.judge.attempts import Retrying
 from pytest_celery_perf.judge.backoff import Schedule, durations, is_exponential, is_fixed, same
-from pytest_celery_perf.judge.remedies import for_attempts, for_backoff, for_final, provoke
+from pytest_celery_perf.judge.countdowns import for_countdowns
+from pytest_celery_perf.judge.remedies import for_attempts, for_final, provoke
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
-from pytest_celery_perf.measure.lives import Life
+from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import RetriesBudget
 from pytest_celery_perf.model.units import format_duration_s
@@ -72,13 +73,13 @@ def _findings(budget: RetriesBudget, retrying: Retrying) -> Iterator[_Finding]:
     if budget.backoff is not None:
         yield _backoff(budget, retrying)
     if budget.countdowns_s is not None:
-        yield _countdowns(budget.countdowns_s, retrying)
+        yield _countdowns(budget, budget.countdowns_s, retrying)
     if budget.max_countdown_s is not None:
-        yield _longest(budget.max_countdown_s, retrying)
+        yield _longest(budget, budget.max_countdown_s, retrying)
     if budget.jitter is not None:
         yield _jitter(budget.jitter, retrying)
     if budget.final is not None:
-        yield _final(budget.final, retrying.subject)
+        yield _final(budget, budget.final, retrying.subject)
 
 
 def _attempts(wanted: int, retrying: Retrying) -> _Finding:
@@ -98,8 +99,7 @@ def _backoff(budget: RetriesBudget, retrying: Retrying) -> _Finding:
     if schedule:
         actual = f"exponential ({schedule.text(retrying.most)}{', drawn at random' if schedule.jitter else ''})"
         check = Check(metric="backoff", budget=wanted, actual=actual, ok=wanted == "exponential")
-        instead = f"remove retry_backoff from {retrying.subject.decorator}"
-        return _Finding(check=check, fix=() if check.ok else (instead,))
+        return _Finding(check=check, fix=() if check.ok else tuple(for_countdowns(budget, retrying)))
     if _drawn_at_random(retrying):
         unknown = wanted == "exponential"
         actual = f"random: {retrying.text()}"
@@ -108,8 +108,7 @@ def _backoff(budget: RetriesBudget, retrying: Retrying) -> _Finding:
         return _Finding(check=check, evidence=(doubt,))
     wrong = tuple(life for life in retrying.subject.lives if not _grows_as(wanted, budget, retrying.requested_s(life)))
     check = Check(metric="backoff", budget=wanted, actual=retrying.text(), ok=not wrong)
-    fix = tuple(for_backoff(retrying)) if wrong and wanted == "exponential" else ()
-    return _Finding(check=check, culprits=wrong, fix=fix)
+    return _Finding(check=check, culprits=wrong, fix=tuple(for_countdowns(budget, retrying)) if wrong else ())
 
 
 def _grows_as(wanted: str, budget: RetriesBudget, countdowns_s: tuple[float, ...]) -> bool:
@@ -120,15 +119,15 @@ def _grows_as(wanted: str, budget: RetriesBudget, countdowns_s: tuple[float, ...
     return is_exponential(countdowns_s, budget.max_countdown_s)
 
 
-def _countdowns(wanted_s: tuple[float, ...], retrying: Retrying) -> _Finding:
+def _countdowns(budget: RetriesBudget, wanted_s: tuple[float, ...], retrying: Retrying) -> _Finding:
     if retrying.schedule and retrying.schedule.jitter:
-        return _bounds(wanted_s, retrying, retrying.schedule)
+        return _bounds(budget, wanted_s, retrying, retrying.schedule)
     wrong = tuple(life for life in retrying.subject.lives if not _equal(retrying.requested_s(life), wanted_s))
     check = Check(metric="countdowns", budget=f"= {durations(wanted_s)}", actual=retrying.text(), ok=not wrong)
-    return _Finding(check=check, culprits=wrong, fix=_for_countdowns(wanted_s, wrong, retrying))
+    return _Finding(check=check, culprits=wrong, fix=tuple(_advice(budget, wanted_s, wrong, retrying)))
 
 
-def _bounds(wanted_s: tuple[float, ...], retrying: Retrying, schedule: Schedule) -> _Finding:
+def _bounds(budget: RetriesBudget, wanted_s: tuple[float, ...], retrying: Retrying, schedule: Schedule) -> _Finding:
     """Judge random countdowns: what was drawn is chance, what could have been drawn is not."""
     within = all(_at_most(schedule.bound_s(number), limit_s) for number, limit_s in enumerate(wanted_s))
     wrong = tuple(life for life in retrying.subject.lives if len(retrying.requested_s(life)) != len(wanted_s))
@@ -139,17 +138,30 @@ def _bounds(wanted_s: tuple[float, ...], retrying: Retrying, schedule: Schedule)
         ok=within and not wrong,
     )
     drawn = f"retry_jitter draws each countdown between 0 and its bound; drawn were {retrying.text()}"
-    fix = _for_countdowns(wanted_s, wrong, retrying)
-    return _Finding(check=check, culprits=wrong, evidence=(drawn,), fix=fix)
+    fix = [*_amount(wanted_s, wrong, retrying), *(() if within else for_countdowns(budget, retrying))]
+    return _Finding(check=check, culprits=wrong, evidence=(drawn,), fix=tuple(fix))
 
 
-def _for_countdowns(wanted_s: tuple[float, ...], wrong: tuple[Life, ...], retrying: Retrying) -> tuple[str, ...]:
-    if any(len(retrying.requested_s(life)) < len(wanted_s) for life in wrong):
-        return (f"{len(wanted_s)} countdowns need as many retries: {provoke(retrying.subject, len(wanted_s))}",)
-    return tuple(for_backoff(retrying)) if wrong and not retrying.schedule else ()
+def _advice(
+    budget: RetriesBudget, wanted_s: tuple[float, ...], wrong: tuple[Life, ...], retrying: Retrying
+) -> Iterator[str]:
+    yield from _amount(wanted_s, wrong, retrying)
+    asked = [retrying.requested_s(life) for life in wrong]
+    if any(not same(one, other) for each in asked for one, other in zip(each, wanted_s, strict=False)):
+        yield from for_countdowns(budget, retrying)
 
 
-def _longest(limit_s: float, retrying: Retrying) -> _Finding:
+def _amount(wanted_s: tuple[float, ...], wrong: tuple[Life, ...], retrying: Retrying) -> Iterator[str]:
+    """Say what makes tasks retry as often as there are countdowns."""
+    for life in wrong:
+        asked = len(retrying.requested_s(life))
+        if asked < len(wanted_s) and life.fate is not Fate.FAILED:
+            yield f"{len(wanted_s)} countdowns need as many retries: {provoke(retrying.subject, len(wanted_s))}"
+        elif asked != len(wanted_s):
+            yield from for_attempts(retrying, len(wanted_s) + 1, [life])
+
+
+def _longest(budget: RetriesBudget, limit_s: float, retrying: Retrying) -> _Finding:
     """Judge the longest countdown: requested, or still to come in the schedule of the task's options."""
     if not retrying.every:
         return _too_few("longest countdown", f"≤ {format_duration_s(limit_s)}", 1, retrying)
@@ -170,12 +182,11 @@ def _longest(limit_s: float, retrying: Retrying) -> _Finding:
         actual=format_duration_s(longest_s),
         ok=ok,
     )
-    if ok:
-        return _Finding(check=check, evidence=(evidence,) if evidence else ())
-    if schedule:
-        fix = (f"set retry_backoff_max={limit_s:g} in {retrying.subject.decorator}",)
-        return _Finding(check=check, evidence=(evidence,), fix=fix)
-    return _Finding(check=check, fix=tuple(for_backoff(retrying)))
+    return _Finding(
+        check=check,
+        evidence=(evidence,) if evidence else (),
+        fix=() if ok else tuple(for_countdowns(budget, retrying)),
+    )
 
 
 def _jitter(wanted: bool, retrying: Retrying) -> _Finding:
@@ -204,16 +215,20 @@ def _jitter(wanted: bool, retrying: Retrying) -> _Finding:
     return _Finding(check=check, fix=() if check.ok else fix)
 
 
-def _final(wanted: str, subject: Subject) -> _Finding:
+def _final(budget: RetriesBudget, wanted: str, subject: Subject) -> _Finding:
     wrong = tuple(life for life in subject.lives if life.fate != wanted)
     check = Check(metric="final state", budget=wanted, actual=fates(subject), ok=not wrong)
-    return _Finding(check=check, culprits=wrong, fix=tuple(for_final(subject, wanted)) if wrong else ())
+    return _Finding(
+        check=check, culprits=wrong, fix=tuple(for_final(subject, wanted, budget.attempts)) if wrong else ()
+    )
 
 
 def _too_few(metric: str, wanted: str, needed: int, retrying: Retrying) -> _Finding:
     retries = {0: "never retried", 1: "unknown from 1 retry"}[retrying.most]
     check = Check(metric=metric, budget=wanted, actual=retries, ok=False)
-    return _Finding(check=check, fix=(provoke(retrying.subject, needed),))
+    failed = [life for life in retrying.subject.lives if life.fate is Fate.FAILED]
+    fix = for_attempts(retrying, needed + 1, failed) if failed else (provoke(retrying.subject, needed),)
+    return _Finding(check=check, fix=tuple(fix))
 
 
 def _drawn_at_random(retrying: Retrying) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -57,6 +57,18 @@ class Case:
             if over_ns is not None:
                 return over_ns > at_ns
         return not self._over(execution)
+
+
+def unended(lives: Iterable[Life], history: History) -> frozenset[Execution]:
+    """Return the last executions of tasks that ran on when nobody waited any more, as far as is known.
+
+    Args:
+        lives: The tasks.
+        history: What happened, in which these are some.
+    """
+    deaths = Deaths.of(history)
+    cases = [Case(life=life, history=history, deaths=deaths) for life in lives]
+    return frozenset(case.last for case in cases if case.last is not None and case.last in case.running)
 
 
 def why_lost(case: Case) -> str:

@@ -261,6 +261,8 @@ class WorkerInfo:
     """How many more seconds may pass until it looks."""
     celery: str = ""
     """Its version of Celery; empty if it has not told."""
+    priority_steps: tuple[int, ...] = ()
+    """The priorities that its transport keeps apart: those between two steps count as the lower one."""
     started_how: str = "cold"
     """``warm`` (forked from the preloaded process) or ``cold``, with the reason in brackets."""
     children: tuple[tuple[int, int], ...] = ()

@@ -94,6 +94,11 @@ class Situation:
         """The workers, living and dead, that consume a queue."""
         return tuple(worker for worker in self.workers if queue in worker.queues)
 
+    def stalled(self, worker: WorkerState) -> bool:
+        """Whether a worker holds tasks that are due, and none of its child processes runs anything."""
+        due = (task.worker == worker.name and not task.started and (task.eta_in_s or 0) <= 0 for task in self.pending)
+        return worker.alive and worker.pool == "prefork" and worker.busy == 0 and any(due)
+
     def holder(self, task: PendingTask) -> WorkerState | None:
         """The worker that received a task."""
         return next((worker for worker in self.workers if worker.name == task.worker), None)

@@ -14,6 +14,7 @@ from pytest_celery_perf.probe import (
     imports,
     overrides,
     sqlalchemy_queries,
+    transport,
     visibility,
     wire,
 )
@@ -132,6 +133,7 @@ class Probe:
                 visibility.timeout_s(sender.app),
                 visibility.restore_delay_s(sender.app),
                 __version__,
+                transport.priority_steps(sender.app),
             )
         )
         self._journal.ring()

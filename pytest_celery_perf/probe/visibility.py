@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_celery_perf.probe.transport import option
+
 
 def timeout_s(app: Any) -> float:
     """Return how many seconds a message may stay unacknowledged before a worker of this app has it delivered again.
@@ -11,7 +13,7 @@ def timeout_s(app: Any) -> float:
     Args:
         app: The Celery app, as its worker has configured it.
     """
-    return float(_option(app, "visibility_timeout", 3600))
+    return float(option(app, "visibility_timeout", 3600))
 
 
 def restore_delay_s(app: Any) -> float:
@@ -26,16 +28,6 @@ def restore_delay_s(app: Any) -> float:
     Source:
         ``Transport.register_with_event_loop`` and ``QoS.restore_visible`` in kombu/transport/redis.py.
     """
-    interval = _option(app, "unacked_restore_interval", 10)
-    throttle = _option(app, "unacked_restore_throttle", 10)
+    interval = option(app, "unacked_restore_interval", 10)
+    throttle = option(app, "unacked_restore_throttle", 10)
     return float(interval) * (int(throttle) or 1)
-
-
-def _option(app: Any, name: str, default: float) -> float:
-    """Return a transport option, if this kombu has such an option, else the default."""
-    with app.connection_for_read() as connection:
-        channel: Any = getattr(connection.transport, "Channel", None)
-        if not hasattr(channel, name):
-            return default
-        value: float = (connection.transport_options or {}).get(name, getattr(channel, name))
-        return value

@@ -50,6 +50,7 @@ class Ready(NamedTuple):
     visibility_timeout_s: float
     restore_delay_s: float
     celery: str
+    priority_steps: list[int]
 
 
 class Task(NamedTuple):

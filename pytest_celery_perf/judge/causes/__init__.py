@@ -5,13 +5,14 @@ from __future__ import annotations
 from pytest_celery_perf.judge.causes.base import Cause
 from pytest_celery_perf.judge.causes.message import HELD, LOST, MISSING, SCHEDULED
 from pytest_celery_perf.judge.causes.queue import QUEUED, UNCONSUMED, UNREACHABLE, UNREGISTERED
-from pytest_celery_perf.judge.causes.worker import DEAD_WORKER, IDLE, PREFETCHED, RUNNING
+from pytest_celery_perf.judge.causes.worker import DEAD_WORKER, IDLE, PREFETCHED, RUNNING, STALLED
 
 CAUSES: tuple[Cause, ...] = (
     UNCONSUMED,
     DEAD_WORKER,
     UNREGISTERED,
     SCHEDULED,
+    STALLED,
     PREFETCHED,
     HELD,
     LOST,

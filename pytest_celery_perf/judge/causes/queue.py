@@ -90,8 +90,11 @@ def _tell_queued(tasks: Sequence[PendingTask], situation: Situation) -> Iterator
     depth = count(situation.depth(queue) or 0, "message", "waits", "wait")
     yield f"{count(len(tasks), 'task', 'is', 'are')} still in the queue {quoted(str(queue))}:"
     yield f"{who(tasks)}."
-    runs = [load(worker) for worker in situation.consumers(queue) if worker.alive]
-    yield f"{depth} there, and {join(runs)}."
+    alive = [worker for worker in situation.consumers(queue) if worker.alive]
+    yield f"{depth} there, and {join(map(load, alive))}."
+    if alive and all(map(situation.stalled, alive)):
+        yield "They wait for what the tasks there wait for: a child process."
+        return
     yield "try: more concurrency for that worker (-c), fewer tasks in the test, or a longer celery_perf_timeout."
 
 

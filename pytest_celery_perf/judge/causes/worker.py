@@ -82,6 +82,27 @@ def _signal(status: int) -> str | None:
         return None
 
 
+def _stalled(task: PendingTask, situation: Situation) -> str | None:
+    worker = situation.holder(task)
+    return worker.name if worker and not task.started and situation.stalled(worker) else None
+
+
+def _tell_stalled(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    """Tell of a worker that runs nothing.
+
+    Source:
+        ``_event_process_exit`` and ``timers`` in celery/concurrency/asynpool.py: a worker looks for children that have
+        ended when an end of a pipe closes, which may be too early, and then only every 5 s.
+    """
+    yield f"{count(len(tasks), 'task', 'waits', 'wait')} in {tasks[0].worker} for a child process: {who(tasks)}."
+    worker = situation.holder(tasks[0])
+    if worker:
+        yield f"{load(worker)}: its child is being replaced, or has not come up."
+    yield "try: where --max-memory-per-child or --max-tasks-per-child replaces a child after each task, the next one"
+    yield "     waits for the new child, up to 5 s: raise them, or let celery_perf_timeout wait longer;"
+    yield "     or does a rate_limit on the task hold it back?"
+
+
 def _prefetched(task: PendingTask, _situation: Situation) -> str | None:
     return task.worker if task.behind and not task.started else None
 
@@ -137,6 +158,7 @@ def _tell_idle(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[s
     yield "try: does a rate_limit on the task hold it back, or a pool that has no free process?"
 
 
+STALLED = Cause(fits=_stalled, tell=_tell_stalled)
 DEAD_WORKER = Cause(fits=_orphaned, tell=_tell_orphaned)
 PREFETCHED = Cause(fits=_prefetched, tell=_tell_prefetched)
 RUNNING = Cause(fits=_running, tell=_tell_running)

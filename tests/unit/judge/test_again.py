@@ -110,6 +110,12 @@ def test_a_refusal_that_is_declared_by_either_name() -> None:
         assert (Status.PASS, "at once: 1st failed, 2nd succeeded") == (result.status, result.outcome)
 
 
+def test_a_refusal_whose_name_is_misspelt() -> None:
+    budget = IdempotentBudget(refusals=("Timeout", "IntegrityEror"))
+    result = judged(execution(), second(outcome=Outcome.FAILED, error=UNIQUE), budget=budget)
+    assert any("refusals=[IntegrityError]; did you mean that by 'IntegrityEror'?" in line for line in result.fix)
+
+
 def test_what_fails_with_one_delivery_may_fail_with_two() -> None:
     result = judged(failed(), second(outcome=Outcome.FAILED, error=error()), reference=history(failed()))
     assert result.status is Status.PASS

@@ -75,6 +75,11 @@ def test_what_crashed_is_left_out() -> None:
     assert "left out: 1 crashed (what it took is not known)" in verdict.evidence
 
 
+def test_what_still_runs_is_left_out() -> None:
+    verdict = verdict_of(MemoryBudget(added_bytes=MIB), crashed("a"), held("b", 60, 1))
+    assert "left out: 1 had not ended when the waiting was over" in verdict.evidence
+
+
 def test_warm_up_is_left_out_in_each_process() -> None:
     executions = [held(f"t{n}", 60, 90 if n < 2 else 1, started=n, pid=800 + n % 2) for n in range(4)]
     assert verdict_of(MemoryBudget(added_bytes=MIB, warmup=1), *executions).status is Status.PASS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pytest_celery_perf.judge.order import judge_order
 from pytest_celery_perf.model.record import Execution, Publication
 from pytest_celery_perf.model.verdict import Status, Verdict
@@ -61,6 +63,39 @@ def test_priorities_of_the_same_step_are_the_same() -> None:
     verdict = verdict_of(task("mail", started=100, priority=5), task("charge", started=150, priority=4))
     assert "kombu's default priority_steps (0, 3, 6, 9) these are the same" in verdict.fix[0]
     assert "broker_transport_options = {'priority_steps': list(range(10))}" in verdict.fix[0]
+
+
+def test_the_steps_of_an_app_are_its_own() -> None:
+    tasks = task("mail", started=100, priority=4), task("charge", started=150, priority=3)
+    verdict = verdict_of(*tasks, workers=(worker(priority_steps=(0, 5)),))
+    (advice,) = verdict.fix
+    assert advice == (
+        "charge has 3, mail has 4: to the app's priority_steps (0, 5) these are the same; set priorities that are "
+        "further apart"
+    )
+
+
+@pytest.mark.parametrize(("steps", "last"), [((), 9), ((0, 3, 6, 9), 9), (tuple(range(10)), 9), ((0, 5), 5)])
+def test_equal_priorities_are_the_same_on_any_steps(steps: tuple[int, ...], last: int) -> None:
+    tasks = task("mail", started=100), task("charge", started=150, priority=0)
+    verdict = verdict_of(*tasks, workers=(worker(priority_steps=steps),))
+    (advice,) = verdict.fix
+    assert advice == (
+        "charge has 0, mail has 0: what has the same priority is served in the order of publishing, on any "
+        "priority_steps; set task_routes = {'shop.tasks.charge': {'priority': 0}, "
+        f"'shop.tasks.mail': {{'priority': {last}}}}}, or priority= at the calls"
+    )
+
+
+def test_more_tasks_than_steps_need_more_steps() -> None:
+    tasks = [task(name, started=started) for name, started in (("sweep", 100), ("mail", 150), ("charge", 200))]
+    verdict = verdict_of(*tasks, order=(NAME, MAIL, SWEEP), workers=(worker(priority_steps=(0, 5)),))
+    (advice,) = {line.partition("; ")[2] for line in verdict.fix}
+    assert advice == (
+        "set broker_transport_options = {'priority_steps': list(range(10))} and task_routes = {'shop.tasks.charge': "
+        "{'priority': 0}, 'shop.tasks.mail': {'priority': 4}, 'shop.tasks.sweep': {'priority': 9}}, or priority= at "
+        "the calls"
+    )
 
 
 def test_a_task_that_was_prefetched_too_early() -> None:

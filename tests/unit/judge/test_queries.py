@@ -12,7 +12,7 @@ from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Frame, Outcome, QueryUse
 from pytest_celery_perf.model.spec import QueriesBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
-from tests.unit.histories import NAME, crashed, execution, failed, history, publication, query, retried
+from tests.unit.histories import NAME, crashed, execution, failed, fault, history, publication, query, retried
 
 ROOT = Path("/app")
 
@@ -244,15 +244,21 @@ def test_crashed_and_injected_executions_are_left_out_and_told() -> None:
         failed("3", injected=True),
         execution("4", queries=(books(), books())),
     )
-    verdict = verdict_on(QueriesBudget(exact=1), *runs)
+    verdict = verdict_on(QueriesBudget(exact=1), *runs, faults=(fault("process-gone", task_id="1"),))
     assert verdict.checks[0].actual == "2"
     assert verdict.evidence[-1] == ("left out: 2 crashed (what it asked is not known), 1 stopped before its body ran")
 
 
 def test_a_task_that_only_crashed_fails() -> None:
-    verdict = verdict_on(QueriesBudget(max=9), crashed())
+    verdict = verdict_on(QueriesBudget(max=9), crashed(), faults=(fault("process-gone"),))
     assert figures(verdict) == [("executions to judge", "≥ 1", "0 of 1", False)]
     assert verdict.evidence == ("left out: 1 crashed (what it asked is not known)",)
+
+
+def test_a_task_that_still_runs_has_not_crashed() -> None:
+    verdict = verdict_on(QueriesBudget(max=9), crashed())
+    assert figures(verdict) == [("executions to judge", "≥ 1", "0 of 1", False)]
+    assert verdict.evidence == ("left out: 1 had not ended when the waiting was over",)
 
 
 def test_a_worker_without_django_counts_nothing_which_is_not_zero() -> None:

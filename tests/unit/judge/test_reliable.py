@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 
+from pytest_celery_perf.judge.crashes import CANCEL
 from pytest_celery_perf.judge.reliable import judge
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History, Snapshot
@@ -159,6 +162,43 @@ def test_other_failures_than_the_declared_ones() -> None:
     assert "charge[t1]" not in shown(verdict)
 
 
+RAISED = "it raised Refused at /app/shop/tasks.py:30: mend that"
+CRASH = "it failed where it had to go on after the crash: make it find out what was done already"
+
+
+@pytest.mark.parametrize(
+    ("declared", "told", "advice"),
+    [
+        (
+            (),
+            history(failed(error=error("shop.Refused"))),
+            (RAISED, "if it may end so, declare it: declared_failures=['Refused']"),
+        ),
+        (
+            ("Refussed", "Timeout"),
+            history(failed(error=error("shop.Refused"))),
+            (RAISED, "if it may end so, declare it: declared_failures=['Refused']; did you mean that by 'Refussed'?"),
+        ),
+        (
+            ("ConnectionError",),
+            History(publications=(publication(discarded=Outcome.REVOKED),)),
+            ("if it may end so, declare it: declared_failures=['revoked']",),
+        ),
+        (
+            (),
+            history(crashed(requeued_ns=at(12)), failed(delivery=2, received=40, started=41), faults=(CHILD,)),
+            (CRASH,),
+        ),
+    ],
+)
+def test_only_a_task_that_had_to_begin_again_failed_after_a_crash(
+    declared: tuple[str, ...], told: History, advice: tuple[str, ...]
+) -> None:
+    verdict = verdict_of(ReliableBudget(declared_failures=declared), told)
+    assert advice == verdict.fix[: len(advice)]
+    assert (CRASH in verdict.fix) is (CRASH in advice)
+
+
 def test_a_publish_that_failed_is_told_and_forgiven() -> None:
     told = history(execution(), publications=(publication(), publication("t2", confirmed=False)))
     verdict = verdict_of(ReliableBudget(), told)
@@ -240,6 +280,36 @@ def test_a_message_that_went_into_a_dead_connection_is_told_from_one_that_the_br
 def test_only_a_dead_child_calls_for_a_bound_of_what_is_put_back(cause: Fault, advised: bool) -> None:
     told = history(crashed(requeued_ns=at(12)), again(), faults=(cause,))
     assert ("retry_on_worker_lost=True" in shown(verdict_of(ReliableBudget(), told))) is advised
+
+
+LOCK = "the broker delivered again what still ran: let the task take a lock, or make its writes idempotent"
+ALLOW = "a task that does so already may run twice at once: allow it in the marker by overlap=True"
+
+
+@pytest.mark.parametrize(
+    ("budget", "broken", "task_options", "advice"),
+    [
+        (ReliableBudget(max_executions=2), "drop-connections", {}, (CANCEL, LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "network-black-hole", {}, (CANCEL, LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "network-black-hole", {"acks_late": False}, (LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "kill-broker", {}, (LOCK, ALLOW)),
+        (ReliableBudget(max_executions=2), "restored", {}, (LOCK, ALLOW)),
+        (ReliableBudget(), "drop-connections", {}, (CANCEL, LOCK, f"{ALLOW}, max_executions=2")),
+    ],
+)
+def test_what_helps_against_two_executions_at_once(
+    budget: ReliableBudget, broken: str, task_options: dict[str, Any], advice: tuple[str, ...]
+) -> None:
+    told = history(
+        execution(body=500),
+        again(),
+        faults=(fault(broken, ms=10, task_id=None, boot=None),),
+        tasks={NAME: options(**task_options)},
+    )
+    verdict = verdict_of(budget, told)
+    assert wrong(verdict).keys() <= {"ran twice at once", "executions"}
+    assert advice == verdict.fix[-len(advice) :]
+    assert (CANCEL in verdict.fix) is (CANCEL in advice)
 
 
 def test_a_poison_task_that_takes_whole_workers_along_is_not_bounded_by_counting_children() -> None:

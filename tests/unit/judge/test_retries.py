@@ -31,6 +31,8 @@ def told(*executions: Execution, **task_options: Any) -> History:
     return history(*executions, tasks={NAME: options(**task_options)})
 
 
+LISTED = "self.retry(countdown=({})[min(self.request.retries, 2)])"
+CANNOT = "retry_backoff cannot come to these"
 MANUAL: dict[str, Any] = {"autoretry": False, "retry_backoff": 0.0}
 
 
@@ -190,7 +192,7 @@ def test_fixed_countdowns() -> None:
     assert verdict_of(RetriesBudget(backoff="fixed"), told(*tries(5, 5), **MANUAL)).status is Status.PASS
     verdict = verdict_of(RetriesBudget(backoff="fixed"), told(*tries(1, 2)))
     assert check_of(verdict) == ("backoff", "fixed", "exponential (1s, 2s)", False)
-    assert verdict.fix == (f"remove retry_backoff from {DECORATOR}",)
+    assert verdict.fix == (f"remove retry_backoff from {DECORATOR}: a retry then waits default_retry_delay, 3min",)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +278,102 @@ def test_a_countdown_beyond_the_visibility_timeout_is_pointed_out() -> None:
     assert "a countdown of 1h reaches the visibility timeout (1h)" in verdict.evidence[0]
 
 
+@pytest.mark.parametrize(
+    ("budget", "asked", "task_options", "advice"),
+    [
+        # What the task asks for itself.
+        (RetriesBudget(backoff="fixed"), (10, 20, 40), MANUAL, "pass self.retry(countdown=10)"),
+        (RetriesBudget(backoff="fixed", max_countdown_s=30), (10, 20, 40), MANUAL, "pass self.retry(countdown=10)"),
+        (RetriesBudget(backoff="fixed", max_countdown_s=5), (10, 20, 40), MANUAL, "pass self.retry(countdown=5)"),
+        (RetriesBudget(max_countdown_s=30), (10, 20, 40), MANUAL, "pass self.retry(countdown=min(30, …))"),
+        (
+            RetriesBudget(countdowns_s=(1, 2, 3)),
+            (1, 2, 4),
+            MANUAL,
+            f"pass {LISTED.format('1, 2, 3')}",
+        ),
+        (RetriesBudget(countdowns_s=(2.5, 2.5)), (1, 2), MANUAL, "pass self.retry(countdown=2.5)"),
+        (
+            RetriesBudget(backoff="exponential", max_countdown_s=30),
+            (40, 40),
+            MANUAL,
+            (
+                "let the exception out and set autoretry_for=(ConnectionError,), retry_backoff=True and "
+                f"retry_backoff_max=30 in {DECORATOR}, or pass self.retry(countdown=min(30, 2 ** self.request.retries))"
+            ),
+        ),
+        (
+            RetriesBudget(countdowns_s=(5, 10, 15)),
+            (5, 5, 5),
+            {"retry_backoff": 0.0},
+            f"let the task catch the exception itself, and raise {LISTED.format('5, 10, 15')}",
+        ),
+        # What its options ask for.
+        (
+            RetriesBudget(backoff="fixed", max_countdown_s=30),
+            (1, 2, 4),
+            {},
+            f"remove retry_backoff from {DECORATOR}, and set default_retry_delay=30 there",
+        ),
+        (RetriesBudget(max_countdown_s=3), (1, 2, 4), {}, f"set retry_backoff_max=3 in {DECORATOR}"),
+        (
+            RetriesBudget(countdowns_s=(3, 6, 8, 8)),
+            (1, 2, 4, 8),
+            {},
+            f"set retry_backoff=3 and retry_backoff_max=8 in {DECORATOR}",
+        ),
+        (
+            RetriesBudget(backoff="exponential", jitter=False),
+            (180, 180),
+            {"retry_backoff": 0.0, "retry_jitter": True},
+            f"set retry_backoff=True and retry_jitter=False in {DECORATOR}",
+        ),
+        (
+            RetriesBudget(countdowns_s=(500, 1000)),
+            (1, 2),
+            {},
+            f"set retry_backoff=500 and retry_backoff_max=1000 in {DECORATOR}",
+        ),
+        (
+            RetriesBudget(countdowns_s=(1, 2, 3)),
+            (1, 2, 4),
+            {},
+            f"{CANNOT}: let the task catch the exception itself, and raise {LISTED.format('1, 2, 3')}",
+        ),
+        (
+            RetriesBudget(max_countdown_s=30),
+            (180, 180),
+            {"retry_backoff": 0.0},
+            f"set default_retry_delay=30 in {DECORATOR}, or pass self.retry(countdown=30)",
+        ),
+    ],
+)
+def test_the_advice_is_what_makes_just_this_marker_pass(
+    budget: RetriesBudget, asked: tuple[float, ...], task_options: dict[str, Any], advice: str
+) -> None:
+    verdict = verdict_of(budget, told(*tries(*asked), **task_options))
+    assert verdict.status is Status.FAIL
+    assert verdict.fix[0] == advice
+
+
+def test_automatic_retries_without_backoff_and_retries_of_the_tasks_own_are_told_apart() -> None:
+    verdict = verdict_of(RetriesBudget(backoff="exponential"), told(*tries(5, 5), retry_backoff=0.0))
+    (advice,) = verdict.fix
+    assert f"set retry_backoff=True in {DECORATOR}; a self.retry() of the task's own ignores it: there pass" in advice
+    assert "self.retry(countdown=2 ** self.request.retries)" in advice
+
+
+def test_the_right_countdowns_but_too_many_of_them() -> None:
+    verdict = verdict_of(RetriesBudget(countdowns_s=(1, 2)), told(*tries(1, 2, 4)))
+    assert verdict.fix == (f"3 attempts are max_retries=2: set it in {DECORATOR}",)
+
+
+def test_too_few_retries_of_a_task_that_gave_up_are_no_want_of_failures() -> None:
+    gave_up = told(*tries(5, last="failed"), **MANUAL, max_retries=1)
+    for budget in (RetriesBudget(backoff="fixed"), RetriesBudget(countdowns_s=(5, 5))):
+        assert "max_retries=1 allows 2 attempts: set max_retries=2 in" in verdict_of(budget, gave_up).fix[0]
+
+
 # -- jitter
 
 
@@ -311,6 +409,19 @@ def test_a_task_that_failed_in_the_end() -> None:
     verdict = verdict_of(RetriesBudget(final="succeeded"), happened)
     assert check_of(verdict) == ("final state", "succeeded", "1 succeeded, 1 failed", False)
     assert "max_retries=3 allows 4 attempts: set max_retries=4" in verdict.fix[0]
+
+
+def test_more_attempts_are_no_cure_where_their_number_is_demanded() -> None:
+    budget = RetriesBudget(attempts=4, final="succeeded")
+    last = "attempt 4 is the last that attempts=4 allows, and must succeed: "
+    itself = told(*tries(1, 2, 4, last="failed"))
+    assert verdict_of(budget, itself).fix == (f"{last}let the test end what makes it fail before that",)
+    made_to = told(*tries(1, 2, 4, last="failed", injected=True))
+    fail = "celery_perf.fail(charge, with_=ConnectionError, times=3)"
+    assert verdict_of(budget, made_to).fix == (f"{last}{fail}",)
+    too_few = told(*tries(1, 2, last="failed"), max_retries=2)
+    (advice,) = verdict_of(budget, too_few).fix
+    assert "max_retries=2 allows 3 attempts: set max_retries=3 in" in advice
 
 
 def test_a_task_that_should_have_given_up() -> None:

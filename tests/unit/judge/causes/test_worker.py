@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,28 @@ def test_it_is_prefetched_behind_others() -> None:
         "  try: prefetch=1 and -O fair leave tasks to a worker that is free; -c makes this one run more;",
         "       celery_perf_timeout waits longer.",
     ]
+
+
+def test_a_worker_without_a_child_holds_tasks_though_it_is_not_busy() -> None:
+    empty = replace(WORKER, pool="prefork", busy=0, concurrency=1)
+    held = [replace(task, worker=NODE, received_ago_s=3.0, behind=number) for number, task in enumerate(tasks(2))]
+    queued = replace(TASK, task_id="id-9")
+    _, stalled, queue = paragraphs(diagnosed(*held, queued, workers=(empty,), queue_depths=(("execution", 1),)))
+    assert stalled.splitlines() == [
+        "2 tasks wait in execution@host for a child process: judge.tasks.execute, for example id-1.",
+        "  execution@host runs 0 of at most 1 tasks: its child is being replaced, or has not come up.",
+        "  try: where --max-memory-per-child or --max-tasks-per-child replaces a child after each task, the next one",
+        "       waits for the new child, up to 5 s: raise them, or let celery_perf_timeout wait longer;",
+        "       or does a rate_limit on the task hold it back?",
+    ]
+    assert queue.splitlines()[-1] == "  They wait for what the tasks there wait for: a child process."
+    assert "prefetch=1" not in stalled
+
+
+@pytest.mark.parametrize("fields", [{"busy": 1}, {"pool": "gevent"}])
+def test_a_worker_that_is_busy_or_has_no_children_waits_for_none(fields: dict[str, Any]) -> None:
+    worker = replace(WORKER, **{"pool": "prefork", "busy": 0, **fields})
+    assert "prefetched" in diagnosed(replace(TASK, worker=NODE, received_ago_s=3.0, behind=1), workers=(worker,))
 
 
 def test_many_are_prefetched_by_one_worker() -> None:
