@@ -31,7 +31,7 @@ def unknown(name: str, app: Celery | None = None) -> str:
     Returns:
         The sentence to put into an error; empty if there is such a setting, by its new or its old name.
     """
-    from celery.app.defaults import _OLD_SETTING_KEYS, SETTING_KEYS
+    from celery.app.defaults import _OLD_SETTING_KEYS, SETTING_KEYS  # type: ignore[attr-defined]
 
     if name in SETTING_KEYS or name in _OLD_SETTING_KEYS or name in _UNLISTED:
         return ""
