@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_celery_perf.judge.attempts import short_name
 from pytest_celery_perf.judge.subjects import Subject, subjects_of
 from pytest_celery_perf.measure.lives import Fate
 from pytest_celery_perf.model.history import History
@@ -74,7 +75,7 @@ def _with_failure(verdict: Verdict, subject: Subject | None) -> Verdict:
         return verdict
     errors = {life.concluding.error: None for life in subject.lives if life.concluding and life.concluding.error}
     told = [
-        f"it raised {error.type}: {error.message}" + (f" at {subject.place(error.where)}" if error.where else "")
+        f"it raised {short_name(error.type)}: {error.message}" + (f" at {subject.place(error.where)}" if error.where else "")
         for error in errors
     ]
     check = Check(metric="succeeded", budget="≥ 1", actual=f"0 of {len(subject.lives)}", ok=False)

@@ -136,7 +136,7 @@ def test_the_reports(suite: Project) -> None:
     assert inner.cases["test_not_ours"].properties == {}
 
     assert re.search(r"^office.add +3 +3 +3 +0 ", inner.text, re.MULTILINE), inner.text
-    assert "✗ celery_latency  office.fragile  succeeded 0 of 1" in inner.text
+    assert "✗ celery_latency  office.fragile\n    succeeded 0 of 1 (budget ≥ 1) · max runtime" in inner.text
     assert "✓ celery_latency  office.add" in inner.text
     assert "of its own" in inner.cases["test_fails_by_itself"].message
 

@@ -33,7 +33,7 @@ def test_budgets_of_a_task_that_always_fails_are_not_kept() -> None:
         ("succeeded", "≥ 1", "0 of 2", False),
         ("max runtime", "≤ 1s", "10ms", True),
     ]
-    assert verdict.evidence[0] == "it raised shop.errors.OutOfStock: no pears at /shop/tasks.py:7"
+    assert verdict.evidence[0] == "it raised OutOfStock: no pears at /shop/tasks.py:7"
     (fix,) = verdict.fix
     assert 'if it shall fail, say so: @pytest.mark.celery_retries(final="failed")' in fix
     assert verdict.places == (LINE,)
