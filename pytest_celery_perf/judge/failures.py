@@ -75,7 +75,8 @@ def _with_failure(verdict: Verdict, subject: Subject | None) -> Verdict:
         return verdict
     errors = {life.concluding.error: None for life in subject.lives if life.concluding and life.concluding.error}
     told = [
-        f"it raised {short_name(error.type)}: {error.message}" + (f" at {subject.place(error.where)}" if error.where else "")
+        f"it raised {short_name(error.type)}: {error.message}"
+        + (f" at {subject.place(error.where)}" if error.where else "")
         for error in errors
     ]
     check = Check(metric="succeeded", budget="≥ 1", actual=f"0 of {len(subject.lives)}", ok=False)
