@@ -56,8 +56,20 @@ def overrides_for(conf: Any, config: ProbeConfig) -> list[Override]:
         }
     if conf.get("worker_pool_start_method") not in (None, "fork"):
         wanted["worker_pool_start_method"] = "fork"  # a spawned child would have no probe
-    wanted |= config.config
+    wanted |= {_new_name(conf, name): value for name, value in config.config.items()}
     return [Override(name=name, was=conf.get(name), now=now) for name, now in wanted.items() if conf.get(name) != now]
+
+
+def _new_name(conf: Any, name: str) -> str:
+    """Return the new-style name of a setting that may have its old one, or that which Django's settings have.
+
+    Source:
+        ``celery.app.utils.Settings``: an app has either old names or new ones, and only those change anything.
+    """
+    from celery.app.defaults import _TO_NEW_KEY, SETTING_KEYS  # type: ignore[attr-defined]
+
+    plain = name.removeprefix(getattr(conf, "prefix", None) or "").lower()
+    return plain if name not in SETTING_KEYS and plain in SETTING_KEYS else str(_TO_NEW_KEY.get(name, name))
 
 
 def spellings(conf: Any, name: str) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ import pwd
 from pytest_celery_perf import containers
 from pytest_celery_perf.broker import engine
 containers.lack()  # what it imports, the other user may not read
+installed = containers.version("testcontainers")
+containers.version = lambda _: installed
 os.setuid(4242)
 print(containers.lack())
 print(engine._configured() if "HOME" in os.environ else engine.docker_available().reason)
