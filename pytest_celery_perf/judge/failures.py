@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,29 +40,38 @@ _MEASURED = (
 _ABOUT_FAILURES = (RetriesBudget, RecoveryBudget, ReliableBudget, DrillBudget, FaultBudget)
 
 
-def judge(
-    budget: Budget, verdicts: tuple[Verdict, ...], budgets: Collection[Budget], history: History, root: Path | None
-) -> tuple[Verdict, ...]:
-    """Fail the verdicts on tasks of which each has failed, though nothing in the test says that they shall.
+def failed_subjects(budgets: Collection[Budget], history: History, root: Path | None) -> dict[str, Subject]:
+    """Find the tasks of which each has failed, though nothing in the test says that they shall.
 
     Args:
-        budget: What was judged.
-        verdicts: Of that.
         budgets: All that is demanded in the test.
         history: What happened.
         root: The folder that paths are shown relative to.
 
     Returns:
-        The verdicts, those on such tasks with a failing check in front.
+        By their name; none where nobody would ask.
     """
-    if not isinstance(budget, _MEASURED) or history.faults:
-        return verdicts
-    failed = {each.name: each for each in subjects_of("", history, root) if _failed(each)}
     about = [each.task for each in budgets if isinstance(each, _ABOUT_FAILURES)]
-    return tuple(
-        verdict if verdict.task in about or None in about else _with_failure(verdict, failed.get(verdict.task))
-        for verdict in verdicts
-    )
+    if history.faults or None in about or not any(isinstance(each, _MEASURED) for each in budgets):
+        return {}
+    subjects = subjects_of("", history, root)
+    return {each.name: each for each in subjects if each.name not in about and _failed(each)}
+
+
+def weigh(verdict: Verdict, budget: Budget, failed: Mapping[str, Subject]) -> Verdict:
+    """Fail a verdict on such tasks.
+
+    Args:
+        verdict: What the judge of its budget says.
+        budget: What was demanded.
+        failed: What `failed_subjects` has found.
+
+    Returns:
+        The verdict, with a failing check in front if it is on such tasks.
+    """
+    if not isinstance(budget, _MEASURED) or verdict.task not in failed:
+        return verdict
+    return _with_failure(verdict, failed[verdict.task])
 
 
 def _failed(subject: Subject) -> bool:
@@ -70,9 +79,7 @@ def _failed(subject: Subject) -> bool:
     return not ordered and all(life.fate is Fate.FAILED for life in subject.lives)
 
 
-def _with_failure(verdict: Verdict, subject: Subject | None) -> Verdict:
-    if subject is None:
-        return verdict
+def _with_failure(verdict: Verdict, subject: Subject) -> Verdict:
     errors = {life.concluding.error: None for life in subject.lives if life.concluding and life.concluding.error}
     told = [
         f"it raised {short_name(error.type)}: {error.message}"

@@ -89,5 +89,9 @@ def judge_all(budgets: Iterable[Budget], history: History, root: Path | None = N
         For each budget a verdict for every task name that it is about.
     """
     every = tuple(budgets)
-    judged = ((budget, JUDGES[type(budget)](budget, history, root)) for budget in every)
-    return tuple(verdict for each in judged for verdict in failures.judge(*each, every, history, root))
+    failed = failures.failed_subjects(every, history, root)
+    return tuple(
+        failures.weigh(verdict, budget, failed)
+        for budget in every
+        for verdict in JUDGES[type(budget)](budget, history, root)
+    )
