@@ -223,8 +223,9 @@ def check_settings(options: Options, spec: TestSpec) -> None:
     Raises:
         ConfigurationError: Neither Celery nor the app has it.
     """
-    app = load(options.app)
-    for name, value in (setting for worker in spec.workers for setting in worker.config):
+    settings = [setting for worker in spec.workers for setting in worker.config]
+    app = load(options.app) if settings else None  # it imports all modules of the app once more
+    for name, value in settings:
         if complaint := unknown(name, app):
             raise ConfigurationError(f"@pytest.mark.celery_worker: config[{name!r}]={json.loads(value)!r}: {complaint}")
 
