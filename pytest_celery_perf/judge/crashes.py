@@ -116,9 +116,12 @@ def cause(life: Life, subject: Subject) -> str:
 
 def _forgotten(life: Life, subject: Subject) -> bool:
     """Tell whether the broker has lost the message of a task that nobody has begun."""
+    if life.started:
+        return False
+    if life.fate is Fate.LOST:
+        return all(each.acknowledged_ns is None and each.outcome is None for each in life.executions)
     end = subject.history.end
-    absent = life.fate is Fate.UNFINISHED and end is not None and not end.holds(life.task_id) and not life.started
-    return absent or (life.fate is Fate.LOST and not life.executions)
+    return life.fate is Fate.UNFINISHED and end is not None and not end.holds(life.task_id)
 
 
 def _forgetting(history: History) -> str:
@@ -136,7 +139,10 @@ def _acknowledged(life: Life, options: TaskOptions) -> str:
     acknowledged = last is not None and last.acknowledged_ns is not None and last.ended_ns is None
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)
     if not options.acks_late:
-        return "lost because it was acknowledged before it ran (acks_late=False)" if acknowledged or reported else ""
+        # The word of it may have died with the worker.
+        unheard = life.fate is Fate.LOST and last is not None and last.crashed
+        early = acknowledged or reported or unheard
+        return "lost because it was acknowledged before it ran (acks_late=False)" if early else ""
     if reported:
         lost = "lost because Celery acknowledges the message of a child that died (reject_on_worker_lost=False)"
         return "" if options.reject_on_worker_lost else lost

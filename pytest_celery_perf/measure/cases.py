@@ -71,6 +71,9 @@ def unended(lives: Iterable[Life], history: History) -> frozenset[Execution]:
     return frozenset(case.last for case in cases if case.last is not None and case.last in case.running)
 
 
+_NOWHERE = "its message is in neither queue nor unacked, and nobody runs it"
+
+
 def why_lost(case: Case) -> str:
     """Say why a task will never end, as the end of a sentence; empty if it may end, or has."""
     match case.life.fate:
@@ -81,7 +84,7 @@ def why_lost(case: Case) -> str:
         case Fate.REJECTED:
             return _thrown_away(case.life)
         case Fate.UNFINISHED if _vanished(case):
-            return "its message is in neither queue nor unacked, and nobody runs it"
+            return _NOWHERE
     return ""
 
 
@@ -100,6 +103,8 @@ def _taken_along(case: Case) -> str:
         return "the broker came back without its message"
     if last.outcome is Outcome.LOST:
         return f"process {last.pid} died with it, and its message is acknowledged"
+    if last.acknowledged_ns is None or not last.crashed:
+        return _NOWHERE
     return f"it was acknowledged before it ended, and process {last.pid} is gone"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -87,7 +88,7 @@ def lives(history: History) -> tuple[Life, ...]:
        as unknown to the worker;
     3. ``lost`` if the process of the execution received last is gone and the broker will not
        deliver the message again: it was acknowledged, or its worker reported the loss without
-       putting it back; or if the broker has lost the message before any worker received it;
+       putting it back; or if the message has vanished since: nobody has it any more;
     4. ``unfinished``.
     """
     return tuple(life for life in all_lives(history) if life.sent)
@@ -115,8 +116,7 @@ def _life(task_id: str, publications: list[Publication], executions: list[Execut
     if decided:
         fate = Fate.SUCCEEDED if decided is Outcome.DEDUPLICATED else Fate(decided.value)
     else:
-        lost = deaths.lost(executions[-1]) if executions else task_id in deaths.vanished
-        fate = Fate.LOST if lost else Fate.UNFINISHED
+        fate = Fate.LOST if deaths.lost(task_id, executions) else Fate.UNFINISHED
     return Life(
         task_id=task_id,
         name=(publications or executions)[0].name,
@@ -152,8 +152,8 @@ class Deaths:
     gone: frozenset[tuple[str | None, int | None]]
     """(boot, pid) of pool processes that died nobody knows when."""
     unacknowledged: frozenset[str]
-    vanished: frozenset[str | None]
-    """Tasks whose messages the broker has lost."""
+    vanished: Mapping[str | None, int]
+    """When it was found that nobody has a task's message, neither the broker nor a worker."""
 
     @classmethod
     def of(cls, history: History) -> Deaths:
@@ -164,11 +164,22 @@ class Deaths:
             workers=[(fault.at_ns, fault.boot) for fault in faults if fault.kind in _ENDS_A_WORKER],
             gone=frozenset((fault.boot, fault.pid) for fault in faults if fault.kind == "process-gone"),
             unacknowledged=frozenset(history.stuck_unacked),
-            vanished=frozenset(fault.task_id for fault in history.faults if fault.kind == "vanished"),
+            vanished={fault.task_id: fault.at_ns for fault in history.faults if fault.kind == "vanished"},
         )
 
-    def lost(self, execution: Execution) -> bool:
-        """Tell whether an execution without an end can neither end nor be delivered again."""
+    def lost(self, task_id: str, executions: Sequence[Execution]) -> bool:
+        """Tell whether a task without an end can neither end nor be delivered again.
+
+        Args:
+            task_id: The task.
+            executions: Its executions, in order of receipt.
+        """
+        last = executions[-1] if executions else None
+        if task_id in self.vanished and (last is None or (last.received_ns or 0) < self.vanished[task_id]):
+            return True
+        return last is not None and self._lost(last)
+
+    def _lost(self, execution: Execution) -> bool:
         if execution.requeued_ns is not None or execution.task_id in self.unacknowledged:
             return False
         if execution.outcome is Outcome.LOST:

@@ -67,6 +67,14 @@ def test_a_task_that_the_worker_reported_lost_is_lost() -> None:
     assert only(history(crashed(outcome=Outcome.LOST))).fate is Fate.LOST
 
 
+@pytest.mark.parametrize("begun", [crashed(), crashed(requeued_ns=at(12)), retried(countdown_s=1)])
+def test_a_task_whose_message_nobody_has_any_more_is_lost(begun: Execution) -> None:
+    vanished = fault("vanished", ms=900, pid=None, boot=None)
+    assert only(history(begun, faults=(vanished,))).fate is Fate.LOST
+    assert only(history(begun, execution(received=950, started=951, body=5), faults=(vanished,))).fate is Fate.SUCCEEDED
+    assert only(history(begun, crashed(received=950, started=951), faults=(vanished,))).fate is Fate.UNFINISHED
+
+
 @pytest.mark.parametrize(
     ("begun", "told"),
     [
