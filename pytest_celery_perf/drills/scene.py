@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.faults.moments import settled
 
 if TYPE_CHECKING:
     from pytest_celery_perf.faults import CeleryFaults
@@ -85,15 +86,12 @@ class Scene:
         return bool(self.running())
 
     def running(self, boot: str | None = None) -> list[Execution]:
-        """Return what runs now, and is acknowledged already if it is to be so early.
-
-        Only what its worker's main process knows to run, see `probe.acceptance`; of the solo pool that is the same.
+        """Return what runs now, and whose start is `settled`.
 
         Args:
             boot: The worker; None for any.
         """
         records = self.records
-        early = {name for name, options in records.tasks.items() if not options.acks_late}
         return [
             each
             for each in records.executions
@@ -101,8 +99,7 @@ class Scene:
             and each.outcome is None
             and boot in (None, each.boot)
             and self.budget.task in (None, each.name)
-            if each.pool == "solo" or self.trial.book.accepted(each)
-            if each.name not in early or each.pool == "solo" or each.acknowledged_ns is not None
+            and settled(each, records, self.trial.book.accepted)
         ]
 
     def expected(self, member: Member) -> bool:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from pytest_celery_perf.model.arguments import natural, one_of
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.record import Execution, TaskOptions
+from pytest_celery_perf.model.record import Execution
 
 MOMENTS: Mapping[str, Callable[[Execution], int | None]] = MappingProxyType(
     {
@@ -41,12 +41,11 @@ class Moment:
     def find(self, history: History, accepted: Callable[[Execution], bool]) -> Execution | None:
         """Return the execution that has come there; None if it has not yet.
 
-        A start counts once the worker's main process knows of it, and has acknowledged the message if that is done
-        early: whoever hurts the worker in between would see one run in a hundred go another way.
+        A start counts once it is `settled`.
 
         Args:
             history: Of the test.
-            accepted: Tells whether the main process knows that an execution has begun.
+            accepted: Tells whether the main process of a worker knows that an execution has begun.
         """
         time_of = MOMENTS[self._event]
         come = [
@@ -57,7 +56,7 @@ class Moment:
         if len(come) < self._nth:
             return None
         found = sorted(come, key=lambda each: each[0])[self._nth - 1][1]
-        if self._event == "started" and (not accepted(found) or _acknowledges_now(found, history.tasks)):
+        if self._event == "started" and not settled(found, history, accepted):
             return None
         return found
 
@@ -68,11 +67,23 @@ class Moment:
         return f"{self._task or 'a task'} {times}{self._event}"
 
 
-def _acknowledges_now(execution: Execution, options: Mapping[str, TaskOptions]) -> bool:
-    """Tell whether a worker is about to acknowledge an execution that has just begun.
+def settled(execution: Execution, history: History, accepted: Callable[[Execution], bool]) -> bool:
+    """Tell whether a worker is done with what follows at once from the start of an execution.
+
+    Its main process knows of it, and has acknowledged the message if that is done early: whoever hurts the worker in
+    between would see one run in a hundred go another way.
+
+    Args:
+        execution: One that has begun.
+        history: Of the test.
+        accepted: Tells whether the main process knows that an execution has begun.
 
     Source:
-        ``celery.worker.request.Request.on_accepted``; the solo pool calls it after the body.
+        ``celery.worker.request.Request.on_accepted``, whose acknowledgment the event loop carries out later. The solo
+        pool's main process runs the task itself, and acknowledges it after the body.
     """
-    early = execution.name in options and not options[execution.name].acks_late
-    return early and execution.pool != "solo" and execution.acknowledged_ns is None and execution.ended_ns is None
+    if execution.pool == "solo":
+        return True
+    early = execution.name in history.tasks and not history.tasks[execution.name].acks_late
+    acknowledged = execution.acknowledged_ns is not None or execution.ended_ns is not None
+    return accepted(execution) and (acknowledged or not early)
