@@ -93,10 +93,12 @@ class Orphans:
         return (task_id, self._book.last_attempt[task_id]) in self._book.confirmed
 
     def _is_with(self, living: set[str], task_id: str) -> bool:
-        """Tell whether a living worker has received the last attempt of a task, and not put it back."""
+        """Tell whether a living worker has received the last attempt of a task, and neither ended nor put it back."""
         latest = self._book.latest(task_id)
         if latest is None or latest.boot not in living or latest.requeued_ns is not None:
             return False
+        if latest.outcome is not None and latest.acknowledged_ns is not None:
+            return False  # it is open for another delivery
         return latest.started is not None or latest.key[2] > self._broken_ns
 
     def _frozen(self, boot: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_celery_perf.broker import inspect
-from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.model.faults import DATA_LOST, Fault
 from pytest_celery_perf.probe.orders import FaultOrder
@@ -20,6 +20,14 @@ from pytest_celery_perf.runner.pool import Pool
 RECONNECT_S = 10.0
 """Workers are back at a restarted broker after about 4 s. What they have neither acknowledged nor
 put back by then, though they do not run it, they have forgotten with their old connection."""
+ACKNOWLEDGE_GRACE_S = 3.0
+"""How long a task that has ended may wait for the acknowledgment of a worker that goes on. It follows within
+milliseconds; of gevent workers before Celery 5.7 only once they have waited a second for another message. After a
+broken connection it may never come, and then the broker is asked.
+
+Source:
+    ``synloop`` in celery/worker/loops.py, and since 5.7 ``Consumer.call_soon_ack``.
+"""
 
 
 class Outage:
@@ -47,8 +55,11 @@ class Outage:
         self._orphans = orphans
         self.down = False
         """Whether the broker does not answer, by order."""
-        self._reconnecting_until_s: float | None = None
+        self._look_s: float | None = None
+        """When to see after the messages, by the monotonic clock."""
         self._broken_ns = 0
+        self._run_on: list[Draft] = []
+        """What ran on, at the last look, though its connection had broken."""
 
     def strike(self, fault: Fault) -> None:
         """Kill the broker and start it again, while a task waits at its gate."""
@@ -117,13 +128,14 @@ class Outage:
     def _goes_down(self) -> None:
         self.down = True
         self._broken_ns = time.monotonic_ns()
-        self._reconnecting_until_s = None
+        self._look_s = None
+        self._run_on = []
         self._orphans.forget()
 
     def _comes_back(self) -> None:
         self.down = False
         self._book.strike(self._book.open | self._book.ending)
-        self._reconnecting_until_s = time.monotonic() + RECONNECT_S
+        self._look_s = time.monotonic() + RECONNECT_S
 
     def expect_returned(self) -> None:
         """Expect those tasks to run again that have ended, and whose message a broken connection has brought back.
@@ -139,38 +151,47 @@ class Outage:
         with contextlib.suppress(BrokerError):
             found = inspect.contents(self._app, sorted(queues))
             there = {each.task_id for each in found.unacked}.union(*(ids for _, ids in found.queues))
-            for task_id in there & self._book.executions.keys() - self._book.open - self._book.ending:
+            returned = there & self._book.executions.keys() - self._book.open - self._book.ending
+            for task_id in returned:
                 self._book.expect_again(task_id)
+            if returned:  # if a connection broke again, they may have gone astray on their way to a worker
+                self._orphans.suspect(self._broken_ns)
 
     @property
     def due(self) -> bool:
         """Whether the workers have had the time to reconnect, so that `tend` will see after their messages."""
-        return self._reconnecting_until_s is not None and time.monotonic() > self._reconnecting_until_s
+        return self._look_s is not None and time.monotonic() > self._look_s
 
     def tend(self) -> None:
-        """See after the messages, once the workers have had the time to reconnect."""
+        """See after the messages, once the workers have had the time to reconnect; of what runs on then, after that."""
         if self.due:
-            self._reconnecting_until_s = None
+            self._look_s = None
             self._restore_forgotten()
             self._orphans.suspect(self._broken_ns)
+        if self._look_s is None and self._run_on and not any(map(self._runs, self._run_on)):
+            self._look_s = time.monotonic() + ACKNOWLEDGE_GRACE_S
 
     def _restore_forgotten(self) -> None:
         """Put back, as the visibility timeout would, what living workers have dropped with their connection.
 
         Source:
-            ``on_close`` in celery/worker/consumer/consumer.py forgets what was received and not begun;
+            ``on_close`` in celery/worker/consumer/consumer.py forgets what was received and not begun, and
+            ``AsynPool.flush`` in celery/concurrency/asynpool.py what has begun unbeknown to it, whose end it ignores;
             an acknowledgment over the old connection fails, and so does the return of what a dead child ran.
         """
         held = {each.tag: each for each in inspect.unacked_ids(self._app)}
-        tags = {
-            draft.received.tag: task_id
-            for task_id, drafts in self._book.executions.items()
+        left = [
+            (draft.received.tag, draft)
+            for drafts in self._book.executions.values()
             for draft in drafts.values()
             if draft.received is not None and draft.received.tag in held
             if draft.received.ns < self._broken_ns and is_of(held[draft.received.tag], draft.received)
-            if not draft.runs or (draft.boot, draft.pid) in self._book.gone
-        }
-        if tags:
+        ]
+        self._run_on = [draft for _, draft in left if self._runs(draft)]
+        if tags := dict.fromkeys(tag for tag, draft in left if not self._runs(draft)):
             restored = inspect.restore(self._app, tags)
             self._book.note("restored", detail=f"{restored} of {len(tags)} messages")
-        self._book.forgive(but=tags.values())
+        self._book.forgive(but=(draft.key[0] for _, draft in left))
+
+    def _runs(self, draft: Draft) -> bool:
+        return draft.runs and (draft.boot, draft.pid) not in self._book.gone

@@ -62,6 +62,8 @@ def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTas
     book, now_ns = trial.book, time.monotonic_ns()
     publishing = book.publishing.get((task_id, book.last_attempt[task_id]))
     draft = book.awaited(task_id)
+    if draft is not None and draft.outcome is not None:
+        draft = None  # what is waited for is another delivery
     received = draft.received if draft is not None else None
     unknown = book.unknown.get(task_id)
     started_ns = draft.started.ns if draft is not None and draft.started is not None else None

@@ -24,22 +24,13 @@ from pytest_celery_perf.runner.duplicate import Duplicates
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.gauges import Gauges
 from pytest_celery_perf.runner.lookout import Lookout
+from pytest_celery_perf.runner.outage import ACKNOWLEDGE_GRACE_S
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.runner.rescue import Rescue
 from pytest_celery_perf.runner.results import states_of
 from pytest_celery_perf.runner.wishes import NO_WISHES, Wishes
 from pytest_celery_perf.worker.needs import unmet
-
-ACKNOWLEDGE_GRACE_S = 3.0
-"""How long a task that has ended may wait for the acknowledgment of a worker that goes on. It follows within
-milliseconds; of gevent workers before Celery 5.7 only once they have waited a second for another message. After a
-broken connection it never comes, and then the broker is asked.
-
-Source:
-    ``synloop`` in celery/worker/loops.py, and since 5.7 ``Consumer.call_soon_ack``.
-"""
-
 
 Progress = Callable[[int, int, int, Callable[[], Pace] | None], None]
 """Told how many tasks were published, have finished, and have failed of these; of a load also what tells its pace."""

@@ -31,3 +31,8 @@ def test_a_users_server_is_left_alone(run: Run) -> None:
     inner = run("users_server", "--celery-perf-broker=redis://127.0.0.1:1/0")
     assert inner.status != 0
     assert 'celery_fault: kind="kill_broker" needs a broker that is ours to kill' in inner.text
+
+
+def test_what_goes_astray_is_delivered_again(run: Run) -> None:
+    inner = run("astray")
+    assert len(inner.passed) == len(inner.cases) == 2, inner.text
