@@ -93,6 +93,8 @@ class Book:
     """Tasks of which an execution may be waited for in vain: of others, no wait need look at each."""
     dead: set[str] = field(default_factory=set)
     """The boots of workers that have ended."""
+    forgot: dict[str, int] = field(default_factory=dict)
+    """When a worker has last forgotten what it had received and not begun, by boot and by its own clock."""
     gone: set[tuple[str, int | None]] = field(default_factory=set)
     """(boot, pid) of processes of living workers that have ended, or are about to."""
 
@@ -144,6 +146,10 @@ class Book:
             for draft in drafts.values()
             if draft.boot == boot and draft.acknowledged_ns is None and draft.requeued_ns is None
         ]
+
+    def forgotten(self, draft: Draft) -> bool:
+        """Tell whether a worker has received a message before its connection broke."""
+        return draft.key[2] < self.forgot.get(draft.boot, 0)
 
     def bury(self, boot: str, pid: int | None = None) -> None:
         """Expect no end of what a worker ran.
@@ -219,7 +225,8 @@ class Book:
     def expect_again(self, task_id: str) -> None:
         """Expect another delivery of a task that has ended, as the broker has its message again."""
         attempt = self.last_attempt[task_id]
-        self.copies[task_id, attempt] = len(self.deliveries(task_id, attempt))
+        received = len(self.deliveries(task_id, attempt))
+        self.copies[task_id, attempt] = max(received, self.copies[task_id, attempt])
         self.settle(task_id)
 
     def expect_no_more(self, task_id: str) -> None:
@@ -274,9 +281,15 @@ class Book:
         for (other, attempt), copies in self.copies.items():
             if other == task_id:
                 drafts = self.deliveries(task_id, attempt)
-                if len(drafts) <= copies or any(each.outcome is None and each.requeued_ns is None for each in drafts):
+                if len(drafts) <= copies or any(map(self._may_end, drafts)):
                     return True
         return False
+
+    def _may_end(self, draft: Draft) -> bool:
+        """Tell whether a delivery has neither ended nor been put back, thrown away, or taken along by its process."""
+        thrown_away = draft.key[0] in self.discarded and draft.started is None and draft.acknowledged_ns is not None
+        gone = draft.boot in self.dead or (draft.boot, draft.pid) in self.gone
+        return draft.outcome is None and draft.requeued_ns is None and not thrown_away and not gone
 
     def _overtaken(self, task_id: str) -> bool:
         """Tell whether an earlier attempt is still ending: it publishes the next one first, which may be faster."""

@@ -83,9 +83,8 @@ class Ledger:
                 self._enter_ready(self.files[spooled.file].process, record)
             case wire.Task():
                 self.tasks[record.name] = _options(record)
-            case wire.Problem():
-                for book in self._books.values():
-                    book.problems.append(record.text)
+            case wire.Forgot() | wire.Problem():
+                self._enter_in_all(self.files[spooled.file].process.boot, record)
             case wire.Publishing() | wire.Received() | wire.Bulk():
                 self._enter_with_token(spooled, record)
             case _:
@@ -112,6 +111,13 @@ class Ledger:
             priority_steps=tuple(record.priority_steps),
             started_how=record.started,
         )
+
+    def _enter_in_all(self, boot: str, record: wire.Forgot | wire.Problem) -> None:
+        for book in self._books.values():
+            if isinstance(record, wire.Forgot):
+                book.forgot[boot] = record.ns
+            else:
+                book.problems.append(record.text)
 
     def _enter_with_token(self, spooled: SpooledRecord, record: wire.Publishing | wire.Received | wire.Bulk) -> None:
         book = self._books.get(record.token)

@@ -84,8 +84,13 @@ class Cast:
 
     def _running(self) -> list[Execution]:
         boots = {member.boot for member in self.living}
-        executions = self._trial.records().executions
-        return [each for each in executions if each.crashed and each.outcome is None and each.boot in boots]
+        begun = [each for each in self._trial.records().executions if each.crashed and each.boot in boots]
+        gone = self._trial.book.gone
+        return [
+            each
+            for each in begun
+            if each.outcome is None and each.requeued_ns is None and (each.boot, each.pid) not in gone
+        ]
 
 
 def why_nobody(trial: Trial, task: str | None) -> str:

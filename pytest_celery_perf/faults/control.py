@@ -208,10 +208,10 @@ class CeleryFaults:
             ConfigurationError: There was none.
         """
         member = self._cast.choose(worker, "redeliver")
-        restored = self._trial.rescue.restore(member.boot)
+        restored = self._trial.rescue.redeliver(member.boot)
         if not restored:
             raise ConfigurationError(f"celery_faults.redeliver: {self._cast.why_empty(member)}")
-        return restored
+        return len(restored)
 
     def time_limit(self, task: Any, *, soft: bool = False, at: str = "started", times: int = 1) -> None:
         """Have executions hang until their time limit strikes, which is brought forward to 0.2 s.

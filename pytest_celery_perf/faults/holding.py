@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pytest_celery_perf.errors import UnfinishedTasksError
 from pytest_celery_perf.faults.cast import why_nobody
 from pytest_celery_perf.faults.lasting import Lasting
-from pytest_celery_perf.faults.moments import settled
 from pytest_celery_perf.model.arguments import natural, task_point
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.probe.orders import FaultOrder
@@ -65,17 +64,15 @@ class Held(Lasting):
         return held
 
     def _find(self, nth: int) -> Execution | None:
-        history = self._trial.records()
+        executions = self._trial.records().executions
         found = [
             execution
             for fault in self._trial.book.faults[self._seen :]
             if fault.kind == "hold" and fault.point == self._at
-            for execution in history.executions
-            if execution.task_id == fault.task_id
+            for execution in executions
+            if (execution.task_id, execution.boot) == (fault.task_id, fault.boot)
+            and (self._at == "received" or execution.pid == fault.pid)
             and self._task in (None, execution.name)
             and execution.ended_ns is None
         ]
-        if len(found) < nth:
-            return None
-        held = found[nth - 1]
-        return held if self._at == "received" or settled(held, history, self._trial.book.accepted) else None
+        return found[nth - 1] if len(found) >= nth else None

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError
 from pytest_celery_perf.faults.lasting import Lasting, Ward
-from pytest_celery_perf.faults.moments import settled
 from pytest_celery_perf.faults.script import Step
 from pytest_celery_perf.faults.stagehand import SCRIPT, Stagehand
 from pytest_celery_perf.model.faults import Fault
@@ -26,8 +25,6 @@ _BREAKING = ("kill_broker", "drop_connections", "cut", "half_open", "reset")
 """The kinds of faults at whose end a worker's connections to the broker are gone, and it makes others."""
 _PATIENCE_S = 10.0
 """Longer than a worker takes to be back, or to end."""
-_WORD_S = 2.0
-"""Longer than a worker's main process takes to know what has begun, or to be heard of its end."""
 
 
 class Script:
@@ -112,8 +109,6 @@ class Script:
         waiting = self._who_waits(step)
         if waiting is None:
             return replace(step, skipped="the time was over" if self._trial.book.open else "no task was left")
-        # It never will if its connection broke at that moment: then it has forgotten the task.
-        self._until(lambda: self._is_known(waiting), min(deadline_s, time.monotonic() + _WORD_S))
         member = self._holder(waiting)
         if member is None:
             return replace(step, skipped="its worker had ended, or was about to")
@@ -146,23 +141,10 @@ class Script:
         return any((each.received_ns or 0) > since_ns for each in received)
 
     def _who_waits(self, step: Step) -> Fault | None:
-        """Return the word of the task that waits for a step, if one does."""
+        """Return the word of the task that waits for a step."""
         point = self._order.numbered(step.start).at
         waiting = (fault for fault in self._trial.book.faults if (fault.kind, fault.point) == (SCRIPT, point))
         return next(waiting, None)
-
-    def _is_known(self, waiting: Fault) -> bool:
-        """Tell whether the main process of a task's worker is done with its start, or will be no more.
-
-        Source:
-            ``AsynPool.flush`` in celery/concurrency/asynpool.py: a worker whose connection breaks forgets what it does
-            not know to have begun.
-        """
-        history = self._trial.records()
-        executions = [each for each in history.executions if each.task_id == waiting.task_id]
-        begun = [each for each in executions if each.boot == waiting.boot and each.crashed]
-        known = self._trial.book.accepted
-        return any(settled(each, history, known) for each in begun) or self._holder(waiting) is None
 
     def _holder(self, fault: Fault) -> Member | None:
         """Return the worker of a task that waits; None if it is dead, or was told to end."""

@@ -140,7 +140,7 @@ def _acknowledged(life: Life, options: TaskOptions) -> str:
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)
     if not options.acks_late:
         # The word of it may have died with the worker.
-        unheard = life.fate is Fate.LOST and last is not None and last.crashed
+        unheard = life.fate is Fate.LOST and last is not None and last.crashed and last.requeued_ns is None
         early = acknowledged or reported or unheard
         return "lost because it was acknowledged before it ran (acks_late=False)" if early else ""
     if reported:

@@ -116,7 +116,9 @@ def _life(task_id: str, publications: list[Publication], executions: list[Execut
     if decided:
         fate = Fate.SUCCEEDED if decided is Outcome.DEDUPLICATED else Fate(decided.value)
     else:
-        fate = Fate.LOST if deaths.lost(task_id, executions) else Fate.UNFINISHED
+        attempt = executions[-1].retries if executions else -1
+        goes_on = any(each.retries > attempt and each.confirmed for each in publications)
+        fate = Fate.LOST if deaths.lost(task_id, executions, goes_on=goes_on) else Fate.UNFINISHED
     return Life(
         task_id=task_id,
         name=(publications or executions)[0].name,
@@ -167,17 +169,18 @@ class Deaths:
             vanished={fault.task_id: fault.at_ns for fault in history.faults if fault.kind == "vanished"},
         )
 
-    def lost(self, task_id: str, executions: Sequence[Execution]) -> bool:
+    def lost(self, task_id: str, executions: Sequence[Execution], *, goes_on: bool) -> bool:
         """Tell whether a task without an end can neither end nor be delivered again.
 
         Args:
             task_id: The task.
             executions: Its executions, in order of receipt.
+            goes_on: Whether another attempt has been published since.
         """
         last = executions[-1] if executions else None
         if task_id in self.vanished and (last is None or (last.received_ns or 0) < self.vanished[task_id]):
             return True
-        return last is not None and self._lost(last)
+        return last is not None and not goes_on and self._lost(last)
 
     def _lost(self, execution: Execution) -> bool:
         if execution.requeued_ns is not None or execution.task_id in self.unacknowledged:

@@ -26,6 +26,8 @@ class PendingTask:
     pid: int | None = None
     """The process that began to run it."""
     started_ago_s: float | None = None
+    ended: bool = False
+    """Whether an execution of it has ended: what is waited for is an acknowledgment, or another delivery."""
     process_alive: bool | None = None
     """Whether that process still exists."""
     stack: str = ""
@@ -41,7 +43,7 @@ class PendingTask:
     @property
     def running(self) -> bool:
         """Whether a process runs it, for all that is known."""
-        return self.started and self.process_alive is not False
+        return self.started and not self.ended and self.process_alive is not False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

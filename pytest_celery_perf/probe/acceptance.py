@@ -8,6 +8,7 @@ from concurrent.futures import thread as thread_pool
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.faults import Victim
 from pytest_celery_perf.probe.orders import HEADER
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ def watch(journal: Journal, faults: Faults) -> None:
         header = headers.get(HEADER)
         if header is not None and ("faults" in header or "notice" in header):
             _await_submission()
-        if header is not None and "faults" in header:
-            faults.accepted(header["t"], request.id)
         if header is not None and "notice" in header:
             now_ns = time.monotonic_ns()
             journal.write(wire.Accepted(now_ns, request.id, headers.get("retries") or 0, header["received"]))
             journal.ring()
+        if header is not None and "faults" in header:
+            faults.accepted(Victim(header["t"], request.id, header["received"]))
 
     patched.on_accepted = on_accepted
 

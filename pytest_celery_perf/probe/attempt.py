@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.probe import context
+from pytest_celery_perf.probe.faults import Victim
 from pytest_celery_perf.probe.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -106,22 +107,26 @@ class RunningAttempt:
         """Of instruments that measure the body alone."""
         self._faults = faults
 
+    @property
+    def victim(self) -> Victim:
+        """Who suffers its faults."""
+        return Victim(self.header["t"], self.task_id, self.received_ns, self.early)
+
     def strike(self, point: str) -> None:
         """Carry out the faults that are due at a point."""
         for order in self.orders:
             if order.at == point:
-                self._faults.strike(order, self.header["t"], self.task_id, early=self.early)
+                self._faults.strike(order, self.victim)
 
     def announce_end(self) -> list[FaultOrder]:
         """Come to the end: write down which faults strike there, and return them.
 
         They strike after the end is written down, and nobody waits for more after that.
         """
-        token, task_id = self.header["t"], self.task_id
         due = [
             struck
             for order in self.orders
-            if order.at == "finished" and (struck := self._faults.announce(order, token, task_id, early=self.early))
+            if order.at == "finished" and (struck := self._faults.announce(order, self.victim))
         ]
         return due if self.touches is None else [*due, *self.touches.announce_end()]
 

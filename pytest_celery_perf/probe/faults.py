@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pytest_celery_perf.probe import context, strain, wire
 from pytest_celery_perf.probe.orders import AGAIN, AWAITED, FaultOrder
@@ -41,6 +41,17 @@ def gate_path(directory: str, token: str, key: str) -> str:
     return os.path.join(directory, f"{token}.{key}.gate")
 
 
+class Victim(NamedTuple):
+    """An execution that may suffer a fault."""
+
+    token: str
+    """The test."""
+    task_id: str
+    received_ns: int
+    early: bool = False
+    """Whether the main process acknowledges its message about now."""
+
+
 class Faults:
     """The faults of this worker.
 
@@ -54,27 +65,21 @@ class Faults:
         self._journal = journal
         self._main_pid = os.getpid()
 
-    def strike(
-        self, order: FaultOrder, token: str, task_id: str, *, early: bool = False, found: str | None = None
-    ) -> None:
+    def strike(self, order: FaultOrder, victim: Victim, *, found: str | None = None) -> None:
         """Carry out a fault, if it has not happened often enough yet.
 
         Args:
             order: What to do.
-            token: The test.
-            task_id: The task that suffers it.
-            early: Whether the main process acknowledges the task's message about now.
+            victim: Who suffers it.
             found: At a touch point: what is touched there.
 
         Raises:
             BaseException: What a ``raise`` order names.
         """
-        if struck := self.announce(order, token, task_id, early=early, found=found):
-            self.carry_out(struck, token)
+        if struck := self.announce(order, victim, found=found):
+            self.carry_out(struck, victim.token)
 
-    def announce(
-        self, order: FaultOrder, token: str, task_id: str, *, early: bool = False, found: str | None = None
-    ) -> FaultOrder | None:
+    def announce(self, order: FaultOrder, victim: Victim, *, found: str | None = None) -> FaultOrder | None:
         """Write down that a fault strikes now; see `strike`.
 
         Who reads that may look at once where the message is: what the main process does about it is done before.
@@ -84,30 +89,36 @@ class Faults:
             may still strike another task of the name.
         """
         if found is not None and order.expect not in ("", found):
-            if any(not os.path.exists(right) for right in self._rights(order, token, task_id)):
-                self._note("diverged", order, task_id)
+            if any(not os.path.exists(right) for right in self._rights(order, victim)):
+                self._note("diverged", order, victim.task_id)
             return None
-        claimed = self._claim(order, token, task_id)
+        claimed = self._claim(order, victim)
         if claimed is not None:
-            self._let_main_process(claimed, token, task_id, early=early)
-            self._note(claimed.do, claimed, task_id)
+            self._let_main_process(claimed, victim)
+            self._note(claimed.do, claimed, victim.task_id)
         return claimed
 
     def _note(self, kind: str, order: FaultOrder, task_id: str) -> None:
         self._journal.write(wire.Faulted(time.monotonic_ns(), kind, order.at, task_id, os.getpid()))
         self._journal.ring()
 
-    def _let_main_process(self, order: FaultOrder, token: str, task_id: str, *, early: bool) -> None:
+    def _let_main_process(self, order: FaultOrder, victim: Victim) -> None:
         """Wait until it has done what it does within a millisecond of a task's start.
 
         If it is killed just before it acknowledges early, every such task looks safe; if it is told to stop just before
-        it knows of the start, it waits 30 s for nothing; if a child dies before, chance decides what is in unacked.
+        it knows of the start, it waits 30 s for nothing; if a child dies before, chance decides what is in unacked; if
+        its connection breaks before, it forgets the task. So does whoever acts in the test process while a task waits.
+
+        Source:
+            ``celery.worker.request.Request.on_accepted``, whose acknowledgment the event loop carries out a moment
+            later; ``AsynPool.flush`` in celery/concurrency/asynpool.py.
         """
         kills_child = order.do == "kill-child"
-        if early and (kills_child or order.do == "kill-worker"):
-            _await(self._acknowledgment(token, task_id))
-        if os.getpid() != self._main_pid and (kills_child or order.signal != signal.SIGKILL):
-            _await(self._acceptance(token, task_id))
+        waits = order.do in ("hold", "outage") or order.do.startswith(AWAITED)
+        if victim.early and (kills_child or waits or order.do == "kill-worker"):
+            _await(self._acknowledgment(victim))
+        if os.getpid() != self._main_pid and (kills_child or waits or order.signal != signal.SIGKILL):
+            _await(self._acceptance(victim))
 
     def carry_out(self, order: FaultOrder, token: str) -> None:
         """Do what was announced; see `strike`."""
@@ -128,24 +139,24 @@ class Faults:
         else:
             os.kill(self._main_pid, order.signal)
 
-    def acknowledged(self, token: str, task_id: str) -> None:
+    def acknowledged(self, victim: Victim) -> None:
         """Tell the process that runs a task with faults that its message has left the broker."""
         with contextlib.suppress(OSError):
-            os.close(os.open(self._acknowledgment(token, task_id), os.O_CREAT | os.O_WRONLY, 0o600))
+            os.close(os.open(self._acknowledgment(victim), os.O_CREAT | os.O_WRONLY, 0o600))
 
-    def accepted(self, token: str, task_id: str) -> None:
+    def accepted(self, victim: Victim) -> None:
         """Tell the process that runs a task with faults that the worker's main process knows of its start."""
         with contextlib.suppress(OSError):
-            os.close(os.open(self._acceptance(token, task_id), os.O_CREAT | os.O_WRONLY, 0o600))
+            os.close(os.open(self._acceptance(victim), os.O_CREAT | os.O_WRONLY, 0o600))
 
-    def _acknowledgment(self, token: str, task_id: str) -> str:
-        return os.path.join(self._directory, f"{token}.{task_id}.acknowledged")
+    def _acknowledgment(self, victim: Victim) -> str:
+        return os.path.join(self._directory, f"{victim.token}.{victim.task_id}.{victim.received_ns}.acknowledged")
 
-    def _acceptance(self, token: str, task_id: str) -> str:
-        return os.path.join(self._directory, f"{token}.{task_id}.accepted")
+    def _acceptance(self, victim: Victim) -> str:
+        return os.path.join(self._directory, f"{victim.token}.{victim.task_id}.{victim.received_ns}.accepted")
 
-    def _claim(self, order: FaultOrder, token: str, task_id: str) -> FaultOrder | None:
-        for number, right in enumerate(self._rights(order, token, task_id), 1):
+    def _claim(self, order: FaultOrder, victim: Victim) -> FaultOrder | None:
+        for number, right in enumerate(self._rights(order, victim), 1):
             try:
                 os.close(os.open(right, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             except FileExistsError:
@@ -155,11 +166,11 @@ class Faults:
             return order.numbered(number) if number in order.nth else None
         return None
 
-    def _rights(self, order: FaultOrder, token: str, task_id: str) -> list[str]:
+    def _rights(self, order: FaultOrder, victim: Victim) -> list[str]:
         """Return the files of which each stands for one execution that the order strikes."""
-        whose = f"{order.key}.{task_id}" if order.each else order.key
+        whose = f"{order.key}.{victim.task_id}" if order.each else order.key
         numbers = range(max(order.nth, default=order.times))
-        return [os.path.join(self._directory, f"{token}.{whose}.{number}") for number in numbers]
+        return [os.path.join(self._directory, f"{victim.token}.{whose}.{number}") for number in numbers]
 
 
 def _await(path: str) -> None:

@@ -72,6 +72,7 @@ class Probe:
             signal.connect(self._safely(handler), weak=False)
         self.messages.watch_receipts()
         self.messages.watch_acknowledgments()
+        self.messages.watch_breaks()
         acceptance.watch(self._journal, self._faults)
 
     def _safely(self, handler: Callable[..., None]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_celery_perf.probe.faults import Faults
+    from pytest_celery_perf.probe.faults import Faults, Victim
     from pytest_celery_perf.probe.orders import FaultOrder
 
 LIMIT = "time-limit"
@@ -23,17 +23,17 @@ class Limits:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
 
-    def bring_forward(self, request: Any, orders: Iterable[FaultOrder], token: str) -> None:
+    def bring_forward(self, request: Any, orders: Iterable[FaultOrder], victim: Victim) -> None:
         """Set the limits of a request that was just received: they are read when the pool gets it, which is next.
 
         Args:
             request: Celery's.
             orders: The faults that its message asks for.
-            token: Of the test.
+            victim: Its execution.
 
         Source:
             ``task_message_handler`` in celery/worker/strategy.py, ``Request.execute_using_pool``.
         """
         for order in orders:
-            if order.do == LIMIT and self._faults.announce(order, token, request.id):
+            if order.do == LIMIT and self._faults.announce(order, victim):
                 request.time_limits = order.args

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf.probe import context, effects, touch, wire
 from pytest_celery_perf.probe.attempt import describe_error
 from pytest_celery_perf.probe.callsite import is_user_file
-from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.faults import Faults, Victim
 from pytest_celery_perf.probe.instruments import body_bytes
 from pytest_celery_perf.probe.limits import Limits
 from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder, asks_for_more, orders_for
@@ -106,8 +106,9 @@ class MessageWatch:
         message = request.message
         tag = message.delivery_tag
         orders = orders_for(header, request.task.name)
+        victim = Victim(header["t"], key[0], key[2])
         if orders:
-            self._limits.bring_forward(request, orders, header["t"])
+            self._limits.bring_forward(request, orders, victim)
         if any(order.do in AGAIN for order in orders):
             self._journal.write(wire.Message(time.monotonic_ns(), *key, message.serializable()))
         if touch.is_wanted(header, orders):
@@ -119,7 +120,7 @@ class MessageWatch:
             self._supervision.begin(consumer, request)
         for order in orders:
             if order.at == "received":
-                self._faults.strike(order, header["t"], key[0])
+                self._faults.strike(order, victim)
 
     def _tell(self, task: Any) -> None:
         self._told.add(task.name)
@@ -166,6 +167,24 @@ class MessageWatch:
 
         patched.ack, patched.reject = ack, requeue_or_drop
 
+    def watch_breaks(self) -> None:
+        """Note when the worker has lost its connection, and forgets its messages.
+
+        Source:
+            ``Consumer.start`` and ``Consumer.on_close`` in celery/worker/consumer/consumer.py; ``AsynPool.flush``.
+        """
+        from celery.worker.consumer import Consumer
+
+        patched: Any = Consumer
+        close = patched.on_close
+
+        def on_close(consumer: Any) -> None:
+            close(consumer)
+            self._journal.write(wire.Forgot(time.monotonic_ns()))
+            self._journal.ring()
+
+        patched.on_close = on_close
+
     def _touch(self, tag: str) -> None:
         """Come to the last touch point of an execution: before its message leaves the broker."""
         token, orders = self._touching.pop(tag)
@@ -177,7 +196,7 @@ class MessageWatch:
         self._journal.write(wire.Touched(time.monotonic_ns(), *key, *acknowledgment, None))
         for order in orders:
             if order.at == "acknowledgment" and order.attempt in (None, key[1]):
-                self._faults.strike(order, token, key[0], found=acknowledgment.found)
+                self._faults.strike(order, Victim(token, key[0], key[2]), found=acknowledgment.found)
 
     def _left(self, tag: str, kind: Any) -> None:
         key = self._unacked.pop(tag, None)
@@ -188,7 +207,7 @@ class MessageWatch:
         self._touching.pop(tag, None)
         token = self._faulted.pop(key[2], None)
         if token is not None:
-            self._faults.acknowledged(token, key[0])
+            self._faults.acknowledged(Victim(token, key[0], key[2]))
 
     def on_failure(self, task_id: str = "", exception: Any = None, **_: Any) -> None:
         """Handle ``task_failure``: of interest where the process that ran the task could not say so."""

@@ -112,19 +112,17 @@ class Touches:
         attempt, at = self._attempt, f"touch:{touch.number}"
         for order in self._orders:
             if order.at == at:
-                self._faults.strike(order, attempt.header["t"], attempt.task_id, early=attempt.early, found=touch.found)
+                self._faults.strike(order, attempt.victim, found=touch.found)
 
     def announce_end(self) -> list[FaultOrder]:
         """Come to the last point, and return which of the faults that are due there strike; see `Faults.announce`."""
         touch = self._note("finished", "")
         self._open = False
         attempt, at = self._attempt, f"touch:{touch.number}"
-        token = attempt.header["t"]
         return [
             order
             for order in self._orders
-            if order.at == at
-            and self._faults.announce(order, token, attempt.task_id, early=attempt.early, found=touch.found)
+            if order.at == at and self._faults.announce(order, attempt.victim, found=touch.found)
         ]
 
     def announce(self, record: wire.Publishing) -> None:

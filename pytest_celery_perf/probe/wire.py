@@ -213,6 +213,15 @@ class Requeued(NamedTuple):
     received_ns: int
 
 
+class Forgot(NamedTuple):
+    """A worker's connection broke: it forgets what it had received and not begun. Written by its main process.
+
+    Of what it runs it need not hear the end.
+    """
+
+    ns: int
+
+
 class Revoked(NamedTuple):
     """A message was discarded: revoked or expired."""
 
@@ -313,6 +322,7 @@ Record = (
     | Failed
     | Acknowledged
     | Requeued
+    | Forgot
     | Revoked
     | Unknown
     | Faulted

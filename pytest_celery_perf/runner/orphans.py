@@ -36,16 +36,10 @@ class Orphans:
         self._app = app
         self._living = living
         self._suspects: set[str] = set()
-        self._broken_ns = 0
         self._look_again_s: float | None = None
 
-    def suspect(self, broken_ns: int = 0) -> None:
-        """Look for them; whether they are orphans is only known when nobody has claimed them a while later.
-
-        Args:
-            broken_ns: When connections broke: what workers had received before and not begun, they have forgotten.
-        """
-        self._broken_ns = max(self._broken_ns, broken_ns)
+    def suspect(self) -> None:
+        """Look for them; whether they are orphans is only known when nobody has claimed them a while later."""
         unclaimed, missing = self._look()
         self._suspects = {*unclaimed, *missing}
         self._look_again_s = time.monotonic() + LOOK_AGAIN_S if self._suspects else None
@@ -56,8 +50,10 @@ class Orphans:
 
     def tend(self) -> None:
         """Decide about the suspects, unless a worker is frozen that may have one."""
-        due = self._look_again_s is not None and time.monotonic() > self._look_again_s
-        if not due or any(map(self._frozen, self._living())):
+        if self._look_again_s is not None and any(map(self._frozen, self._living())):
+            # What it has taken, it will only record a while after it goes on.
+            self._look_again_s = time.monotonic() + LOOK_AGAIN_S
+        if self._look_again_s is None or time.monotonic() < self._look_again_s:
             return
         self._look_again_s = None
         self._reader.pump()
@@ -80,9 +76,11 @@ class Orphans:
 
     def _look(self) -> tuple[dict[str, str], set[str]]:
         """Return the delivery tags of unclaimed messages, by task; and the tasks whose messages are nowhere."""
+        living, known = self._living(), self._reader.ledger.workers
         queues = {publishing.queue for publishing in self._book.publishing.values() if publishing.queue}
+        # A twin has a queue of its own for what is delivered to it again.
+        queues.update(queue for boot in living & known.keys() for queue in known[boot].queues)
         found = inspect.contents(self._app, sorted(queues))
-        living = self._living()
         doubtful = {each for each in self._book.open if self._is_sent(each) and not self._is_with(living, each)}
         unacked = {each.task_id: each.tag for each in found.unacked}
         waiting = {task_id for _, ids in found.queues for task_id in ids}
@@ -99,7 +97,7 @@ class Orphans:
             return False
         if latest.outcome is not None and latest.acknowledged_ns is not None:
             return False  # it is open for another delivery
-        return latest.started is not None or latest.key[2] > self._broken_ns
+        return latest.started is not None or not self._book.forgotten(latest)
 
     def _frozen(self, boot: str) -> bool:
         kinds = [fault.kind for fault in self._book.faults if fault.boot == boot]

@@ -57,7 +57,10 @@ class Outage:
         """Whether the broker does not answer, by order."""
         self._look_s: float | None = None
         """When to see after the messages, by the monotonic clock."""
-        self._broken_ns = 0
+        self._broke = False
+        """Whether connections have ever been broken, or the broker been away, by order."""
+        self._looked: dict[str, int] = {}
+        """When which worker had forgotten its messages, as of the last look."""
         self._run_on: list[Draft] = []
         """What ran on, at the last look, though its connection had broken."""
 
@@ -87,8 +90,6 @@ class Outage:
     def restart(self) -> None:
         """Start the killed broker again."""
         self._pool.broker.restart()
-        # What a worker has recorded since the broker's death had reached it before, over the old connection.
-        self._broken_ns = time.monotonic_ns()
         self._book.note("broker-restarted", pid=self._pool.broker.pid)
         self._comes_back()
 
@@ -121,19 +122,17 @@ class Outage:
         return self._pool.broker.listeners(urlsplit(self._pool.probe.broker_url or "").path)
 
     def broke(self) -> None:
-        """Learn that the workers' connections to the broker have broken, and can be made again."""
-        self._broken_ns = time.monotonic_ns()
+        """Learn that the workers' connections to the broker may have broken, and can be made again."""
         self._comes_back()
 
     def _goes_down(self) -> None:
         self.down = True
-        self._broken_ns = time.monotonic_ns()
         self._look_s = None
         self._run_on = []
         self._orphans.forget()
 
     def _comes_back(self) -> None:
-        self.down = False
+        self.down, self._broke = False, True
         self._book.strike(self._book.open | self._book.ending)
         self._look_s = time.monotonic() + RECONNECT_S
 
@@ -145,7 +144,7 @@ class Outage:
             ``Channel.close`` in kombu/transport/virtual/base.py. What it acknowledges later is another delivery, or
             nothing.
         """
-        if not self._broken_ns:
+        if not self._broke:
             return
         queues = {publishing.queue for publishing in self._book.publishing.values() if publishing.queue}
         with contextlib.suppress(BrokerError):
@@ -155,21 +154,29 @@ class Outage:
             for task_id in returned:
                 self._book.expect_again(task_id)
             if returned:  # if a connection broke again, they may have gone astray on their way to a worker
-                self._orphans.suspect(self._broken_ns)
+                self._orphans.suspect()
 
     @property
     def due(self) -> bool:
         """Whether the workers have had the time to reconnect, so that `tend` will see after their messages."""
         return self._look_s is not None and time.monotonic() > self._look_s
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether it matters to `tend` which processes still live, though nobody reports their deaths."""
+        return self.due or bool(self._run_on)
+
     def tend(self) -> None:
         """See after the messages, once the workers have had the time to reconnect; of what runs on then, after that."""
         if self.due:
             self._look_s = None
+            self._looked = dict(self._book.forgot)
             self._restore_forgotten()
-            self._orphans.suspect(self._broken_ns)
-        if self._look_s is None and self._run_on and not any(map(self._runs, self._run_on)):
+            self._orphans.suspect()
+        if self._look_s is None and not all(map(self._runs, self._run_on)):
             self._look_s = time.monotonic() + ACKNOWLEDGE_GRACE_S
+        if self._look_s is None and self._broke and self._looked != self._book.forgot:  # one has noticed it only now
+            self._look_s = time.monotonic() + RECONNECT_S
 
     def _restore_forgotten(self) -> None:
         """Put back, as the visibility timeout would, what living workers have dropped with their connection.
@@ -185,7 +192,7 @@ class Outage:
             for drafts in self._book.executions.values()
             for draft in drafts.values()
             if draft.received is not None and draft.received.tag in held
-            if draft.received.ns < self._broken_ns and is_of(held[draft.received.tag], draft.received)
+            if self._book.forgotten(draft) and is_of(held[draft.received.tag], draft.received)
         ]
         self._run_on = [draft for _, draft in left if self._runs(draft)]
         if tags := dict.fromkeys(tag for tag, draft in left if not self._runs(draft)):
@@ -194,4 +201,4 @@ class Outage:
         self._book.forgive(but=(draft.key[0] for _, draft in left))
 
     def _runs(self, draft: Draft) -> bool:
-        return draft.runs and (draft.boot, draft.pid) not in self._book.gone
+        return draft.runs and draft.boot not in self._book.dead and (draft.boot, draft.pid) not in self._book.gone

@@ -130,7 +130,7 @@ class Rescue:
             self._give_up(boot)
             self._orphans.suspect()
         self._orphans.tend()
-        if self.outage.due:
+        if self.outage.doubtful:
             self.muster()
         self.outage.tend()
 
@@ -196,25 +196,34 @@ class Rescue:
             if member.boot not in self._unattended:
                 self._vacant.append(member)
 
-    def restore(self, boot: str) -> int:
-        """Put a worker's messages back, and return how many there were."""
+    def restore(self, boot: str) -> list[str]:
+        """Put a worker's messages back, and return the ids of their tasks."""
         held = {draft.received.tag: draft.received for draft in self._book.held_by(boot) if draft.received is not None}
         worker = self._reader.ledger.workers.get(boot)
         comparable = worker is None or worker.comparable_clock
-        tags = [
-            message.tag
+        messages = [
+            message
             for message in inspect.unacked_ids(self._app)
             if message.tag in held and (not comparable or is_of(message, held[message.tag]))
         ]
-        if restored := inspect.restore(self._app, tags):
+        if restored := inspect.restore(self._app, [message.tag for message in messages]):
             self._book.note("restored", boot=boot, detail=f"{restored} of {len(held)} messages")
+        return [message.task_id for message in messages]
+
+    def redeliver(self, boot: str) -> list[str]:
+        """Put a living worker's messages back, expect what comes of them, and return the ids of their tasks."""
+        restored = self.restore(boot)
+        for task_id in restored:
+            self._book.expect_again(task_id)
         return restored
 
     def _give_up(self, boot: str) -> None:
         """Give up those messages of a dead worker that the broker has no longer."""
         for draft in self._drafts(boot):
-            if draft.acknowledged_ns is not None and draft.outcome is None:
-                self._book.lose(draft.key[0])
+            task_id, attempt, _ = draft.key
+            last = attempt == self._book.last_attempt.get(task_id)
+            if last and draft.acknowledged_ns is not None and draft.outcome is None:
+                self._book.lose(task_id)
 
     def _drafts(self, boot: str) -> list[Draft]:
         return [draft for drafts in self._book.executions.values() for draft in drafts.values() if draft.boot == boot]

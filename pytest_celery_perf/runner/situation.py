@@ -62,8 +62,9 @@ def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTas
     book, now_ns = trial.book, time.monotonic_ns()
     publishing = book.publishing.get((task_id, book.last_attempt[task_id]))
     draft = book.awaited(task_id)
-    if draft is not None and draft.outcome is not None:
-        draft = None  # what is waited for is another delivery
+    ended = draft is not None and draft.outcome is not None
+    if ended and draft is not None and draft.acknowledged_ns is not None:
+        draft = None  # whoever had it has it no longer
     received = draft.received if draft is not None else None
     unknown = book.unknown.get(task_id)
     started_ns = draft.started.ns if draft is not None and draft.started is not None else None
@@ -87,6 +88,7 @@ def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTas
         behind=_behind(draft, book) if draft is not None and started_ns is None else None,
         pid=draft.pid if draft is not None else None,
         started_ago_s=None if started_ns is None else (now_ns - started_ns) / NS_PER_S,
+        ended=ended,
         process_alive=alive,
         stack=_stack(draft.pid, task_id, member)
         if alive and member is not None and draft is not None and draft.pid
@@ -98,7 +100,7 @@ def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTas
 def _behind(draft: Draft, book: Book) -> int:
     """Count what the same worker received earlier and has not brought to an end."""
     return sum(
-        other.boot == draft.boot and other.key[2] < draft.key[2] and other.outcome is None
+        other.boot == draft.boot and other.key[2] < draft.key[2] and other.outcome is None and other.requeued_ns is None
         for drafts in book.executions.values()
         for other in drafts.values()
     )
@@ -107,7 +109,7 @@ def _behind(draft: Draft, book: Book) -> int:
 def _worker(member: Member, trial: Trial) -> WorkerState:
     info = trial.workers.get(member.boot)
     drafts: Iterable[Draft] = (draft for each in trial.book.executions.values() for draft in each.values())
-    busy = sum(draft.boot == member.boot and draft.started is not None and draft.outcome is None for draft in drafts)
+    busy = sum(draft.boot == member.boot and draft.runs for draft in drafts)
     return WorkerState(
         name=member.worker.launch.node,
         queues=info.queues if info is not None else (),

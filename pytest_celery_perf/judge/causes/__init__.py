@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_celery_perf.judge.causes.base import Cause
-from pytest_celery_perf.judge.causes.message import HELD, LOST, MISSING, SCHEDULED
+from pytest_celery_perf.judge.causes.message import HELD, LOST, MISSING, SCHEDULED, UNHEARD
 from pytest_celery_perf.judge.causes.queue import QUEUED, UNCONSUMED, UNREACHABLE, UNREGISTERED
 from pytest_celery_perf.judge.causes.worker import DEAD_WORKER, IDLE, PREFETCHED, RUNNING, STALLED
 
@@ -12,6 +12,7 @@ CAUSES: tuple[Cause, ...] = (
     DEAD_WORKER,
     UNREGISTERED,
     SCHEDULED,
+    UNHEARD,
     STALLED,
     PREFETCHED,
     HELD,

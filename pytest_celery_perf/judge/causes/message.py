@@ -48,6 +48,18 @@ def _tell_held(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[s
     yield "     reject_on_worker_lost=True gives a task back at once when only its child process dies."
 
 
+def _unheard(task: PendingTask, _situation: Situation) -> str | None:
+    return task.worker if task.ended and task.started and task.unacked else None
+
+
+def _tell_unheard(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    yield f"{count(len(tasks), 'task', 'has', 'have')} ended, and {tasks[0].worker} has not acknowledged that:"
+    yield f"{who(tasks)}."
+    yield from redelivery(tasks, situation)
+    yield "try: what a worker runs while its connection breaks runs again: make the task idempotent, see"
+    yield "     celery_idempotent; celery_perf_timeout waits longer than the worker takes to come back."
+
+
 def _lost(task: PendingTask, _situation: Situation) -> str | None:
     return "lost" if task.process_alive is False and task.unacked is False else None
 
@@ -72,12 +84,15 @@ def _tell_missing(tasks: Sequence[PendingTask], _situation: Situation) -> Iterat
     yield f"{who(tasks)}."
     queue = f" to the queue {quoted(first.queue)}" if first.queue else ""
     fate = f"process {first.pid} began to run it, and is gone" if first.started else "no worker received it"
+    if first.ended:
+        fate = "it has ended once, and its message came back after that"
     yield f"Published {format_duration_s(first.published_ago_s)} ago{queue}; {fate}."
     yield "try: look for its id in the workers' logs (celery_perf_logs=DIRECTORY keeps them): was it revoked,"
     yield "     or had it expired?"
 
 
 SCHEDULED = Cause(fits=_scheduled, tell=_tell_scheduled)
+UNHEARD = Cause(fits=_unheard, tell=_tell_unheard)
 HELD = Cause(fits=_held, tell=_tell_held)
 LOST = Cause(fits=_lost, tell=_tell_lost)
 MISSING = Cause(fits=_missing, tell=_tell_missing)

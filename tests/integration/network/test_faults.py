@@ -30,7 +30,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Inner:
 
 def test_each_fault_is_there_and_passes(faults: Inner) -> None:
     assert faults.cases.keys() - faults.passed == {LOST}, faults.text
-    assert len(faults.cases) == 18
+    assert len(faults.cases) == 19
 
 
 @pytest.mark.parametrize("pool", ["solo", "threads", pytest.param("gevent", marks=pytest.mark.gevent)])

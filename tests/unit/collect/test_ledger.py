@@ -233,6 +233,53 @@ def test_what_the_broker_has_again_is_expected_again() -> None:
     assert book.open == set()
 
 
+def enter(ledger: Ledger, file: str, *records: wire.Record) -> None:
+    for record in records:
+        ledger.enter(SpooledRecord(file, record))
+
+
+@pytest.fixture
+def expecting() -> tuple[Book, Ledger]:
+    """Return a task that has ended, and whose message the broker has again."""
+    book, ledger = entered({TEST: publishing("a"), MAIN: [received("a"), acknowledged("a")], CHILD: run("a")})
+    book.expect_again("a")
+    return book, ledger
+
+
+def test_an_expected_delivery_is_waited_for_until_it_ends(expecting: tuple[Book, Ledger]) -> None:
+    book, ledger = expecting
+    enter(ledger, MAIN, received("a", 100), wire.Started(101, "a", 0, 100, False))
+    assert book.open == {"a"}
+    enter(ledger, MAIN, finished("a", "succeeded", 100), acknowledged("a", 100))
+    assert book.open | book.ending == set()
+
+
+def test_an_expected_delivery_may_expire(expecting: tuple[Book, Ledger]) -> None:
+    book, ledger = expecting
+    enter(ledger, MAIN, received("a", 100), wire.Revoked(101, "a", True), acknowledged("a", 100))
+    assert book.open | book.ending == set()
+
+
+def test_an_expected_delivery_does_not_wait_for_one_that_died_with_its_worker() -> None:
+    successor = "successor/main"
+    book, ledger = entered({TEST: publishing("a"), MAIN: [received("a"), wire.Started(20, "a", 0, 10, False)]})
+    book.bury("boot")
+    enter(ledger, successor, process(successor))
+    for at in (100, 200):
+        enter(ledger, successor, received("a", at), *run("a", received_ns=at), acknowledged("a", at))
+        assert book.open | book.ending == set()
+        if at == 100:
+            book.expect_again("a")
+
+
+def test_a_worker_forgets_what_it_had_received_before_its_connection_broke() -> None:
+    book, _ = entered(
+        {TEST: [*publishing("a"), *publishing("b")], MAIN: [received("a"), wire.Forgot(50), received("b", 60)]}
+    )
+    assert book.forgotten(book.draft(("a", 0, 10)))
+    assert not book.forgotten(book.draft(("b", 0, 60)))
+
+
 def test_each_message_of_a_bulk_is_a_publication_of_its_own() -> None:
     history = history_of(BULK)
 

@@ -75,6 +75,11 @@ def test_a_task_whose_message_nobody_has_any_more_is_lost(begun: Execution) -> N
     assert only(history(begun, crashed(received=950, started=951), faults=(vanished,))).fate is Fate.UNFINISHED
 
 
+def test_a_task_whose_next_attempt_is_under_way_is_not_lost_with_this_one() -> None:
+    told = history(EARLY, publications=(publication(), publication(retries=1, ms=11)), faults=(fault(),))
+    assert only(told).fate is Fate.UNFINISHED
+
+
 @pytest.mark.parametrize(
     ("begun", "told"),
     [

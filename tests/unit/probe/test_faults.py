@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.faults import Faults, Victim
 from pytest_celery_perf.probe.journal import Journal
 from pytest_celery_perf.probe.orders import FaultOrder, orders_for
+
+VICTIM = Victim("token", "id", 1)
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def raising(times: int, error: str = "builtins:KeyError") -> FaultOrder:
 
 def strikes(faults: Faults, order: FaultOrder) -> bool:
     try:
-        faults.strike(order, "token", "id")
+        faults.strike(order, VICTIM)
     except KeyError:
         return True
     return False
@@ -47,14 +49,14 @@ def test_a_fault_strikes_the_executions_that_it_is_for(faults: Faults) -> None:
 
 def test_what_strikes_the_nth_says_so(faults: Faults) -> None:
     order = replace(raising(1), nth=(2,))
-    assert [faults.announce(order, "token", "id") for _ in range(2)] == [None, order.numbered(2)]
+    assert [faults.announce(order, VICTIM) for _ in range(2)] == [None, order.numbered(2)]
     assert (order.numbered(2).key, order.numbered(2).at) == ("k.2", "body 2")
 
 
 def test_who_takes_another_path_leaves_the_fault_to_others(faults: Faults) -> None:
     order = replace(raising(1), at="touch:2", expect="query SELECT")
     found = ("commit", "query SELECT", "commit", "query SELECT")
-    struck = [faults.announce(order, "token", "id", found=each) is not None for each in found]
+    struck = [faults.announce(order, VICTIM, found=each) is not None for each in found]
     (written,) = (Path(faults._directory) / "spool").iterdir()
 
     assert struck == [False, True, False, False]
@@ -71,14 +73,14 @@ def test_many_threads_strike_no_more_often(faults: Faults) -> None:
 def test_tests_do_not_use_up_each_others_faults(faults: Faults) -> None:
     assert strikes(faults, raising(1))
     with pytest.raises(KeyError, match="gone"):
-        faults.strike(raising(1), "another token", "id")
+        faults.strike(raising(1), VICTIM._replace(token="another token"))
 
 
 def test_an_exception_is_found_by_module_and_name(faults: Faults) -> None:
     order = raising(1, "subprocess:TimeoutExpired")
 
     with pytest.raises(subprocess.TimeoutExpired):
-        faults.strike(FaultOrder(key="k", task=None, do="raise", at="body", error=order.error, args=("x", 1)), "t", "i")
+        faults.strike(FaultOrder(key="k", task=None, do="raise", at="body", error=order.error, args=("x", 1)), VICTIM)
 
 
 def test_orders_are_for_one_task_or_for_all() -> None:
@@ -97,7 +99,7 @@ def test_a_child_is_killed_after_its_fault_was_written(tmp_path: Path) -> None:
         "import sys; from pytest_celery_perf.probe.faults import *;"
         "from pytest_celery_perf.probe.journal import Journal;"
         "d = sys.argv[1]; f = Faults(d, Journal(d + '/spool', d + '/doorbell', 'boot'));"
-        "f.strike(FaultOrder(key='k', task=None, do='kill-child', at='started'), 'token', 'task-id')"
+        "f.strike(FaultOrder(key='k', task=None, do='kill-child', at='started'), Victim('token', 'task-id', 1))"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.faults import Victim
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.probe.touch import Touches, is_wanted, stable
 
@@ -38,10 +39,10 @@ class Struck:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    def announce(self, order: FaultOrder, _token: str, _task_id: str, *, early: bool, found: str) -> bool:
+    def announce(self, order: FaultOrder, _victim: Victim, *, found: str) -> bool:
         return order.expect in {"", found}
 
-    def strike(self, order: FaultOrder, _token: str, _task_id: str, *, early: bool, found: str) -> None:
+    def strike(self, order: FaultOrder, _victim: Victim, *, found: str) -> None:
         self.asked.append((order.key, found))
         if order.do == "raise":
             raise ConnectionError
@@ -53,8 +54,7 @@ class Attempt:
     task_id = "id"
     retries = 1
     received_ns = 10
-    header: dict[str, Any] = {"t": "token"}  # noqa: RUF012 - nobody changes it
-    early = False
+    victim = Victim("token", "id", 10)
 
     def __init__(self, *orders: FaultOrder) -> None:
         self.orders = orders

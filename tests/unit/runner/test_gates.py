@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_celery_perf.probe.faults import Faults
+from pytest_celery_perf.probe.faults import Faults, Victim
 from pytest_celery_perf.probe.journal import Journal
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.runner.gates import Gates
@@ -29,11 +29,11 @@ def test_each_goes_on_when_his_gate_is_opened(tmp_path: Path, faults: Faults) ->
     gates = Gates(str(tmp_path), "token")
     gates.build([order("one"), order("two")])
     with ThreadPoolExecutor(2) as pool:
-        one, two = (pool.submit(faults.strike, order(key), "token", key) for key in ("one", "two"))
+        one, two = (pool.submit(faults.strike, order(key), Victim("token", key, 1)) for key in ("one", "two"))
         gates.open("one")
         one.result(timeout=10)
         assert not two.done()
-        faults.strike(order("one"), "token", "late")  # an open gate holds nobody
+        faults.strike(order("one"), Victim("token", "late", 1))  # an open gate holds nobody
         gates.close()
         two.result(timeout=10)
     assert list(tmp_path.glob("*.gate")) == []

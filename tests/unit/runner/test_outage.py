@@ -62,6 +62,7 @@ def book() -> Book:
 @pytest.fixture
 def broken(book: Book, broker: Broker) -> Outage:
     """Return what sees after them once their worker's connection has broken, and the broker holds both messages."""
+    book.forgot["worker"] = 4
     broker.held = {"tag runs": "runs", "tag waits": "waits"}
     orphans: Any = SimpleNamespace(suspect=lambda *_: None, forget=lambda: None)
     gates: Any = SimpleNamespace()
@@ -98,6 +99,39 @@ def test_what_ran_on_is_put_back_after_its_end_if_nobody_acknowledges_it(
     broker.held.pop("tag waits")
     look(broken)
     assert broker.restored == ["tag waits", "tag runs"]
+
+
+def test_what_a_worker_still_has_is_not_put_back(broken: Outage, broker: Broker, book: Book) -> None:
+    """Its connection has lived on, or it has not noticed yet that it has not."""
+    book.forgot.clear()
+    look(broken)
+    assert broker.restored == []
+    book.forgot["worker"] = 4
+    look(broken)
+    assert broker.restored == ["tag waits"]
+
+
+def test_what_ran_on_is_put_back_though_another_runs_on_for_ever(broken: Outage, broker: Broker, book: Book) -> None:
+    endless = book.draft(("endless", 0, 1))
+    endless.boot, endless.pid, endless.started = "worker", 812, wire.Started(3, "endless", 0, 1, first=True)
+    received = book.draft(("runs", 0, 1)).received
+    assert received is not None
+    endless.received = received._replace(id="endless", tag="tag endless")
+    broker.held["tag endless"] = "endless"
+    look(broken)
+    end(book)
+    broker.held.pop("tag waits")
+    look(broken)
+    assert broker.restored == ["tag waits", "tag runs"]
+
+
+def test_what_a_dead_worker_ran_is_waited_for_no_longer(broken: Outage, broker: Broker, book: Book) -> None:
+    look(broken)
+    assert broken.doubtful
+    broker.held.pop("tag runs")  # put back as the worker died
+    book.bury("worker")
+    look(broken)
+    assert not broken.doubtful
 
 
 def test_what_ran_on_and_is_acknowledged_is_done(broken: Outage, broker: Broker, book: Book) -> None:

@@ -97,6 +97,29 @@ def test_what_a_frozen_worker_holds_is_delivered_again(celery_perf: CeleryPerf, 
     assert celery_perf.wait().executions == 2
 
 
+@pytest.mark.celery_worker(concurrency=1, prefetch=1)
+def test_what_is_delivered_again_is_waited_for(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    """The worker takes it only once it has acknowledged the first delivery, and has nothing to do in between."""
+    with celery_faults.hold(safe) as held:
+        safe.delay()
+        held.wait()
+        celery_faults.redeliver()
+    assert celery_perf.wait().executions == 2
+
+
+@pytest.mark.celery_worker(name="one", concurrency=1, prefetch=1)
+@pytest.mark.celery_worker(name="two", concurrency=1, prefetch=1)
+def test_what_was_put_back_runs_no_more(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    with celery_faults.hold(safe, times=3) as held:
+        safe.delay()
+        for deliveries in (1, 2):
+            held.wait(deliveries)
+            celery_faults.kill_child()
+        held.wait(3)
+        celery_faults.kill_worker()
+    assert celery_perf.wait().executions == 4
+
+
 def test_nothing_can_be_delivered_again(celery_faults: CeleryFaults) -> None:
     with pytest.raises(ConfigurationError, match=r'the worker default holds no message; wait for one by when\("rec'):
         celery_faults.redeliver()

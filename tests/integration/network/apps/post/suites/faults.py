@@ -69,6 +69,18 @@ def test_jitter(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
 
 
 @pytest.mark.celery_reliable
+def test_what_a_worker_keeps_over_a_slow_network_is_not_delivered_again(
+    celery_perf: CeleryPerf, celery_faults: CeleryFaults, celery_network: CeleryNetwork
+) -> None:
+    """Its connection lives on, and longer than a worker takes to be back."""
+    sort.apply_async(("a",), countdown=12)
+    celery_faults.when("received", sort)
+    with celery_network.latency("50ms"):
+        pass
+    assert celery_perf.wait().executions == 1
+
+
+@pytest.mark.celery_reliable
 def test_bandwidth(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
     await_listeners(celery_perf)
     with celery_network.bandwidth("100KB"):
