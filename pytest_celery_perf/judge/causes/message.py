@@ -61,7 +61,7 @@ def _tell_unheard(tasks: Sequence[PendingTask], situation: Situation) -> Iterato
 
 
 def _lost(task: PendingTask, _situation: Situation) -> str | None:
-    return "lost" if task.process_alive is False and task.unacked is False else None
+    return "lost" if task.process_alive is False and task.unacked is False and not task.ended else None
 
 
 def _tell_lost(tasks: Sequence[PendingTask], _situation: Situation) -> Iterator[str]:

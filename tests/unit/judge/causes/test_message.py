@@ -51,6 +51,26 @@ def test_a_running_task_with_late_acknowledgment_is_not_held() -> None:
     assert "unacknowledged" not in diagnosed(running)
 
 
+ENDED = replace(TASK, worker=NODE, started_ago_s=5.0, pid=811, ended=True)
+
+
+def test_it_has_ended_and_its_worker_has_not_acknowledged_that() -> None:
+    assert paragraphs(diagnosed(replace(ENDED, process_alive=True, unacked=True)))[1].splitlines() == [
+        "1 task has ended, and execution@host has not acknowledged that:",
+        "  judge.tasks.execute[id-1].",
+        "  Redis delivers that again only after the visibility timeout, 1h, and up to 100s more until a worker looks.",
+        "  In production execution@host would take it within 1.03h.",
+        "  try: what a worker runs while its connection breaks runs again: make the task idempotent, see",
+        "       celery_idempotent; celery_perf_timeout waits longer than the worker takes to come back.",
+    ]
+
+
+def test_what_has_ended_is_not_lost_with_its_process() -> None:
+    text = diagnosed(replace(ENDED, process_alive=False, unacked=False))
+    assert "lost" not in text
+    assert 'to the queue "execution"; it has ended once, and its message came back after that.' in text
+
+
 def test_it_is_lost_when_it_was_acknowledged_before_its_process_died() -> None:
     gone: dict[str, Any] = {"worker": NODE, "started_ago_s": 5.0, "pid": 811, "process_alive": False, "unacked": False}
     assert paragraphs(diagnosed(replace(TASK, **gone)))[1].splitlines() == [
