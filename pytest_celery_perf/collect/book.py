@@ -281,7 +281,9 @@ class Book:
         for (other, attempt), copies in self.copies.items():
             if other == task_id:
                 drafts = self.deliveries(task_id, attempt)
-                if len(drafts) <= copies or any(map(self._may_end, drafts)):
+                # What a worker throws away at once, it records no receipt of; so it will with each other delivery.
+                due = len(drafts) <= copies and task_id not in self.discarded
+                if due or any(map(self._may_end, drafts)):
                     return True
         return False
 

@@ -254,9 +254,10 @@ def test_an_expected_delivery_is_waited_for_until_it_ends(expecting: tuple[Book,
     assert book.open | book.ending == set()
 
 
-def test_an_expected_delivery_may_expire(expecting: tuple[Book, Ledger]) -> None:
+@pytest.mark.parametrize("told", [[], [received("a", 100)]])
+def test_an_expected_delivery_may_expire(expecting: tuple[Book, Ledger], told: list[wire.Record]) -> None:
     book, ledger = expecting
-    enter(ledger, MAIN, received("a", 100), wire.Revoked(101, "a", True), acknowledged("a", 100))
+    enter(ledger, MAIN, *told, wire.Revoked(101, "a", True), *[acknowledged("a", 100) for _ in told])
     assert book.open | book.ending == set()
 
 
