@@ -94,7 +94,7 @@ def contents(app: Celery, queues: Iterable[str], timeout_s: float = _TIMEOUT_S) 
     )
 
 
-def restore(app: Celery, tags: Iterable[str]) -> int:
+def restore(app: Celery, tags: Iterable[str]) -> list[str]:
     """Put messages back into their queues, as the sweep would once the visibility timeout has passed.
 
     Args:
@@ -103,15 +103,16 @@ def restore(app: Celery, tags: Iterable[str]) -> int:
             would run them a second time.
 
     Returns:
-        How many there were to restore.
+        The tags of those that there were to restore.
 
     Source: kombu.transport.redis.QoS.restore_by_tag.
     """
-    restored = 0
+    restored = []
     with _channel(app) as channel:
         redis, key = _plain(channel), _prefixed(channel, channel.unacked_key)
         for tag in tags:
-            restored += bool(redis.hexists(key, tag))
+            if redis.hexists(key, tag):
+                restored.append(tag)
             channel.qos.restore_by_tag(tag)
     return restored
 

@@ -93,7 +93,7 @@ class Book:
     """Tasks of which an execution may be waited for in vain: of others, no wait need look at each."""
     dead: set[str] = field(default_factory=set)
     """The boots of workers that have ended."""
-    forgot: dict[str, int] = field(default_factory=dict)
+    forgot: dict[str, wire.Forgot] = field(default_factory=dict)
     """When a worker has last forgotten what it had received and not begun, by boot and by its own clock."""
     gone: set[tuple[str, int | None]] = field(default_factory=set)
     """(boot, pid) of processes of living workers that have ended, or are about to."""
@@ -147,9 +147,24 @@ class Book:
             if draft.boot == boot and draft.acknowledged_ns is None and draft.requeued_ns is None
         ]
 
+    def forget(self, boot: str, record: wire.Forgot) -> None:
+        """Enter that a worker's connection broke."""
+        self.forgot[boot] = record
+        self._settle_those_of(boot)
+
     def forgotten(self, draft: Draft) -> bool:
-        """Tell whether a worker has received a message before its connection broke."""
-        return draft.key[2] < self.forgot.get(draft.boot, 0)
+        """Tell whether a worker will not run a message, unless it has begun to, nor need acknowledge it."""
+        forgot = self.forgot.get(draft.boot)
+        if forgot is None or draft.key[2] >= forgot.ns:
+            return False
+        published = self.publishing.get(draft.key[:2])
+        scheduled = published is not None and bool(published.waited_s)
+        return forgot.submitted or scheduled or draft.started is not None
+
+    def frozen(self, boot: str) -> bool:
+        """Tell whether a worker was stopped, and has not been made to go on."""
+        kinds = [fault.kind for fault in self.faults if fault.boot == boot]
+        return kinds.count("freeze-worker") > kinds.count("thaw-worker")
 
     def bury(self, boot: str, pid: int | None = None) -> None:
         """Expect no end of what a worker ran.
@@ -162,6 +177,9 @@ class Book:
             self.dead.add(boot)
         else:
             self.gone.add((boot, pid))
+        self._settle_those_of(boot)
+
+    def _settle_those_of(self, boot: str) -> None:
         for task_id, drafts in self.executions.items():
             if any(draft.boot == boot for draft in drafts.values()):
                 self.settle(task_id)
@@ -288,10 +306,10 @@ class Book:
         return False
 
     def _may_end(self, draft: Draft) -> bool:
-        """Tell whether a delivery has neither ended nor been put back, thrown away, or taken along by its process."""
-        thrown_away = draft.key[0] in self.discarded and draft.started is None and draft.acknowledged_ns is not None
+        """Tell whether a delivery has neither ended nor been put back, and its worker has still to end it."""
+        never = draft.started is None and (draft.key[0] in self.discarded or self.forgotten(draft))
         gone = draft.boot in self.dead or (draft.boot, draft.pid) in self.gone
-        return draft.outcome is None and draft.requeued_ns is None and not thrown_away and not gone
+        return draft.outcome is None and draft.requeued_ns is None and not never and not gone
 
     def _overtaken(self, task_id: str) -> bool:
         """Tell whether an earlier attempt is still ending: it publishes the next one first, which may be faster."""

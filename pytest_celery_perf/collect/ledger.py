@@ -115,7 +115,7 @@ class Ledger:
     def _enter_in_all(self, boot: str, record: wire.Forgot | wire.Problem) -> None:
         for book in self._books.values():
             if isinstance(record, wire.Forgot):
-                book.forgot[boot] = record.ns
+                book.forget(boot, record)
             else:
                 book.problems.append(record.text)
 

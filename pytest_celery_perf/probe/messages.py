@@ -168,22 +168,27 @@ class MessageWatch:
         patched.ack, patched.reject = ack, requeue_or_drop
 
     def watch_breaks(self) -> None:
-        """Note when the worker has lost its connection, and forgets its messages.
+        """Note when the worker has lost its connection, whereupon it forgets its messages.
 
         Source:
-            ``Consumer.start`` and ``Consumer.on_close`` in celery/worker/consumer/consumer.py; ``AsynPool.flush``.
+            ``Consumer.start`` in celery/worker/consumer/consumer.py, which calls ``on_close`` next, as a worker does
+            that is told to stop. ``AsynPool.flush`` empties the prefork pool; solo and gevent have nothing that waits
+            in them, and threads keep it.
         """
         from celery.worker.consumer import Consumer
 
         patched: Any = Consumer
-        close = patched.on_close
+        react = patched.on_connection_error_after_connected
 
-        def on_close(consumer: Any) -> None:
-            close(consumer)
-            self._journal.write(wire.Forgot(time.monotonic_ns()))
-            self._journal.ring()
+        def on_connection_error(consumer: Any, error: BaseException) -> None:
+            try:
+                react(consumer, error)
+            finally:
+                keeps = type(consumer.pool).__module__.endswith(".thread")
+                self._journal.write(wire.Forgot(time.monotonic_ns(), not keeps))
+                self._journal.ring()
 
-        patched.on_close = on_close
+        patched.on_connection_error_after_connected = on_connection_error
 
     def _touch(self, tag: str) -> None:
         """Come to the last touch point of an execution: before its message leaves the broker."""

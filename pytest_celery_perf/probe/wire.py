@@ -220,6 +220,8 @@ class Forgot(NamedTuple):
     """
 
     ns: int
+    submitted: bool
+    """Whether also what it had handed to its pool, which had not begun it."""
 
 
 class Revoked(NamedTuple):

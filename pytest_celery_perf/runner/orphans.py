@@ -50,7 +50,7 @@ class Orphans:
 
     def tend(self) -> None:
         """Decide about the suspects, unless a worker is frozen that may have one."""
-        if self._look_again_s is not None and any(map(self._frozen, self._living())):
+        if self._look_again_s is not None and any(map(self._book.frozen, self._living())):
             # What it has taken, it will only record a while after it goes on.
             self._look_again_s = time.monotonic() + LOOK_AGAIN_S
         if self._look_again_s is None or time.monotonic() < self._look_again_s:
@@ -59,7 +59,7 @@ class Orphans:
         self._reader.pump()
         unclaimed, missing = self._look()
         if tags := [tag for task_id, tag in unclaimed.items() if task_id in self._suspects]:
-            restored = inspect.restore(self._app, tags)
+            restored = len(inspect.restore(self._app, tags))
             self._book.note("restored", detail=f"{restored} messages whose worker died before it recorded them")
         for task_id in missing & self._suspects:
             self._give_up(task_id)
@@ -76,10 +76,10 @@ class Orphans:
 
     def _look(self) -> tuple[dict[str, str], set[str]]:
         """Return the delivery tags of unclaimed messages, by task; and the tasks whose messages are nowhere."""
-        living, known = self._living(), self._reader.ledger.workers
+        living = self._living()
         queues = {publishing.queue for publishing in self._book.publishing.values() if publishing.queue}
         # A twin has a queue of its own for what is delivered to it again.
-        queues.update(queue for boot in living & known.keys() for queue in known[boot].queues)
+        queues.update(queue for worker in self._reader.ledger.workers.values() for queue in worker.queues)
         found = inspect.contents(self._app, sorted(queues))
         doubtful = {each for each in self._book.open if self._is_sent(each) and not self._is_with(living, each)}
         unacked = {each.task_id: each.tag for each in found.unacked}
@@ -98,7 +98,3 @@ class Orphans:
         if latest.outcome is not None and latest.acknowledged_ns is not None:
             return False  # it is open for another delivery
         return latest.started is not None or not self._book.forgotten(latest)
-
-    def _frozen(self, boot: str) -> bool:
-        kinds = [fault.kind for fault in self._book.faults if fault.boot == boot]
-        return kinds.count("freeze-worker") > kinds.count("thaw-worker")

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_celery_perf.broker import inspect
-from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.book import Book, Draft, Key
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.model.faults import DATA_LOST, Fault
+from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.runner.deliveries import is_of
 from pytest_celery_perf.runner.gates import Gates
@@ -59,9 +60,9 @@ class Outage:
         """When to see after the messages, by the monotonic clock."""
         self._broke = False
         """Whether connections have ever been broken, or the broker been away, by order."""
-        self._looked: dict[str, int] = {}
+        self._looked: dict[str, wire.Forgot] = {}
         """When which worker had forgotten its messages, as of the last look."""
-        self._run_on: list[Draft] = []
+        self._run_on: set[Key] = set()
         """What ran on, at the last look, though its connection had broken."""
 
     def strike(self, fault: Fault) -> None:
@@ -128,7 +129,7 @@ class Outage:
     def _goes_down(self) -> None:
         self.down = True
         self._look_s = None
-        self._run_on = []
+        self._run_on = set()
         self._orphans.forget()
 
     def _comes_back(self) -> None:
@@ -161,11 +162,6 @@ class Outage:
         """Whether the workers have had the time to reconnect, so that `tend` will see after their messages."""
         return self._look_s is not None and time.monotonic() > self._look_s
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether it matters to `tend` which processes still live, though nobody reports their deaths."""
-        return self.due or bool(self._run_on)
-
     def tend(self) -> None:
         """See after the messages, once the workers have had the time to reconnect; of what runs on then, after that."""
         if self.due:
@@ -173,8 +169,6 @@ class Outage:
             self._looked = dict(self._book.forgot)
             self._restore_forgotten()
             self._orphans.suspect()
-        if self._look_s is None and not all(map(self._runs, self._run_on)):
-            self._look_s = time.monotonic() + ACKNOWLEDGE_GRACE_S
         if self._look_s is None and self._broke and self._looked != self._book.forgot:  # one has noticed it only now
             self._look_s = time.monotonic() + RECONNECT_S
 
@@ -188,17 +182,22 @@ class Outage:
         """
         held = {each.tag: each for each in inspect.unacked_ids(self._app)}
         left = [
-            (draft.received.tag, draft)
+            draft
             for drafts in self._book.executions.values()
             for draft in drafts.values()
             if draft.received is not None and draft.received.tag in held
-            if self._book.forgotten(draft) and is_of(held[draft.received.tag], draft.received)
+            if is_of(held[draft.received.tag], draft.received)
         ]
-        self._run_on = [draft for _, draft in left if self._runs(draft)]
-        if tags := dict.fromkeys(tag for tag, draft in left if not self._runs(draft)):
+        forgotten = [draft for draft in left if self._book.forgotten(draft)]
+        ran, self._run_on = self._run_on, {draft.key for draft in forgotten if self._runs(draft)}
+        # What has ended since the last look may be about to be acknowledged.
+        due = [draft for draft in forgotten if draft.key not in ran | self._run_on]
+        if tags := dict.fromkeys(draft.received.tag for draft in due if draft.received is not None):
             restored = inspect.restore(self._app, tags)
-            self._book.note("restored", detail=f"{restored} of {len(tags)} messages")
-        self._book.forgive(but=(draft.key[0] for _, draft in left))
+            self._book.note("restored", detail=f"{len(restored)} of {len(tags)} messages")
+        if len(due) < len(forgotten):
+            self._look_s = time.monotonic() + ACKNOWLEDGE_GRACE_S
+        self._book.forgive(but=(draft.key[0] for draft in left))
 
     def _runs(self, draft: Draft) -> bool:
         return draft.runs and draft.boot not in self._book.dead and (draft.boot, draft.pid) not in self._book.gone

@@ -130,14 +130,16 @@ class Rescue:
             self._give_up(boot)
             self._orphans.suspect()
         self._orphans.tend()
-        if self.outage.doubtful:
+        if self.outage.due:
             self.muster()
         self.outage.tend()
 
     def muster(self) -> None:
         """Note which tasks have lost their process though nobody reported it, such as those that a worker cut off."""
-        for member in self._pool.members:
-            for draft in self._drafts(member.boot) if member.worker.alive else ():
+        # A frozen container takes no signal, not even one that only asks.
+        awake = [each for each in self._pool.members if each.worker.alive and not self._book.frozen(each.boot)]
+        for member in awake:
+            for draft in self._drafts(member.boot):
                 begun = draft.started is not None and draft.outcome is None and draft.requeued_ns is None
                 known = (draft.boot, draft.pid) in self._book.gone
                 if begun and draft.pid and not known and not member.worker.send_signal(draft.pid, 0):
@@ -201,14 +203,14 @@ class Rescue:
         held = {draft.received.tag: draft.received for draft in self._book.held_by(boot) if draft.received is not None}
         worker = self._reader.ledger.workers.get(boot)
         comparable = worker is None or worker.comparable_clock
-        messages = [
-            message
+        tags = [
+            message.tag
             for message in inspect.unacked_ids(self._app)
             if message.tag in held and (not comparable or is_of(message, held[message.tag]))
         ]
-        if restored := inspect.restore(self._app, [message.tag for message in messages]):
-            self._book.note("restored", boot=boot, detail=f"{restored} of {len(held)} messages")
-        return [message.task_id for message in messages]
+        if restored := inspect.restore(self._app, tags):
+            self._book.note("restored", boot=boot, detail=f"{len(restored)} of {len(held)} messages")
+        return [held[tag].id for tag in restored]
 
     def redeliver(self, boot: str) -> list[str]:
         """Put a living worker's messages back, expect what comes of them, and return the ids of their tasks."""
@@ -221,8 +223,9 @@ class Rescue:
         """Give up those messages of a dead worker that the broker has no longer."""
         for draft in self._drafts(boot):
             task_id, attempt, _ = draft.key
-            last = attempt == self._book.last_attempt.get(task_id)
-            if last and draft.acknowledged_ns is not None and draft.outcome is None:
+            last = self._book.last_attempt[task_id]
+            goes_on = attempt < last and (task_id, last) in self._book.confirmed
+            if not goes_on and draft.acknowledged_ns is not None and draft.outcome is None:
                 self._book.lose(task_id)
 
     def _drafts(self, boot: str) -> list[Draft]:

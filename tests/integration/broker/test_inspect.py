@@ -66,8 +66,8 @@ def test_what_was_received_and_not_acknowledged_is_found_and_restored(app: Celer
         assert held[0].received_s <= held[1].received_s
         assert inspect.queue_depths(app, ["checkout"]) == {"checkout": 1}
 
-        assert inspect.restore(app, [*tags, "no such tag"]) == 2
-        assert inspect.restore(app, tags) == 0
+        assert inspect.restore(app, [*tags, "no such tag"]) == tags
+        assert inspect.restore(app, tags) == []
 
     assert inspect.unacked_ids(app) == ()
     assert inspect.queue_depths(app, ["checkout"]) == {"checkout": 3}

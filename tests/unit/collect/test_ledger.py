@@ -273,9 +273,20 @@ def test_an_expected_delivery_does_not_wait_for_one_that_died_with_its_worker() 
             book.expect_again("a")
 
 
+def test_an_expected_delivery_does_not_wait_for_one_that_was_forgotten() -> None:
+    book, ledger = entered({TEST: publishing("a"), MAIN: [received("a"), wire.Forgot(50, submitted=True)]})
+    enter(ledger, MAIN, received("a", 100), *run("a", received_ns=100), acknowledged("a", 100))
+    book.expect_again("a")
+    enter(ledger, MAIN, received("a", 200), *run("a", received_ns=200), acknowledged("a", 200))
+    assert book.open | book.ending == set()
+
+
 def test_a_worker_forgets_what_it_had_received_before_its_connection_broke() -> None:
     book, _ = entered(
-        {TEST: [*publishing("a"), *publishing("b")], MAIN: [received("a"), wire.Forgot(50), received("b", 60)]}
+        {
+            TEST: [*publishing("a"), *publishing("b")],
+            MAIN: [received("a"), wire.Forgot(50, submitted=True), received("b", 60)],
+        }
     )
     assert book.forgotten(book.draft(("a", 0, 10)))
     assert not book.forgotten(book.draft(("b", 0, 60)))

@@ -22,9 +22,11 @@ class Broker:
         self.held: dict[str, str] = {}
         self.restored: list[str] = []
 
-    def restore(self, _app: object, tags: Iterable[str]) -> int:
+    def restore(self, _app: object, tags: Iterable[str]) -> list[str]:
         self.restored += tags
-        return len(self.restored)
+        for tag in tags:
+            del self.held[tag]
+        return [*tags]
 
     def unacked(self, _app: object) -> tuple[Unacked, ...]:
         held = self.held.items()
@@ -62,7 +64,7 @@ def book() -> Book:
 @pytest.fixture
 def broken(book: Book, broker: Broker) -> Outage:
     """Return what sees after them once their worker's connection has broken, and the broker holds both messages."""
-    book.forgot["worker"] = 4
+    book.forget("worker", wire.Forgot(4, submitted=True))
     broker.held = {"tag runs": "runs", "tag waits": "waits"}
     orphans: Any = SimpleNamespace(suspect=lambda *_: None, forget=lambda: None)
     gates: Any = SimpleNamespace()
@@ -96,7 +98,6 @@ def test_what_ran_on_is_put_back_after_its_end_if_nobody_acknowledges_it(
     look(broken)
     end(book)
     assert "runs" in book.open
-    broker.held.pop("tag waits")
     look(broken)
     assert broker.restored == ["tag waits", "tag runs"]
 
@@ -106,7 +107,7 @@ def test_what_a_worker_still_has_is_not_put_back(broken: Outage, broker: Broker,
     book.forgot.clear()
     look(broken)
     assert broker.restored == []
-    book.forgot["worker"] = 4
+    book.forget("worker", wire.Forgot(4, submitted=True))
     look(broken)
     assert broker.restored == ["tag waits"]
 
@@ -120,18 +121,28 @@ def test_what_ran_on_is_put_back_though_another_runs_on_for_ever(broken: Outage,
     broker.held["tag endless"] = "endless"
     look(broken)
     end(book)
-    broker.held.pop("tag waits")
     look(broken)
     assert broker.restored == ["tag waits", "tag runs"]
 
 
-def test_what_a_dead_worker_ran_is_waited_for_no_longer(broken: Outage, broker: Broker, book: Book) -> None:
+def test_what_a_dead_worker_ran_is_put_back(broken: Outage, broker: Broker, book: Book) -> None:
     look(broken)
-    assert broken.doubtful
-    broker.held.pop("tag runs")  # put back as the worker died
     book.bury("worker")
     look(broken)
-    assert not broken.doubtful
+    assert broker.restored == ["tag waits", "tag runs"]
+
+
+def test_threads_keep_what_waits_in_them(broken: Outage, broker: Broker, book: Book) -> None:
+    book.forget("worker", wire.Forgot(4, submitted=False))
+    look(broken)
+    assert broker.restored == []
+
+
+def test_threads_forget_what_has_an_eta(broken: Outage, broker: Broker, book: Book) -> None:
+    book.publishing["waits", 0] = book.publishing["waits", 0]._replace(waited_s=60.0)
+    book.forget("worker", wire.Forgot(4, submitted=False))
+    look(broken)
+    assert broker.restored == ["tag waits"]
 
 
 def test_what_ran_on_and_is_acknowledged_is_done(broken: Outage, broker: Broker, book: Book) -> None:

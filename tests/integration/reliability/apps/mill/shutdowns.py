@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acts import await_end, await_held, await_silence, peers, with_gevent
+from acts import await_end, await_held, await_line, await_silence, peers, with_gevent
 from mill import early, hasty, late
 
 reliable = pytest.mark.celery_reliable(max_executions=2)
@@ -45,22 +45,25 @@ def test_term_beside_a_peer(celery_perf, celery_faults, tmp_path: Path) -> None:
 @one_slot
 @pytest.mark.parametrize("task", [early, late], ids=lambda task: task.__name__)
 def test_quit_prefork(celery_perf, celery_faults, tmp_path: Path, task: Any) -> None:
-    result = _quit(celery_faults, tmp_path, task)
+    result = _quit(celery_perf, celery_faults, tmp_path, task)
     celery_perf.wait()
     assert result.state == ("RETRY" if task is early else "SUCCESS")
 
 
 @reliable
 @pytest.mark.celery_worker(pool="solo")
-def test_quit_solo(celery_faults, tmp_path: Path) -> None:
-    _quit(celery_faults, tmp_path, late)
+def test_quit_solo(celery_perf, celery_faults, tmp_path: Path) -> None:
+    late.delay(str(tmp_path / "gate"))
+    celery_faults.when("started", late)
+    celery_faults.quit()
+    await_line(celery_perf.workers[0], "NotImplementedError")
 
 
 @with_gevent
 @reliable
 @pytest.mark.celery_worker(pool="gevent", concurrency=2)
-def test_quit_gevent(celery_faults, tmp_path: Path) -> None:
-    _quit(celery_faults, tmp_path, late)
+def test_quit_gevent(celery_perf, celery_faults, tmp_path: Path) -> None:
+    _quit(celery_perf, celery_faults, tmp_path, late)
 
 
 @pytest.mark.celery_worker(pool="threads", concurrency=2)
@@ -81,11 +84,13 @@ def test_quit_a_thread_that_has_just_begun() -> None:
     late.delay()
 
 
-def _quit(celery_faults, folder: Path, task: Any) -> Any:
-    gate = folder / "gate"
+def _quit(celery_perf, celery_faults, folder: Path, task: Any) -> Any:
+    """Tell a worker to stop at once while it runs a task, which only ends in another."""
+    gate, leaving = folder / "gate", celery_perf.workers[0]
     result = task.delay(str(gate))
     celery_faults.when("started", task)
     celery_faults.quit()
+    await_end(leaving)
     gate.touch()
     return result
 
