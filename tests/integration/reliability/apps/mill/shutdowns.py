@@ -9,18 +9,22 @@ import pytest
 from acts import await_end, await_held, await_line, await_silence, peers, with_gevent
 from mill import early, hasty, late
 
+WARM = "Warm shutdown"
+"""What a worker says once it takes nothing more."""
+
 reliable = pytest.mark.celery_reliable(max_executions=2)
 one_slot = pytest.mark.celery_worker(concurrency=1, prefetch=4)
 
 
 @one_slot
-def test_term(celery_faults, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+def test_term(celery_perf, celery_faults, tmp_path: Path) -> None:
+    gate, leaving = tmp_path / "gate", celery_perf.workers[0]
     for _ in range(4):
         late.delay(str(gate))
     celery_faults.when("received", nth=4)
     celery_faults.when("started")
     celery_faults.terminate()
+    await_line(leaving, WARM)
     gate.touch()
 
 
@@ -34,6 +38,7 @@ def test_term_beside_a_peer(celery_perf, celery_faults, tmp_path: Path) -> None:
     celery_faults.when("started", nth=2)
     leaving = next(each for each in celery_perf.workers if each.launch.node.startswith("one@"))
     celery_faults.terminate("one")
+    await_line(leaving, WARM)
     first.touch()
     await_end(leaving)
     await_held(celery_perf, 2)
@@ -107,5 +112,6 @@ def test_soft_and_long_enough(celery_perf, celery_faults, tmp_path: Path) -> Non
     late.delay(str(tmp_path / "gate"))
     celery_faults.when("started")
     celery_faults.soft_shutdown()
+    await_line(celery_perf.workers[0], "Initiating Soft Shutdown")
     (tmp_path / "gate").touch()
     await_end(celery_perf.workers[0])
