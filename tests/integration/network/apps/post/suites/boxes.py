@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from listeners import await_listeners
+from listeners import await_end_of, await_listeners
 from post import sort
 
 from pytest_celery_perf import CeleryNetwork, CeleryPerf, ConfigurationError, UnfinishedTasksError
@@ -40,7 +40,9 @@ def test_black_hole(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> N
 class TestNetworkOfItsOwn:
     def test_unplug(self, celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
         celery_perf.run(sort, ("a",))
+        before = await_listeners(celery_perf)
         with celery_network.unplug():
+            await_end_of(celery_perf, before)
             sort.delay("b")
             with pytest.raises(UnfinishedTasksError):
                 celery_perf.wait(timeout=1)
@@ -49,7 +51,9 @@ class TestNetworkOfItsOwn:
 
     def test_what_is_not_plugged_again(self, celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
         celery_perf.run(sort, ("a",))
+        before = await_listeners(celery_perf)
         celery_network.unplug(worker="box")
+        await_end_of(celery_perf, before)
         sort.delay("b")
 
 
