@@ -166,6 +166,10 @@ class Book:
         kinds = [fault.kind for fault in self.faults if fault.boot == boot]
         return kinds.count("freeze-worker") > kinds.count("thaw-worker")
 
+    def is_gone(self, draft: Draft) -> bool:
+        """Tell whether the worker of an execution has ended, or the process that ran it."""
+        return draft.boot in self.dead or (draft.boot, draft.pid) in self.gone
+
     def bury(self, boot: str, pid: int | None = None) -> None:
         """Expect no end of what a worker ran.
 
@@ -288,11 +292,7 @@ class Book:
 
     def _running(self, task_id: str) -> list[Draft]:
         """Return the executions that have begun, not ended, and whose process lives for all that is known."""
-        return [
-            draft
-            for draft in self.executions.get(task_id, {}).values()
-            if draft.runs and draft.boot not in self.dead and (draft.boot, draft.pid) not in self.gone
-        ]
+        return [draft for draft in self.executions.get(task_id, {}).values() if draft.runs and not self.is_gone(draft)]
 
     def _copied(self, task_id: str) -> bool:
         """Tell whether a delivery of a message that was delivered again is still to come or to end."""
@@ -308,8 +308,7 @@ class Book:
     def _may_end(self, draft: Draft) -> bool:
         """Tell whether a delivery has neither ended nor been put back, and its worker has still to end it."""
         never = draft.started is None and (draft.key[0] in self.discarded or self.forgotten(draft))
-        gone = draft.boot in self.dead or (draft.boot, draft.pid) in self.gone
-        return draft.outcome is None and draft.requeued_ns is None and not never and not gone
+        return draft.outcome is None and draft.requeued_ns is None and not never and not self.is_gone(draft)
 
     def _overtaken(self, task_id: str) -> bool:
         """Tell whether an earlier attempt is still ending: it publishes the next one first, which may be faster."""

@@ -92,7 +92,7 @@ class Outage:
         """Start the killed broker again."""
         self._pool.broker.restart()
         self._book.note("broker-restarted", pid=self._pool.broker.pid)
-        self._comes_back()
+        self.broke()
 
     def pause(self, *, point: str = "", task_id: str | None = None) -> None:
         """Have the broker answer nobody; see `kill` for the arguments."""
@@ -104,7 +104,7 @@ class Outage:
         """Have the paused broker go on."""
         self._pool.broker.resume()
         self._book.note("broker-resumed", pid=self._pool.broker.pid)
-        self._comes_back()
+        self.broke()
 
     def drop_connections(self, *, point: str = "", task_id: str | None = None) -> int:
         """Have the broker close the connections of this test; see `kill` for the arguments.
@@ -124,18 +124,15 @@ class Outage:
 
     def broke(self) -> None:
         """Learn that the workers' connections to the broker may have broken, and can be made again."""
-        self._comes_back()
+        self.down, self._broke = False, True
+        self._book.strike(self._book.open | self._book.ending)
+        self._look_s = time.monotonic() + RECONNECT_S
 
     def _goes_down(self) -> None:
         self.down = True
         self._look_s = None
         self._run_on = set()
         self._orphans.forget()
-
-    def _comes_back(self) -> None:
-        self.down, self._broke = False, True
-        self._book.strike(self._book.open | self._book.ending)
-        self._look_s = time.monotonic() + RECONNECT_S
 
     def expect_returned(self) -> None:
         """Expect those tasks to run again that have ended, and whose message a broken connection has brought back.
@@ -200,4 +197,4 @@ class Outage:
         self._book.forgive(but=(draft.key[0] for draft in left))
 
     def _runs(self, draft: Draft) -> bool:
-        return draft.runs and draft.boot not in self._book.dead and (draft.boot, draft.pid) not in self._book.gone
+        return draft.runs and not self._book.is_gone(draft)
