@@ -13,6 +13,7 @@ from pytest_celery_perf.load.mix import Kind
 from pytest_celery_perf.load.template import NoTemplateError, Template, template_of
 from pytest_celery_perf.model.load import Published, Way
 from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.publish import PublishTracker
 
 if TYPE_CHECKING:
     from pytest_celery_perf.runner.trial import Trial
@@ -130,8 +131,8 @@ class Line:
 
     def _make_body(self, order: Order) -> Body:
         message = json.loads(self._samples[-1].text)
-        if any(not hasattr(route, "patterns") for route in self.kind.app.amqp.router.routes):
-            raise NoTemplateError("a function routes it, which may look at its arguments")
+        if onlooker := _onlooker(self.kind):
+            raise NoTemplateError(f"{onlooker}, which may look at its arguments")
         body = Body(message, self.kind.app)
         if not body.follows(json.loads(self._samples[0].text)):
             raise NoTemplateError("its messages differ in what follows the arguments")
@@ -153,6 +154,32 @@ class Line:
                 finally:
                     tracker.unsent = None
         journal.ring()
+
+
+def _onlooker(kind: Kind) -> str:
+    """Say what of the app's own sees the arguments of a task that is published; nothing if nothing does.
+
+    Source:
+        ``Router.route`` in celery/app/routes.py, ``Task.apply_async`` in celery/app/task.py, ``AMQP._create_task_sender``
+        in celery/app/amqp.py.
+    """
+    from celery import signals
+    from celery.app.task import Task
+
+    if any(not hasattr(route, "patterns") for route in kind.app.amqp.router.routes):
+        return "a function routes it"
+    task = kind.app.tasks.get(kind.name)
+    if task is not None and type(task).apply_async is not Task.apply_async:
+        return f"{type(task).apply_async.__qualname__} publishes it"
+    signal: Any = signals.before_task_publish
+    others = (
+        each
+        for each in signal._live_receivers(kind.name)
+        if not isinstance(getattr(each, "__self__", None), PublishTracker)
+    )
+    if receiver := next(others, None):
+        return f"{getattr(receiver, '__qualname__', receiver)} receives before_task_publish"
+    return ""
 
 
 def _next_best() -> Way:

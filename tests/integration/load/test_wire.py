@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from celery import Celery, chain, group, signals
+from celery import Celery, Task, chain, group, signals
 from kombu import Exchange, Producer, Queue
 from redis import Redis
 
@@ -235,6 +235,42 @@ def test_who_routes_by_arguments_is_asked_for_each(shop: Shop) -> None:
     shop.app.conf.task_routes = (route,)
     line = shop.line(Kind(task=shop.task(), args=lambda number: (2 * (number < 2) or number,)))
     assert line.published.reason == "a function routes it, which may look at its arguments"
+    assert {key: len(each) for key, each in shop.take().items()} == {"shop0": 4, "shop1": 2}
+
+
+def test_a_receiver_may_look_at_arguments(shop: Shop) -> None:
+    def shard(headers: dict[str, Any], body: Any, **_: Any) -> None:
+        headers["shard"] = body[0][0] // 4
+
+    signals.before_task_publish.connect(shard)
+    try:
+        line = shop.line(Kind(task=shop.task(), args=lambda number: (number,)))
+    finally:
+        signals.before_task_publish.disconnect(shard)
+    assert line.published.reason.endswith("shard receives before_task_publish, which may look at its arguments")
+    (messages,) = shop.take().values()
+    assert [json.loads(each)["headers"]["shard"] for each in messages] == [0, 0, 0, 0, 1, 1]
+
+
+def test_a_receiver_of_other_tasks_does_not_count(shop: Shop) -> None:
+    receiver = _counting()
+    signals.before_task_publish.connect(receiver, sender="shop.refund")
+    try:
+        same_by(shop, Kind(task=shop.task(), args=lambda number: (number,)))
+    finally:
+        signals.before_task_publish.disconnect(receiver, sender="shop.refund")
+
+
+def test_a_task_that_publishes_itself_may_look_at_arguments(shop: Shop) -> None:
+    class Sharded(Task):
+        name = "shop.shard"
+
+        def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+            return super().apply_async(args, kwargs, **{**options, "queue": f"shop{args[0] // 4}"})
+
+    task = shop.app.register_task(Sharded())
+    line = shop.line(Kind(task=task, args=lambda number: (number,)))
+    assert line.published.reason.endswith("Sharded.apply_async publishes it, which may look at its arguments")
     assert {key: len(each) for key, each in shop.take().items()} == {"shop0": 4, "shop1": 2}
 
 
