@@ -24,6 +24,10 @@ class Fate(StrEnum):
     """It might still end: queued, delayed, held unacknowledged, running, or waiting for a retry."""
 
 
+FAILING = (Fate.FAILED, Fate.REJECTED, Fate.REVOKED)
+"""The fates of tasks that came to an end without having done their work: those of the class ``failed``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """Everything recorded about one task id."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from pytest_celery_perf.measure.lives import Deaths, Fate, Life
+from pytest_celery_perf.measure.lives import FAILING, Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify
 from pytest_celery_perf.measure.phases import Clocks, end_to_end_ns
 from pytest_celery_perf.measure.steps import Steps, rate_per_s
@@ -100,9 +100,13 @@ def share_within(lives: Sequence[Life], within_s: float, clocks: Clocks) -> floa
 
 
 def failure_rate(lives: Sequence[Life]) -> float | None:
-    """Return the share of failed tasks among those that have come to an end; None if none has."""
+    """Return the share of tasks that failed, or were rejected, revoked or expired, among those that have ended.
+
+    Returns:
+        From 0 to 1; None if none has ended.
+    """
     ended = sum(life.fate not in OPEN for life in lives)
-    return sum(life.fate is Fate.FAILED for life in lives) / ended if ended else None
+    return sum(life.fate in FAILING for life in lives) / ended if ended else None
 
 
 def retry_rate(lives: Sequence[Life]) -> float | None:

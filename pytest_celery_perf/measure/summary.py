@@ -156,7 +156,7 @@ class Run:
 
     @property
     def failure_rate(self) -> float | None:
-        """The share of failed tasks among those that ended."""
+        """The share of those that raised, or were rejected, revoked or expired, among the tasks that ended."""
         return failure_rate(self.lives)
 
     @property

@@ -4,6 +4,7 @@ import pytest
 
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from tests.unit.histories import execution, failed, history, publication, retried, worker
 
 
@@ -42,6 +43,13 @@ def test_rates_of_what_went_wrong() -> None:
     assert run.failure_rate == pytest.approx(1 / 4)
     assert run.retry_rate == pytest.approx(1 / 6)
     assert run.duplicate_rate == pytest.approx(1 / 4)
+
+
+def test_what_was_thrown_away_has_failed_as_well() -> None:
+    expired = publication("t2", discarded=Outcome.REVOKED, expired=True)
+    unknown = publication("t3", discarded=Outcome.REJECTED)
+    run = Run.of(history(execution("t1"), publications=(publication("t1"), expired, unknown)))
+    assert run.failure_rate == pytest.approx(2 / 3)
 
 
 def test_nothing_is_known_of_nothing() -> None:
