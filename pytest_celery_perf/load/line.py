@@ -160,8 +160,8 @@ def _onlooker(kind: Kind) -> str:
     """Say what of the app's own sees the arguments of a task that is published; nothing if nothing does.
 
     Source:
-        ``Router.route`` in celery/app/routes.py, ``Task.apply_async`` in celery/app/task.py, ``AMQP._create_task_sender``
-        in celery/app/amqp.py.
+        ``Router.route`` in celery/app/routes.py, ``Task.apply_async`` in celery/app/task.py, ``send_task_message`` in
+        celery/app/amqp.py.
     """
     from celery import signals
     from celery.app.task import Task
@@ -172,11 +172,8 @@ def _onlooker(kind: Kind) -> str:
     if task is not None and type(task).apply_async is not Task.apply_async:
         return f"{type(task).apply_async.__qualname__} publishes it"
     signal: Any = signals.before_task_publish
-    others = (
-        each
-        for each in signal._live_receivers(kind.name)
-        if not isinstance(getattr(each, "__self__", None), PublishTracker)
-    )
+    receivers = signal._live_receivers(kind.name)  # noqa: SLF001  # `receivers` does not tell which senders they are for
+    others = (each for each in receivers if not isinstance(getattr(each, "__self__", None), PublishTracker))
     if receiver := next(others, None):
         return f"{getattr(receiver, '__qualname__', receiver)} receives before_task_publish"
     return ""

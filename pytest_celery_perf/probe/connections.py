@@ -106,11 +106,19 @@ def _connecting(connect: Callable[..., Any]) -> Callable[..., Any]:
 
 def _resolving(resolve: Callable[..., Any]) -> Callable[..., Any]:
     def resolve_noted(host: Any, *args: Any, **kwargs: Any) -> Any:
-        found = resolve(host, *args, **kwargs)
         attempt = context.current()
-        if attempt is not None and host:
-            name = host.decode() if isinstance(host, bytes) else str(host)
-            attempt.hosts.update({address[4][0]: name for address in found})
+        if attempt is None or not host:
+            return resolve(host, *args, **kwargs)
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        try:
+            found = resolve(host, *args, **kwargs)
+        except socket.gaierror:
+            reading: OutboundReading | None = attempt.reading("outbound")
+            if reading is not None and is_users(sys._getframe(1)):
+                port = args[0] if args else kwargs.get("port")
+                reading.connected(name, int(port) if str(port).isdecimal() else None, made=False)
+            raise
+        attempt.hosts.update({address[4][0]: name for address in found})
         return found
 
     return resolve_noted

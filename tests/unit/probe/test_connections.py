@@ -139,6 +139,17 @@ def test_connections_are_counted_by_whether_they_were_made(attempt: Any, server:
     assert counted(attempt) == [("127.0.0.1", 3, 0), ("127.0.0.1", 0, 1)]
 
 
+@pytest.mark.parametrize("name", ["mail.invalid", b"mail.invalid"])
+def test_a_name_that_nobody_knows_is_a_connection_that_failed(attempt: Any, name: str) -> None:
+    for port in (25, "25"):
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo(name, port)
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo(host=name, port=None)
+    found = {(each.host, each.port): (each.made, each.failed) for each in attempt.reading("outbound").end()}
+    assert found == {("mail.invalid", 25): (0, 2), ("mail.invalid", None): (0, 1)}
+
+
 def test_a_connection_on_the_way_is_made(attempt: Any, server: int) -> None:
     with socket.socket() as client:
         client.setblocking(False)
