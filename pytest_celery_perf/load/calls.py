@@ -226,6 +226,7 @@ class Loads:
             late=late / count,
             throughput=load.throughput,
             held=late <= allowed,
+            failed=load.failed,
         )
 
     def _lay(

@@ -24,9 +24,16 @@ class Capacity:
     def __repr__(self) -> str:  # type: ignore[explicit-override]  # from Python 3.12 on
         """Tell what was found in a line, as a failed assertion shows it."""
         bears = "nothing that was tried" if self.rate is None else format_rate(self.rate)
-        breaks = "not at any rate that was tried" if self.breaks_at is None else f"at {format_rate(self.breaks_at)}"
         budget = f"p95 ≤ {format_duration_s(self.budget_s)}"
-        return f"Capacity({self.workers} worker{'s' * (self.workers != 1)}, {budget}: bears {bears}, breaks {breaks})"
+        workers = f"{self.workers} worker{'s' * (self.workers != 1)}"
+        return f"Capacity({workers}, {budget}: bears {bears}, breaks {self._where_it_breaks()})"
+
+    def _where_it_breaks(self) -> str:
+        broke = min((each for each in self.steps if not each.held), key=lambda each: each.rate_per_s, default=None)
+        if broke is None:
+            return "not at any rate that was tried"
+        failures = f", where {broke.failed} task{'s' * (broke.failed != 1)} failed" if broke.failed else ""
+        return f"at {format_rate(broke.rate_per_s)}{failures}"
 
     @property
     def rate(self) -> float | None:

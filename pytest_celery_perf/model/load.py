@@ -113,6 +113,8 @@ class Step:
     """Tasks done per second."""
     held: bool
     """Whether the 95th percentile kept its budget."""
+    failed: int = 0
+    """How many of its tasks ended without having succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

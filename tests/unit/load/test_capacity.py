@@ -64,5 +64,11 @@ def test_workers_for_a_rate() -> None:
 
 def test_a_failed_assertion_shows_what_was_found() -> None:
     assert repr(found(50)) == "Capacity(2 workers, p95 ≤ 1s: bears 47.6/s, breaks at 51.9/s)"
+
+
+def test_tasks_that_fail_are_told_from_those_that_are_late() -> None:
+    step = Step(rate_per_s=5, p95_s=0.1, late=1, throughput=5, held=False, failed=62)
+    told = repr(Capacity(budget_s=1, workers=1, steps=(step,)))
+    assert told == "Capacity(1 worker, p95 ≤ 1s: bears nothing that was tried, breaks at 5/s, where 62 tasks failed)"
     assert repr(found(5)) == "Capacity(2 workers, p95 ≤ 1s: bears nothing that was tried, breaks at 10/s)"
     assert repr(found(5000)).endswith("bears 2,000/s, breaks not at any rate that was tried)")

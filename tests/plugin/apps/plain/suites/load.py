@@ -151,6 +151,8 @@ def test_a_closed_loop_without_enough_time(celery_perf: CeleryPerf) -> None:
 def test_tasks_that_fail_are_no_capacity(celery_perf: CeleryPerf) -> None:
     capacity = celery_perf.capacity(fragile, (True,), p95=30, between=(50, 100), duration="1s")
     assert (capacity.rate, capacity.breaks_at, capacity.workers_for(10)) == (None, 50, None)
+    assert "breaks at 50/s, where " in repr(capacity)
+    assert "tasks failed" in repr(capacity)
 
 
 def test_mistakes(celery_perf: CeleryPerf) -> None:
