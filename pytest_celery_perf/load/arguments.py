@@ -11,6 +11,9 @@ from pytest_celery_perf.model.arguments import natural, one_of
 from pytest_celery_perf.model.load import Arrivals, ClosedLoop, OpenLoop
 from pytest_celery_perf.model.units import parse_duration_s, parse_rate_per_s, parse_share
 
+__tracebackhide__ = True
+"""Who has given a wrong argument is shown the own line, not ours (pytest's documentation of ``__tracebackhide__``)."""
+
 T = TypeVar("T")
 Resolve = Callable[[Any], Any]
 """Returns the task of that name; what is no text, as it is."""

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.arguments import natural, task_name
+from pytest_celery_perf.model.arguments import above_zero, natural, task_name
 from pytest_celery_perf.model.rates import IsolationBudget, ShareBudget, ThroughputBudget
 from pytest_celery_perf.model.units import parse_duration_s, parse_rate_per_s, parse_share
 
@@ -26,7 +26,7 @@ def celery_throughput(
         raise ConfigurationError('nothing to judge: give min=, drain= or concurrency=, such as min="100/s"')
     return ThroughputBudget(
         task=task_name(task),
-        min_per_s=None if min is None else _above_zero(min, parse_rate_per_s(min, "min")),
+        min_per_s=None if min is None else above_zero(min, parse_rate_per_s(min, "min"), "min"),
         drain_s=None if drain is None else parse_duration_s(drain, "drain"),
         concurrency=None if concurrency is None else natural(concurrency, "concurrency", 1),
     )
@@ -42,7 +42,7 @@ def celery_share(*, task: Any = None, within: str | float | None = None, min: st
     return ShareBudget(
         task=task_name(task),
         within_s=parse_duration_s(within, "within"),
-        min_share=_above_zero(min, parse_share(min, "min")),
+        min_share=above_zero(min, parse_share(min, "min"), "min"),
     )
 
 
@@ -78,12 +78,6 @@ def celery_isolation(
         wait_s=None if wait is None else parse_duration_s(wait, "wait"),
         factor=None if factor is None else float(factor),
     )
-
-
-def _above_zero(given: str | float, figure: float) -> float:
-    if figure > 0:
-        return figure
-    raise ConfigurationError(f"min={given!r} demands nothing: give more than zero")
 
 
 RATES = (celery_throughput, celery_share, celery_isolation)

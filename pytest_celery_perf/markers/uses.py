@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.arguments import flag, items, natural, one_of, sequence, task_name, text
+from pytest_celery_perf.model.arguments import above_zero, flag, items, natural, one_of, sequence, task_name, text
 from pytest_celery_perf.model.units import parse_share
 from pytest_celery_perf.model.uses import CacheBudget, LogsBudget, OutboundBudget
 
@@ -30,10 +30,11 @@ def celery_cache(
         raise ConfigurationError(
             'nothing to judge: give hit_ratio=, max_misses= or ttl_required=True, such as hit_ratio="60%"'
         )
+    ratio = None if hit_ratio is None else above_zero(hit_ratio, parse_share(hit_ratio, "hit_ratio"), "hit_ratio")
     return CacheBudget(
         task=task_name(task),
         alias=None if alias is None else _alias(alias),
-        hit_ratio=None if hit_ratio is None else parse_share(hit_ratio, "hit_ratio"),
+        hit_ratio=ratio,
         max_misses=None if max_misses is None else natural(max_misses, "max_misses", 0),
         ttl_required=ttl_required,
         warmup=natural(warmup, "warmup", 0),

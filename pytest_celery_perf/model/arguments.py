@@ -14,6 +14,9 @@ from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
 
+__tracebackhide__ = True
+"""Who has given a wrong argument is shown the own line, not ours (pytest's documentation of ``__tracebackhide__``)."""
+
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return the end of an error about a name that there is not: which of those that there are is spelt alike."""
@@ -30,6 +33,17 @@ def natural(value: Any, what: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigurationError(f"{what}={value!r} is not a whole number from {least}")
     return value
+
+
+def above_zero(value: Any, figure: float, what: str) -> float:
+    """Return what a least figure was parsed to, unless everything reaches it.
+
+    Raises:
+        ConfigurationError: It is zero.
+    """
+    if figure > 0:
+        return figure
+    raise ConfigurationError(f"{what}={value!r} demands nothing: give more than zero")
 
 
 def flag(value: Any, what: str) -> bool:

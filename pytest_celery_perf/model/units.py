@@ -15,6 +15,9 @@ from contextlib import suppress
 
 from pytest_celery_perf.errors import ConfigurationError
 
+__tracebackhide__ = True
+"""Who has given a wrong argument is shown the own line, not ours (pytest's documentation of ``__tracebackhide__``)."""
+
 NS_PER_S = 1_000_000_000
 
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}

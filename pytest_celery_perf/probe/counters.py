@@ -19,7 +19,7 @@ class Counter:
     def __init__(self) -> None:
         self.amount: float = 0
         self.wrong: str | None = None
-        """What it was given that cannot be counted, so that the sum is not known."""
+        """What it was given that cannot be counted, so that the sum is not known: infinity, nan or a type."""
 
     def add(self, amount: float) -> None:
         """Count. Threads may do so at the same time: there is no call between reading the sum and writing it back."""
@@ -41,7 +41,7 @@ def count(name: str, amount: SupportsFloat = 1) -> None:
         counter = attempt.counters.setdefault(str(name), Counter())
         number = _number(amount)
         if number is None:
-            counter.wrong = type(amount).__name__
+            counter.wrong = repr(amount) if isinstance(amount, float) else type(amount).__name__
         else:
             counter.add(number)
 

@@ -218,7 +218,9 @@ class ExecutionWatch:
             if counter.wrong is None:
                 known.append([*Counted(name, counter.amount)])
             else:
-                self._journal.problem(f"count({name!r}) of {attempt.name} is not known: {counter.wrong} is no number")
+                self._journal.problem(
+                    f"count({name!r}) of {attempt.name} is not known: {counter.wrong} is no finite number"
+                )
         return known
 
     def _rows(self, name: str, reading: instruments.Reading, attempt: RunningAttempt) -> list[list[Any]] | None:

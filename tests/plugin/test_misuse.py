@@ -49,6 +49,7 @@ WRONG = {
     "celery_share()": ("within= is missing", 'within="10s"'),
     "celery_share(within='1s', min=95)": ('min=95: expected a number from 0 to 1, or a text such as "95%"',),
     "celery_share(within='1s', min=0)": ("min=0 demands nothing: give more than zero",),
+    "celery_cache(hit_ratio=0)": ("hit_ratio=0 demands nothing: give more than zero",),
     "celery_isolation(flood='a')": ("victim= is missing: a task, its name, or the name of a queue",),
     "celery_isolation(flood='a', victim='a')": ("flood='a' is the victim too",),
     "celery_isolation(flood='a', victim='b', factor=0.5)": ("factor=0.5 is not a finite number from 1",),

@@ -40,7 +40,9 @@ def gitlab_metrics(report: Report) -> str:
     families: dict[str, tuple[Metric, list[Sample]]] = {}
     for figure in (each for test in report.tests for each in figures(test)):
         labels = {"test": figure.test, "of": figure.of} | ({"statistic": figure.statistic} if figure.statistic else {})
-        families.setdefault(_name(figure.metric), (figure.metric, []))[1].append((labels, figure.value))
+        if (plain := _plain(figure.metric)) != figure.metric.name:
+            labels["metric"] = figure.metric.name  # a counter of the user's may be called as another one but for that
+        families.setdefault(_family_name(plain, figure.metric), (figure.metric, []))[1].append((labels, figure.value))
     for name, (metric, samples) in sorted(families.items()):
         lines += _family(name, _UNITS[metric.unit], metric.meaning, samples)
     return "\n".join([*lines, "# EOF", ""])
@@ -52,9 +54,12 @@ def _changes(gate: GateReport) -> Iterator[Sample]:
             yield {"test": each.test, "of": each.task, "metric": each.metric}, each.decision.effect
 
 
-def _name(metric: Metric) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", metric.name.lower()).strip("_")
-    return "_".join(filter(None, ("celery_perf", name, _UNITS[metric.unit])))
+def _plain(metric: Metric) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", metric.name.lower()).strip("_")
+
+
+def _family_name(plain: str, metric: Metric) -> str:
+    return "_".join(filter(None, ("celery_perf", plain, _UNITS[metric.unit])))
 
 
 def _family(name: str, unit: str, meaning: str, samples: Iterable[Sample]) -> Iterator[str]:

@@ -95,7 +95,7 @@ def test_a_sum_that_is_not_known_is_left_out(journal: Journal) -> None:
 
     execute(journal, body=body)
     assert [record.rows for record in journal.of(wire.Measured)] == [[["rows", 3.0]]]
-    assert journal.problems == ["count('euros') of shop.charge is not known: str is no number"]
+    assert journal.problems == ["count('euros') of shop.charge is not known: str is no finite number"]
 
 
 def test_touch_points_that_would_not_be_all_are_none(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

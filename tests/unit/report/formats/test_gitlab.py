@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from pytest_celery_perf.measure.registry import counter
+from pytest_celery_perf.model.summary import FigureRow
 from pytest_celery_perf.report.formats.gitlab_codequality import gitlab_codequality
 from pytest_celery_perf.report.formats.gitlab_metrics import gitlab_metrics
 
@@ -41,9 +43,18 @@ def test_each_figure_is_a_sample_of_a_family_with_its_unit() -> None:
     assert found["celery_perf_throughput_per_second", test, "all tasks"] == 45.5
     assert found["celery_perf_utilisation_ratio", test, "worker mail"] == 0.75
     assert found["celery_perf_failed", test, CHARGE] == 1
-    assert found["celery_perf_count_rows_in_all", test, "shop.tasks.mail", "median"] == 12
+    rows = "count rows, in \\ all"
+    assert found["celery_perf_count_rows_in_all", test, "shop.tasks.mail", "median", rows] == 12
     units = {family.name: family.unit for family in text_string_to_metric_families(gitlab_metrics(REPORT))}
     assert units["celery_perf_runtime_seconds"] == "seconds"
+
+
+def test_counters_that_differ_in_signs_alone_are_two() -> None:
+    rows = [FigureRow(metric=counter(name), executions=1, median=n, max=n) for n, name in enumerate(("a/b", "a b"))]
+    test = replace(PAY, rows=(replace(PAY.rows[0], figures=tuple(rows)),))
+    found = samples(gitlab_metrics(replace(REPORT, tests=(test,))))
+    medians = {key[-1]: value for key, value in found.items() if key[0] == "celery_perf_count_a_b" and "median" in key}
+    assert medians == {counter("a/b").name: 0, counter("a b").name: 1}
 
 
 def test_failures_are_counted() -> None:
