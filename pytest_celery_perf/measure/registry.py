@@ -14,6 +14,7 @@ from pytest_celery_perf.model.figures import Figures
 from pytest_celery_perf.model.metric import Direction, Metric, Scope, Unit
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.uses import hit_ratio
+from pytest_celery_perf.probe.pools import OWN_PROCESS, OWN_THREAD
 
 OfExecution = Callable[[Execution], float | None]
 """Finds a figure of an execution; None if it was not measured."""
@@ -156,3 +157,9 @@ INSTRUMENTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {metric: instruments for instruments, metrics in _MEASURED_BY.items() for metric in metrics}
 )
 """What executions must be measured with for the sake of a metric; what is not here is recorded of each."""
+
+_OWN_PROCESS = tuple(metric for instrument in ("memory", "garbage") for metric in _MEASURED_BY[instrument,])
+POOLS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
+    {**dict.fromkeys(_OWN_PROCESS, OWN_PROCESS), "calls": OWN_THREAD}
+)
+"""The pools on which a metric belongs to one execution alone; what is not here does on all."""
