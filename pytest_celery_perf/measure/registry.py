@@ -35,7 +35,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         for metric in (
             _metric("runtime", Unit.SECONDS, _LOWER, Scope.EXECUTION, "of the task's own function"),
             _metric("cpu", Unit.SECONDS, _LOWER, Scope.EXECUTION, "CPU time of the task's own function"),
-            _metric("cpu_share", Unit.SHARE, _NEITHER, Scope.EXECUTION, "CPU time over runtime"),
+            _metric("cpu_share", Unit.SHARE, _NEITHER, Scope.EXECUTION, "CPU time over runtime, but waits for a core"),
             _metric("queries", Unit.COUNT, _LOWER, Scope.EXECUTION, "statements sent by the task's own function"),
             _metric("memory_peak", Unit.BYTES, _LOWER, Scope.EXECUTION, "resident memory of its process, at most"),
             _metric("memory_added", Unit.BYTES, _LOWER, Scope.EXECUTION, "of that, more than before the execution"),
