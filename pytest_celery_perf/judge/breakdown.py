@@ -12,6 +12,9 @@ from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.units import format_duration_ns
 
+_NOTABLE = 10
+"""What takes less than this part of the time is not worth to be told, where most tasks have none of it."""
+
 Part = tuple[Execution, Phases]
 """One execution with its phases."""
 
@@ -22,8 +25,10 @@ class Breakdown:
 
     executions: int
     queue_ns: float | None
+    lag_ns: float | None
     prefetch_ns: float | None
     runtime_ns: float | None
+    around_ns: float | None
     sql_ns: float
     queries: float
     cpu_ns: float | None
@@ -47,8 +52,10 @@ class Breakdown:
         return cls(
             executions=len(parts),
             queue_ns=combined(phases.queue_ns for _, phases in parts),
+            lag_ns=combined(phases.lag_ns for _, phases in parts),
             prefetch_ns=combined(phases.prefetch_ns for _, phases in parts),
             runtime_ns=combined(phases.runtime_ns for _, phases in parts),
+            around_ns=combined(phases.around_ns for _, phases in parts),
             sql_ns=combined(_sql_ns(execution) for execution, _ in parts) or 0,
             queries=combined(body_queries(execution) for execution, _ in parts) or 0,
             cpu_ns=combined(execution.cpu_ns for execution, _ in parts),
@@ -57,11 +64,17 @@ class Breakdown:
     def text(self) -> str:
         """Print the phases in the order in which they happen."""
         told = []
-        if self.queue_ns is not None:
-            told.append(f"in queue {format_duration_ns(self.queue_ns)}")
+        notable_ns = self._known_ns() / _NOTABLE
+        parts = []
+        if self.lag_ns is not None and self.lag_ns > notable_ns:
+            parts.append(f"published late {format_duration_ns(self.lag_ns)}")
         if self.prefetch_ns is not None:
-            prefetched = f"prefetched {format_duration_ns(self.prefetch_ns)}"
-            told = [f"{told[0]} (of it {prefetched})"] if told else [prefetched]
+            parts.append(f"prefetched {format_duration_ns(self.prefetch_ns)}")
+        if self.queue_ns is not None:
+            of_it = f" (of it {', '.join(parts)})" if parts else ""
+            told.append(f"in queue {format_duration_ns(self.queue_ns)}{of_it}")
+        elif self.prefetch_ns is not None:
+            told.append(f"prefetched {format_duration_ns(self.prefetch_ns)}")
         if self.runtime_ns is not None:
             made_of = []
             if self.queries:
@@ -72,6 +85,8 @@ class Breakdown:
             told.append(
                 f"runtime {format_duration_ns(self.runtime_ns)}" + (f" ({', '.join(made_of)})" if made_of else "")
             )
+        if self.around_ns is not None and self.around_ns > notable_ns:
+            told.append(f"before and after it {format_duration_ns(self.around_ns)}")
         return " + ".join(told) or "nothing that was measured"
 
     def advice(self, phase: str, duration_ns: float) -> str:
@@ -81,16 +96,31 @@ class Breakdown:
             phase: The judged phase.
             duration_ns: How long that phase took in these executions.
         """
-        half_ns = duration_ns / 2
-        if phase == "runtime" or (phase == "end_to_end" and (self.runtime_ns or 0) > half_ns):
-            return self._advice_on_runtime()
-        if (self.prefetch_ns or 0) > half_ns:
-            return "it lay in a worker's memory behind others: lower the prefetch multiplier, or start it with -O fair"
-        if (self.queue_ns or 0) > half_ns:
-            return "it waited in the broker for a free worker: more processes or workers for this queue"
-        return "most of the slowest passed between its executions: delays, retries, redeliveries"
+        lag_ns, prefetch_ns = self.lag_ns or 0, self.prefetch_ns or 0
+        runtime_ns, around_ns = self.runtime_ns or 0, self.around_ns or 0
+        parts = {
+            "the test published it later than its schedule says, as Load.lag tells: prepare what args= computes, give "
+            "the load more publishers=, or lower its rate": lag_ns,
+            "it lay in a worker's memory behind others: lower the prefetch multiplier, or start it with -O fair": (
+                prefetch_ns
+            ),
+            "it waited in the broker for a free worker: more processes or workers for this queue": (
+                (self.queue_ns or 0) - lag_ns - prefetch_ns
+            ),
+        }
+        if phase == "end_to_end":
+            parts |= {
+                self.advice_on_runtime(): runtime_ns,
+                "most of the slowest passed in the worker before and after the task's body: handlers of signals, "
+                "connecting to databases, storing the result": around_ns,
+                "most of the slowest passed between its executions: delays, retries, redeliveries": (
+                    duration_ns - (self.queue_ns or prefetch_ns) - runtime_ns - around_ns
+                ),
+            }
+        return self.advice_on_runtime() if phase == "runtime" else max(parts, key=lambda advice: parts[advice])
 
-    def _advice_on_runtime(self) -> str:
+    def advice_on_runtime(self) -> str:
+        """Say where to begin, by what most of the runtime consists of."""
         half_ns = (self.runtime_ns or 0) / 2
         if self.sql_ns > half_ns:
             return "most of the slowest runtime is SQL: @pytest.mark.celery_queries shows which, and from where"
@@ -99,6 +129,9 @@ class Breakdown:
         if self.cpu_ns > half_ns:
             return "most of the slowest runtime is computing: profile the task's body"
         return "the slowest mostly waited, neither for SQL nor for the CPU: calls to other services, locks, sleep"
+
+    def _known_ns(self) -> float:
+        return sum(each or 0 for each in (self.queue_ns or self.prefetch_ns, self.runtime_ns, self.around_ns))
 
 
 def _sql_ns(execution: Execution) -> int:

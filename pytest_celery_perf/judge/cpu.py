@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_celery_perf.judge.measured import Quantity, Sample, samples
 from pytest_celery_perf.judge.percentiles import check_all, spread
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
-from pytest_celery_perf.measure.cpu import cpu_ns, cpu_share
+from pytest_celery_perf.measure.cpu import CpuShare, cpu_ns, cpu_shares
 from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.metric import format_share
@@ -51,11 +50,14 @@ def _judge_task(budget: CpuBudget, subject: Subject) -> Verdict:
         return found.nothing_known(subject)
     distribution = Distribution.from_samples((sample.figure for sample in found.known), "CPU time")
     judged = check_all(budget, distribution)
-    shares = [_share(budget.share, found.known)] if budget.share is not None and found.known else []
+    share = cpu_shares([sample.execution for sample in found.known], subject.history)
+    shares = [_share(budget.share, share)] if budget.share is not None and share is not None else []
     checks = [*ended, *(check for check, _ in judged), *shares]
     slow = any(not check.ok and not lack for check, lack in judged)
     too_busy = not all(check.ok for check in shares)
-    evidence = [*found.blind, *([spread(distribution)] if found.known else []), *([fates(subject)] if ended else [])]
+    doubt = [_doubt(share) for check in shares if check.unknown and share is not None]
+    evidence = [*doubt, *found.blind, *([spread(distribution)] if found.known else [])]
+    evidence += [fates(subject)] if ended else []
     evidence += found.left_out
     worst = sorted(found.known, key=lambda each: each.figure, reverse=True)[:_WORST_SHOWN]
     if slow or too_busy:
@@ -66,13 +68,23 @@ def _judge_task(budget: CpuBudget, subject: Subject) -> Verdict:
     return subject.verdict(checks, evidence, fix, inconclusive=bool(found.blind))
 
 
-def _share(limit: float, known: Sequence[CpuSample]) -> Check:
-    share = cpu_share([sample.execution for sample in known]) or 0.0
+def _share(limit: float, share: CpuShare) -> Check:
+    """Compare the least that the share can be, which fails, and the most, which leaves it open."""
+    doubtful = share.low <= limit < share.high
     return Check(
         metric="CPU share of the runtime",
         budget=f"≤ {format_share(limit)}",
-        actual=format_share(share),
-        ok=share <= limit,
+        actual=f"{format_share(share.low)} to {format_share(share.high)}" if doubtful else format_share(share.low),
+        ok=share.low <= limit,
+        unknown=doubtful,
+    )
+
+
+def _doubt(share: CpuShare) -> str:
+    waited = f"the tasks may have waited for {share.unseen.value if share.unseen else 'their turn'}, which nobody saw"
+    return (
+        f"CPU share of the runtime: between {format_share(share.low)} and {format_share(share.high)}, as {waited}; run "
+        "them one at a time, where cores are free: on prefork or solo with concurrency=1"
     )
 
 
@@ -83,6 +95,9 @@ def _told(sample: CpuSample, subject: Subject) -> str:
     detail = f" ({made_of})" if list(parts) != [_OWN] else ""
     runtime_ns = (execution.body_ended_ns or 0) - (execution.body_started_ns or 0)
     took = f"CPU {format_duration_ns(sample.figure)}{detail} in {format_duration_ns(runtime_ns)} of runtime"
+    ready_ns = execution.figures.thread.ready_ns if execution.figures.thread else None
+    if ready_ns is not None and ready_ns * 20 > runtime_ns:
+        took += f", {format_duration_ns(ready_ns)} of it without a free core, which count for nothing"
     return f"{sample.told(subject)}: {took}"
 
 
@@ -90,7 +105,7 @@ def _parts(sample: CpuSample) -> dict[str, int]:
     """Tell what the CPU worked for."""
     own_ns, use = sample.execution.cpu_ns or 0, sample.execution.figures.cpu
     if use is None:
-        return {_OWN: own_ns}
+        return {_OWN: sample.figure}
     return {_OWN: own_ns, _THREADS: max(0, use.process_ns - own_ns), _COMMANDS: use.commands_ns}
 
 

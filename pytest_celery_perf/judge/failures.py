@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_celery_perf.judge.attempts import short_name
 from pytest_celery_perf.judge.subjects import Subject, subjects_of
-from pytest_celery_perf.measure.lives import Fate
+from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import TaskError
 from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, GrowthBudget, MemoryBudget
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
@@ -74,18 +75,26 @@ def weigh(verdict: Verdict, budget: Budget, failed: Mapping[str, Subject]) -> Ve
     return _with_failure(verdict, failed[verdict.task])
 
 
+def errors_of(lives: Iterable[Life]) -> tuple[TaskError, ...]:
+    """Return with which errors tasks have ended, each once."""
+    ends = (life.concluding.error for life in lives if life.concluding)
+    return tuple(dict.fromkeys(error for error in ends if error))
+
+
+def raised(error: TaskError, subject: Subject) -> str:
+    """Tell what a task raised, and where: ``it raised ValueError: no such row at shop/tasks.py:30``."""
+    place = f" at {subject.place(error.where)}" if error.where else ""
+    return f"it raised {short_name(error.type)}: {error.message}{place}"
+
+
 def _failed(subject: Subject) -> bool:
     ordered = any(execution.injected for life in subject.lives for execution in life.executions)
     return not ordered and all(life.fate is Fate.FAILED for life in subject.lives)
 
 
 def _with_failure(verdict: Verdict, subject: Subject) -> Verdict:
-    errors = {life.concluding.error: None for life in subject.lives if life.concluding and life.concluding.error}
-    told = [
-        f"it raised {short_name(error.type)}: {error.message}"
-        + (f" at {subject.place(error.where)}" if error.where else "")
-        for error in errors
-    ]
+    errors = errors_of(subject.lives)
+    told = [raised(error, subject) for error in errors]
     check = Check(metric="succeeded", budget="≥ 1", actual=f"0 of {len(subject.lives)}", ok=False)
     fix = 'mend it, or what the test gives it; if it shall fail, say so: @pytest.mark.celery_retries(final="failed")'
     places = tuple(error.where for error in errors if error.where)

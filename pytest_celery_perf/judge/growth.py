@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
-from pytest_celery_perf.measure.growth import FEWEST, Growth, memory_growth
+from pytest_celery_perf.measure.growth import FEWEST, WARM_UP_BYTES, Growth, memory_growth
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.resources import GrowthBudget
 from pytest_celery_perf.model.units import format_size
@@ -16,12 +17,19 @@ MARKER = "celery_memory"
 _METRIC = "memory growth per 1,000 executions"
 _ENOUGH = 200
 """Executions that leave little doubt of a leak that matters."""
+_MARGIN = 1.5
+"""By how much more than needed: of more executions, more are left out as the warm-up."""
+_WARM = 3_000
+"""After so many executions a process that does nothing else has long stopped to grow."""
+_MOST = 10_000
+"""More executions than that nobody shall wait for by our advice."""
 
 
 def judge(budget: GrowthBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
     """Judge whether the memory of processes grows, for each task name on its own.
 
-    It fails if the whole interval of confidence is above the limit, and is inconclusive if the limit is within it.
+    It fails if the whole interval of confidence is above the limit, and is inconclusive if the limit is within it, or
+    if all that is above it may be the warm-up of the process.
 
     Args:
         budget: The limit, in bytes.
@@ -47,20 +55,48 @@ def _judge_task(budget: GrowthBudget, subject: Subject) -> Verdict:
         told = f"unknown of {len(started)} execution{'s' * (len(started) != 1)}"
         check = Check(metric=_METRIC, budget=limit, actual=told, ok=False)
         return subject.verdict([*ended, check], lost, [_more(2 * FEWEST)])
-    ok = growth.low_bytes <= budget.max_bytes
-    doubtful = ok and growth.high_bytes > budget.max_bytes
-    check = Check(metric=_METRIC, budget=limit, actual=_told(growth), ok=ok, unknown=doubtful)
+    over = growth.exceeds(budget.max_bytes)
+    doubtful = not over and growth.high_bytes > budget.max_bytes
+    check = Check(metric=_METRIC, budget=limit, actual=_told(growth), ok=not over, unknown=doubtful)
     fix = []
-    if not check.ok:
+    if over:
         fix.append(
             f"look for what outlives an execution of {subject.function}, such as a list or dict of the module or "
             "class, or lru_cache; worker_max_tasks_per_child bounds what a process grows to"
         )
-    where = "1 process" if growth.processes == 1 else f"{growth.processes} processes"
-    evidence = [f"a line through {growth.tasks} executions in {where}, without the first tenth"]
+    evidence = [_fitted(growth)]
     if doubtful:
-        evidence.insert(0, f"{_METRIC}: {_told(growth)}, about {limit}; {_more(max(_ENOUGH, 4 * growth.tasks))}")
+        evidence.insert(0, f"{_METRIC}: {_told(growth)}, about {limit}; {_doubt(growth, budget.max_bytes)}")
     return subject.verdict([*ended, check], [*evidence, *lost], fix)
+
+
+def _fitted(growth: Growth) -> str:
+    where = "1 process" if growth.processes == 1 else f"{growth.processes} processes"
+    if growth.part == 1:
+        left_out = "without the first tenth"
+    else:
+        part = "half" if growth.part == 2 else f"1/{growth.part}"
+        left_out = f"the last {part} of them: before, memory grew faster"
+    return f"a line through {growth.tasks} executions in {where}, {left_out}"
+
+
+def _doubt(growth: Growth, limit_bytes: int) -> str:
+    """Say why nobody knows, and how many executions would tell."""
+    if growth.low_bytes <= limit_bytes:
+        return _more(max(_ENOUGH, 4 * growth.tasks))
+    beyond, run = growth.beyond_bytes(limit_bytes), growth.tasks * growth.part
+    enough = min(_MOST, _rounded(_MARGIN * run * WARM_UP_BYTES / beyond))
+    more = _more(max(enough, _WARM * growth.processes, _rounded(2 * run)))
+    return (
+        f"what is beyond the limit, {format_size(round(beyond))} in a process, may be what any worker gathers while it "
+        f"warms up, up to {format_size(WARM_UP_BYTES)}; {more}"
+    )
+
+
+def _rounded(times: float) -> int:
+    """Round up to a number with one digit that is not zero."""
+    digit: int = 10 ** (len(str(round(times))) - 1)
+    return math.ceil(times / digit) * digit
 
 
 def _told(growth: Growth) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.judge.breakdown import Breakdown, Part
+from pytest_celery_perf.judge.disturbance import disturbance
 from pytest_celery_perf.judge.percentiles import check_all, spread
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
 from pytest_celery_perf.measure.distribution import Distribution
@@ -60,7 +61,8 @@ def _judge_task(budget: LatencyBudget, subject: Subject) -> Verdict:
     fix = [lack for _, lack in judged if lack]
     if any(not check.ok and not lack for check, lack in judged):
         slowest = samples[0]
-        fix.append(Breakdown.total(slowest.parts).advice(budget.phase, slowest.duration_ns))
+        advice = Breakdown.total(slowest.parts).advice(budget.phase, slowest.duration_ns)
+        fix.append(disturbance(slowest.life, subject) or advice)
     return subject.verdict([*ended, *(check for check, _ in judged)], evidence, fix)
 
 

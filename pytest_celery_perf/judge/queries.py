@@ -12,6 +12,7 @@ from pytest_celery_perf.judge.measured import UNENDED
 from pytest_celery_perf.judge.statements import advice, table
 from pytest_celery_perf.judge.subjects import Subject, judge_each, never_started
 from pytest_celery_perf.measure.cases import unended
+from pytest_celery_perf.measure.connects import filling
 from pytest_celery_perf.measure.fingerprint import readable
 from pytest_celery_perf.measure.queries import QueryProfile, Statement, profile
 from pytest_celery_perf.model.frame import Frame
@@ -27,6 +28,11 @@ _WARM_UP = "warm-up"
 _NOT_COUNTED = "in a worker that uses neither Django nor SQLAlchemy, where nobody counts queries"
 _UNATTRIBUTED = "unattributed queries"
 _CONNECTS = "connects"
+_KEPT = "of connects alone (what they opened, their process may keep for all that it runs at once)"
+_ALL_KEPT = (
+    "each of them opened a connection, which its process may keep for all that it runs at once: run the task more "
+    "often, or on prefork, to see whether it is kept"
+)
 _ENGINES = (
     "an engine of SQLAlchemy is known by its logging_name, else by the name of its database; one that tasks shall "
     "leave alone must exist in the process of the tests too, or nobody has heard of it"
@@ -70,10 +76,13 @@ def _judge_task(budget: QueriesBudget, subject: Subject) -> Verdict:
         return _nothing_known(subject, started, left_out, budget)
     profiles = [profile(execution) for execution in judged]
     unused = [*_unused(budget, subject)]
-    findings = [*_findings(budget, profiles)]
+    kept = filling(subject.history) if budget.connects is not None and budget.warmup else frozenset()
+    connecting = [each for each in profiles if each.execution not in kept]
+    left_out[_KEPT] = len(profiles) - len(connecting)
+    findings = [*_findings(budget, profiles, connecting)]
     failed = [finding for finding in findings if not finding.check.ok]
     worst = list(dict.fromkeys(finding.worst for finding in failed))[:_WORST_SHOWN]
-    blind = _blind(budget, profiles)
+    blind = [*_blind(budget, profiles), *([] if connecting else [_ALL_KEPT])]
     evidence = [
         *(line for each in worst for line in table(each, subject, lambda one: _mark(one, failed))),
         *([] if not (failed or blind) else _scope(profiles, left_out)),
@@ -123,7 +132,9 @@ def _selected(
     return judged, left_out
 
 
-def _findings(budget: QueriesBudget, profiles: Sequence[QueryProfile]) -> Iterator[_Finding]:
+def _findings(
+    budget: QueriesBudget, profiles: Sequence[QueryProfile], connecting: Sequence[QueryProfile]
+) -> Iterator[_Finding]:
     if budget.max is not None:
         yield _at_most("queries", budget.max, profiles, [each.count for each in profiles])
     if budget.exact is not None:
@@ -136,8 +147,8 @@ def _findings(budget: QueriesBudget, profiles: Sequence[QueryProfile]) -> Iterat
         yield _no_n_plus_one(profiles)
     if budget.slowest_s is not None:
         yield _slowest(round(budget.slowest_s * NS_PER_S), profiles)
-    if budget.connects is not None:
-        yield _at_most(_CONNECTS, budget.connects, profiles, [each.execution.connects for each in profiles])
+    if budget.connects is not None and connecting:
+        yield _at_most(_CONNECTS, budget.connects, connecting, [each.execution.connects for each in connecting])
     strict = budget.max is not None or budget.exact is not None or bool(budget.using or budget.verbs)
     strays = [each.execution.unattributed_queries for each in profiles]
     if strict and any(strays):
@@ -176,14 +187,17 @@ def _slowest_ns(profile: QueryProfile) -> int:
     return 0 if profile.slowest is None else profile.slowest.slowest_ns
 
 
+def _counted(failed: Sequence[_Finding]) -> bool:
+    """Tell whether any check that failed is about the number of statements."""
+    return any(each.limit_ns is None and each.check.metric not in {_UNATTRIBUTED, _CONNECTS} for each in failed)
+
+
 def _mark(statement: Statement, failed: Sequence[_Finding]) -> str:
     """Say what is wrong with a statement."""
     if any(finding.limit_ns is not None and statement.slowest_ns > finding.limit_ns for finding in failed):
         return f"slow: up to {format_duration_ns(statement.slowest_ns)}"
-    if statement.n_plus_one:
-        return "N+1"
-    if statement.repeated:
-        return "repeated"
+    if statement.repeated and _counted(failed):
+        return "N+1" if statement.n_plus_one else "repeated"
     over = {finding.check.metric for finding in failed}
     return "over budget" if {statement.verb, f"queries on {statement.alias}"} & over else ""
 
@@ -214,8 +228,8 @@ def _scope(profiles: Sequence[QueryProfile], left_out: Counter[str]) -> Iterator
     if len(counts) > 1:
         spread = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
         yield f"judged {len(counts)} executions: {spread} queries each"
-    if left_out:
-        yield "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+    if told := ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count):
+        yield f"left out: {told}"
 
 
 def _nothing_known(
@@ -236,7 +250,8 @@ def _nothing_known(
 def _advice(
     budget: QueriesBudget, failed: Sequence[_Finding], worst: Sequence[QueryProfile], subject: Subject
 ) -> Iterator[str]:
-    repeated = [statement for each in worst for statement in each.statements if statement.repeated]
+    counted = _counted(failed)
+    repeated = [one for each in worst for one in each.statements if one.repeated] if counted else []
     yield from advice(repeated, subject)
     for finding in failed:
         slow = finding.worst.slowest
@@ -256,9 +271,9 @@ def _advice(
         yield (
             "let connections last: Celery closes Django's around each task unless its CELERY_DB_REUSE_MAX is set "
             "(before 5.7 CONN_MAX_AGE is enough); with SQLAlchemy use an engine's own pool, no NullPool, no dispose() "
-            "in a task; warmup=1 leaves out the first of each process"
+            "in a task" + ("" if budget.warmup else "; warmup=1 leaves out what opens those that last")
         )
     if not repeated and budget.exact is not None and any(each.count < budget.exact for each in worst):
         yield f"fewer queries than expected: if that is the improvement you made, write exact={worst[0].count}"
-    elif not repeated and metrics - {_UNATTRIBUTED, _CONNECTS}:
+    elif counted and not repeated:
         yield "each statement is sent once: leave one out, merge some of them, or raise the budget on purpose"

@@ -6,10 +6,12 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pytest_celery_perf.judge.failures import errors_of, raised
 from pytest_celery_perf.judge.statements import advice, sent_from
 from pytest_celery_perf.judge.subjects import SHOWN, Subject, fates, judge_each, never_started
 from pytest_celery_perf.measure.fingerprint import readable
-from pytest_celery_perf.measure.registry import METRICS, OF_EXECUTION
+from pytest_celery_perf.measure.lives import Life
+from pytest_celery_perf.measure.registry import METRICS, OF_EXECUTION, POOLS_OF
 from pytest_celery_perf.measure.scaling import (
     BySize,
     Point,
@@ -24,6 +26,7 @@ from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.metric import Unit
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.verdict import Check, Verdict
+from pytest_celery_perf.probe.pools import ALL
 
 MARKER = "celery_scaling"
 
@@ -65,23 +68,51 @@ def _judge_task(budget: ScalingBudget, subject: Subject) -> Verdict:
 def _unknown(
     budget: ScalingBudget, subject: Subject, by_size: BySize, values: Mapping[int, Sequence[float]]
 ) -> Verdict:
-    """Fail what has no figure at some size."""
+    """Judge what has no figure at some size: the test's doing, the task's, or nobody's."""
     sizes = subject.history.sizes
-    published = {sizes.get(each.publications[0].root_id) for each in subject.lives if each.publications}
-    if unpublished := [size for size in by_size if size not in published]:
+    lives: dict[int, list[Life]] = {size: [] for size in by_size}
+    for life in subject.lives:
+        if life.publications and (size := sizes.get(life.publications[0].root_id)) is not None:
+            lives[size].append(life)
+    if unpublished := [size for size, own in lives.items() if not own]:
         none = [
             Check(metric=f"published at size {size}", budget="≥ 1", actual="0 times", ok=False) for size in unpublished
         ]
         return subject.verdict(none, fix=["publish the task whatever celery_size is"])
+    if failed := {size: lives[size] for size, group in by_size.items() if not group}:
+        return _without_success(subject, failed)
+    silent = [size for size, found in values.items() if not found]
+    return subject.verdict((), [_why(budget, silent, by_size)], inconclusive=True)
+
+
+def _without_success(subject: Subject, failed: Mapping[int, Sequence[Life]]) -> Verdict:
+    """Fail sizes at which no task has succeeded: only executions that do are compared."""
     checks = [
-        Check(metric=f"{budget.metric} known at size {size}", budget="≥ 1", actual=f"0 of {len(group)}", ok=False)
-        for size, group in by_size.items()
-        if not values[size]
+        Check(metric=f"succeeded at size {size}", budget="≥ 1", actual=f"0 of {len(lives)}", ok=False)
+        for size, lives in failed.items()
     ]
-    pools = sorted({each.pool for group in by_size.values() for each in group})
-    if all(by_size.values()):
-        return subject.verdict(checks, [f"{budget.metric} is not attributable on this pool: {', '.join(pools)}"])
-    return subject.verdict(checks, [f"only executions that succeed are compared: {fates(subject)}"])
+    errors = {size: errors_of(lives) for size, lives in failed.items()}
+    evidence = [f"at size {size} {raised(error, subject)}" for size, every in errors.items() for error in every[:1]]
+    evidence.append(f"only executions that succeed are compared: {fates(subject)}")
+    if not all(errors.values()):
+        evidence += subject.history.diagnosis.splitlines()
+    fix = [f"mend it, or what the test gives it at size {size}" for size, every in errors.items() if every]
+    places = [error.where for every in errors.values() for error in every[:1] if error.where]
+    return subject.verdict(checks, evidence, fix, places=places)
+
+
+def _why(budget: ScalingBudget, silent: Sequence[int], by_size: BySize) -> str:
+    """Say why nobody knows a figure of executions that succeeded."""
+    metric, pools = budget.metric, {each.pool for size in silent for each in by_size[size]}
+    own = POOLS_OF.get(metric, ALL)
+    if shared := pools - own:
+        *others, last = sorted(own)
+        return (
+            f"{metric} is not attributable on this pool: {', '.join(sorted(shared))}; "
+            f"run this test on {', '.join(others)} or {last}"
+        )
+    at = "size" if len(silent) == 1 else "sizes"
+    return f"{metric} is not known of any execution at {at} {', '.join(map(str, silent))}: none had it, or none told"
 
 
 def _checks(budget: ScalingBudget, points: Sequence[Point], growths: Sequence[StatementGrowth]) -> Iterator[Check]:

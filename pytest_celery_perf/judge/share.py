@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_celery_perf.judge.breakdown import Breakdown, Part
+from pytest_celery_perf.judge.disturbance import disturbance
 from pytest_celery_perf.judge.subjects import SHOWN, Subject, fates, judge_each
 from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.phases import Clocks, end_to_end_ns, phases_of
@@ -46,7 +47,7 @@ def _judge_task(budget: ShareBudget, subject: Subject) -> Verdict:
     evidence = [fates(subject), *(_told(life, took_ns, clocks) for took_ns, life in late[:SHOWN])]
     if not check.ok:
         evidence += subject.history.diagnosis.splitlines()
-    return subject.verdict((check,), evidence, _advice(subject, late, clocks))
+    return subject.verdict((check,), evidence, _advice(subject, budget.within_s, late, clocks))
 
 
 def _late(subject: Subject, within_s: float, clocks: Clocks) -> list[tuple[int, Life]]:
@@ -64,15 +65,21 @@ def _told(life: Life, took_ns: int, clocks: Clocks) -> str:
     return f"late: {life.label} took {format_duration_ns(took_ns)}: {Breakdown.total(_parts(life, clocks)).text()}"
 
 
-def _advice(subject: Subject, late: list[tuple[int, Life]], clocks: Clocks) -> list[str]:
+def _advice(subject: Subject, within_s: float, late: list[tuple[int, Life]], clocks: Clocks) -> list[str]:
     """Begin with what there is most of: the late, the failed, or those without an end."""
     without = {
         "they failed: celery_retries and celery_reliable tell why": (Fate.FAILED, Fate.REJECTED, Fate.REVOKED),
         "they came to no end: celery_reliable tells where they are": (Fate.LOST, Fate.UNFINISHED),
     }
     reasons = [(sum(life.fate in some for life in subject.lives), advice) for advice, some in without.items()]
-    if late:
-        took_ns, slowest = late[0]
-        advice = Breakdown.total(_parts(slowest, clocks)).advice("end_to_end", took_ns)
-        reasons.append((len(late), advice))
+    took = [(took_ns, life, Breakdown.total(_parts(life, clocks))) for took_ns, life in late]
+    # Of a task that takes too long by itself, no number of workers makes one that is soon enough.
+    alone = [each for _, _, each in took if (each.runtime_ns or 0) > within_s * NS_PER_S]
+    if alone:
+        runtime = f"its runtime alone, {format_duration_ns(alone[0].runtime_ns or 0)}, is more than that"
+        reasons.append((len(alone), f"{runtime}: {alone[0].advice_on_runtime()}"))
+    if held_up := [each for each in took if each[2] not in alone]:
+        took_ns, slowest, parts = held_up[0]
+        advice = disturbance(slowest, subject) or parts.advice("end_to_end", took_ns)
+        reasons.append((len(held_up), advice))
     return [advice for number, advice in sorted(reasons, key=lambda each: each[0], reverse=True) if number]

@@ -126,7 +126,8 @@ def celery_queries(
 ) -> QueriesBudget:
     """Bound the database queries of the task's body, per execution, counted in the worker; or how long one may take.
 
-    ``connects`` bounds the connections that an execution opens: 0 with ``warmup=1`` where a process keeps its own.
+    ``connects`` bounds the connections that an execution opens: 0 with ``warmup=1`` where a process keeps its own; on
+    threads and gevent the warm-up is as many connections as the process had executions at once.
 
     An N+1 is a SELECT that one execution sends twice from the same call stack; batches (``executemany``,
     and lists or limits of 100 or more) are none. ``slowest`` is the time until the cursor is ready: on SQLite that is

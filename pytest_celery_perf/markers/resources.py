@@ -53,8 +53,12 @@ def celery_cpu(
 ) -> CpuBudget | CallsBudget:
     """Bound the CPU time of the task's body, its share in the runtime, or how many Python functions the body calls.
 
-    On prefork and solo, threads and commands of the task count too. Calls are the same on every machine, but to count
-    them slows the task down: write that into a test of its own. On gevent they belong to all tasks.
+    On prefork and solo, threads and commands of the task count too. ``share`` is of the time in which the task could
+    have had a core: who waits for one does not wait for anything else. Where nobody knows for how long tasks waited, as
+    for Python's lock on busy threads, and it matters, there is no answer.
+
+    Calls are the same on every machine, but to count them slows the task down: write that into a test of its own. On
+    gevent they belong to all tasks.
     """
     limits = {"p50": p50, "p95": p95, "p99": p99, "max": max}
     timed = [name for name, limit in {**limits, "share": share}.items() if limit is not None]

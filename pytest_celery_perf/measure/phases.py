@@ -33,6 +33,10 @@ class Phases:
     """Received (and no longer delayed) → started."""
     runtime_ns: int | None
     """Start of the body → its end."""
+    lag_ns: int | None
+    """Meant to be published → published: the part of the time in queue in which it was not there yet."""
+    around_ns: int | None
+    """Started → ended, less the runtime: handlers of signals, connecting, storing the result."""
     unacknowledged_ns: int | None
     """Received → acknowledged: how long the broker would have had to redeliver it."""
 
@@ -66,10 +70,14 @@ def phases_of(execution: Execution, publication: Publication | None, clocks: Clo
     held_from_ns = execution.received_ns
     if delayed:
         held_from_ns = None if due_ns is None or held_from_ns is None else max(held_from_ns, due_ns)
+    runtime_ns = _between(execution.body_started_ns, execution.body_ended_ns)
+    whole_ns = _between(execution.started_ns, execution.ended_ns)
     return Phases(
         queue_ns=None if redelivery else _between(due_ns, execution.started_ns),
         prefetch_ns=_between(held_from_ns, execution.started_ns),
-        runtime_ns=_between(execution.body_started_ns, execution.body_ended_ns),
+        runtime_ns=runtime_ns,
+        lag_ns=None if redelivery or publication is None else _between(publication.due_ns, publication.published_ns),
+        around_ns=None if runtime_ns is None or whole_ns is None else max(0, whole_ns - runtime_ns),
         unacknowledged_ns=_between(execution.received_ns, execution.acknowledged_ns),
     )
 

@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from pytest_celery_perf.measure.cpu import cpu_ns
+from pytest_celery_perf.measure.cpu import cpu_ns, cpu_share
 from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.usage import usage_of
@@ -46,7 +46,7 @@ def profile_of(task: str, executions: Sequence[Execution], source: str) -> TaskP
     runtimes = [runtime_ns for each in own if (runtime_ns := _runtime_ns(each)) is not None]
     if not runtimes:
         return None
-    share = _cpu_share(own)
+    share = cpu_share(own)
     return TaskProfile(
         task=task,
         kind=None if share is None else kind_of(share),
@@ -126,14 +126,3 @@ def _runtime_ns(execution: Execution) -> int | None:
     if execution.body_started_ns is None or execution.body_ended_ns is None:
         return None
     return execution.body_ended_ns - execution.body_started_ns
-
-
-def _cpu_share(executions: Sequence[Execution]) -> float | None:
-    """Return CPU time over the time in which it could have had the CPU."""
-    known = [
-        (taken, runtime_ns - ((each.figures.thread and each.figures.thread.ready_ns) or 0))
-        for each in executions
-        if (taken := cpu_ns(each)) is not None and (runtime_ns := _runtime_ns(each)) is not None
-    ]
-    available_ns = sum(available for _, available in known)
-    return sum(taken for taken, _ in known) / available_ns if available_ns else None

@@ -14,6 +14,7 @@ from pytest_celery_perf.model.figures import Figures
 from pytest_celery_perf.model.metric import Direction, Metric, Scope, Unit
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.uses import hit_ratio
+from pytest_celery_perf.probe.pools import OWN_PROCESS, OWN_THREAD
 
 OfExecution = Callable[[Execution], float | None]
 """Finds a figure of an execution; None if it was not measured."""
@@ -34,7 +35,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         for metric in (
             _metric("runtime", Unit.SECONDS, _LOWER, Scope.EXECUTION, "of the task's own function"),
             _metric("cpu", Unit.SECONDS, _LOWER, Scope.EXECUTION, "CPU time of the task's own function"),
-            _metric("cpu_share", Unit.SHARE, _NEITHER, Scope.EXECUTION, "CPU time over runtime"),
+            _metric("cpu_share", Unit.SHARE, _NEITHER, Scope.EXECUTION, "CPU time over runtime, but waits for a core"),
             _metric("queries", Unit.COUNT, _LOWER, Scope.EXECUTION, "statements sent by the task's own function"),
             _metric("memory_peak", Unit.BYTES, _LOWER, Scope.EXECUTION, "resident memory of its process, at most"),
             _metric("memory_added", Unit.BYTES, _LOWER, Scope.EXECUTION, "of that, more than before the execution"),
@@ -156,3 +157,9 @@ INSTRUMENTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {metric: instruments for instruments, metrics in _MEASURED_BY.items() for metric in metrics}
 )
 """What executions must be measured with for the sake of a metric; what is not here is recorded of each."""
+
+_OWN_PROCESS = tuple(metric for instrument in ("memory", "garbage") for metric in _MEASURED_BY[instrument,])
+POOLS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
+    {**dict.fromkeys(_OWN_PROCESS, OWN_PROCESS), "calls": OWN_THREAD}
+)
+"""The pools on which a metric belongs to one execution alone; what is not here does on all."""

@@ -36,7 +36,7 @@ class CpuBudget(PercentileBudget):
 
     instruments = ("cpu", "thread")
     share: float | None = None
-    """The most of the runtime, of all executions together, for which the CPU may work."""
+    """The most of the runtime, of all executions together, but for waits for a core, for which the CPU may work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pytest_celery_perf.judge import calls
 from pytest_celery_perf.judge.cpu import judge
-from pytest_celery_perf.model.figures import CallUse, CpuUse, Figures, FunctionCalls
+from pytest_celery_perf.model.figures import CallUse, CpuUse, Figures, FunctionCalls, ThreadUse
 from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.resources import CallsBudget, CpuBudget
@@ -14,10 +16,34 @@ from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NS_PER_MS, execution, history
 
 
-def busy(task_id: str, own: float, *, threads: float = 0, commands: float = 0, body: float = 100) -> Execution:
-    """An execution on prefork, with its CPU time and its runtime in milliseconds."""
+def busy(
+    task_id: str,
+    own: float,
+    *,
+    threads: float = 0,
+    commands: float = 0,
+    ready: float | None = 0,
+    body: float = 100,
+    pool: str = "prefork",
+    **fields: Any,
+) -> Execution:
+    """An execution, with its CPU time, how long it waited for a core, and its runtime, in milliseconds."""
     use = CpuUse(process_ns=round((own + threads) * NS_PER_MS), commands_ns=round(commands * NS_PER_MS))
-    return execution(task_id, body=body, cpu_ns=round(own * NS_PER_MS), figures=Figures(cpu=use))
+    thread = ThreadUse(
+        held_ns=round((own if pool == "gevent" else body) * NS_PER_MS),
+        running_ns=round(own * NS_PER_MS),
+        ready_ns=None if ready is None else round(ready * NS_PER_MS),
+        stuck_ns=None,
+        where=None,
+    )
+    return execution(
+        task_id,
+        body=body,
+        pool=pool,
+        cpu_ns=None if pool == "gevent" else round(own * NS_PER_MS),
+        figures=Figures(cpu=use if pool == "prefork" else None, thread=thread),
+        **fields,
+    )
 
 
 def called(count: int) -> CallUse:
@@ -52,6 +78,67 @@ def test_on_threads_the_thread_counts() -> None:
 def test_the_share_is_that_of_all_together() -> None:
     verdict = verdict_of(CpuBudget(share=0.2), busy("a", 90, body=100), busy("b", 10, body=900))
     assert (verdict.checks[0].actual, verdict.status) == ("10 %", Status.PASS)
+
+
+def share_of(limit: float, *executions: Execution) -> tuple[str, Status]:
+    verdict = verdict_of(CpuBudget(share=limit), *executions)
+    return verdict.checks[0].actual, verdict.status
+
+
+def test_waiting_for_a_core_is_no_waiting() -> None:
+    crowded = busy("a", 90, ready=4_900, body=5_000)
+    verdict = verdict_of(CpuBudget(share=0.2), crowded)
+    assert (verdict.checks[0].actual, verdict.status) == ("90 %", Status.FAIL)
+    assert verdict.evidence[-1].endswith("in 5s of runtime, 4.9s of it without a free core, which count for nothing")
+    assert share_of(0.2, busy("a", 10, ready=50, body=1_050)) == ("1 %", Status.PASS)
+
+
+@pytest.mark.parametrize(
+    ("own", "limit", "expected"),
+    [
+        (0.5, 0.2, ("0.5 %", Status.PASS)),
+        (10, 0.2, ("10 % to 100 %", Status.INCONCLUSIVE)),
+        (30, 0.2, ("30 %", Status.FAIL)),
+        (30, 1.0, ("30 %", Status.PASS)),
+    ],
+)
+def test_a_kernel_that_does_not_tell(own: float, limit: float, expected: tuple[str, Status]) -> None:
+    assert share_of(limit, busy("a", own, ready=None)) == expected
+
+
+def test_why_nobody_knows_the_share() -> None:
+    verdict = verdict_of(CpuBudget(share=0.2), busy("a", 10, ready=None))
+    assert verdict.evidence[0] == (
+        "CPU share of the runtime: between 10 % and 100 %, as the tasks may have waited for a core, which nobody saw; "
+        "run them one at a time, where cores are free: on prefork or solo with concurrency=1"
+    )
+
+
+def test_commands_wait_for_a_core_unseen() -> None:
+    assert share_of(0.2, busy("a", 2, commands=8, ready=0.1)) == ("10 %", Status.PASS)
+    verdict = verdict_of(CpuBudget(share=0.2), busy("a", 2, commands=8, ready=8))
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "waited for a core, in other threads of theirs or commands, which nobody saw" in verdict.evidence[0]
+
+
+def test_on_gevent_the_greenlet_counts() -> None:
+    verdict = verdict_of(CpuBudget(share=0.2), busy("a", 90, pool="gevent", ready=2))
+    assert (verdict.checks[0].actual, verdict.status) == ("91.8 %", Status.FAIL)
+    assert verdict.evidence[-1].endswith("CPU 90ms in 100ms of runtime")
+
+
+@pytest.mark.parametrize("pool", ["threads", "gevent"])
+def test_tasks_that_take_turns(pool: str) -> None:
+    beside = [busy(f"t{n}", 25, pool=pool) for n in range(4)]
+    assert share_of(0.3, *beside) == ("25 % to 100 %", Status.INCONCLUSIVE)
+    told = verdict_of(CpuBudget(share=0.3), *beside).evidence[0]
+    assert "the thread, or the lock of Python, that executions of a process share" in told
+    calm = [busy(f"t{n}", 1, pool=pool) for n in range(4)]
+    assert share_of(0.3, *calm) == ("1 %", Status.PASS)
+    one_by_one = [busy(f"t{n}", 25, pool=pool, started=100 * n) for n in range(4)]
+    assert share_of(0.3, *one_by_one) == ("25 %", Status.PASS)
+    elsewhere = [busy(f"t{n}", 25, pool=pool, boot=f"boot-{n}") for n in range(4)]
+    assert share_of(0.3, *elsewhere) == ("25 %", Status.PASS)
 
 
 @pytest.mark.parametrize(

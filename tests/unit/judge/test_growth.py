@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+
+import pytest
 
 from pytest_celery_perf.judge.growth import judge
 from pytest_celery_perf.measure.growth import memory_growth
@@ -51,6 +54,37 @@ def test_a_leak_that_allocates_in_blocks() -> None:
     assert growth is not None
     assert growth.low_bytes < 10_000 * KIB < growth.high_bytes
     assert growth.certain
+
+
+def warming_up(n: int) -> float:
+    """What a process that runs an empty task gathers, in pages: 340 KiB, most of it early."""
+    return 340 * KIB * (1 - math.exp(-n / 500)) // 4096 * 4096
+
+
+@pytest.mark.parametrize("number", [30, 60, 150, 300, 1_000])
+def test_a_worker_that_still_warms_up(number: int) -> None:
+    verdict = verdict_of(*runs(number, warming_up), *runs(number, warming_up, pid=812), limit=64 * KIB)
+    assert (verdict.status, verdict.fix) == (Status.INCONCLUSIVE, ())
+    assert (
+        "in a process, may be what any worker gathers while it warms up, up to 512KiB; run the task more often"
+        in (verdict.evidence[0])
+    )
+
+
+def test_a_curve_that_flattens_is_judged_by_its_later_part() -> None:
+    verdict = verdict_of(*runs(3_000, warming_up), limit=64 * KIB)
+    assert verdict.status is Status.PASS
+    assert verdict.evidence[-1].endswith("executions in 1 process, the last 1/4 of them: before, memory grew faster")
+    growth = memory_growth(history(*runs(3_000, warming_up)))
+    assert growth is not None
+    assert not growth.certain
+
+
+@pytest.mark.parametrize(("number", "leak"), [(30, 100 * KIB), (300, 100 * KIB), (1_000, KIB), (3_000, KIB)])
+def test_a_leak_beside_a_warm_up(number: int, leak: int) -> None:
+    verdict = verdict_of(*runs(number, lambda n: warming_up(n) + leak * n), limit=64 * KIB)
+    assert verdict.status is Status.FAIL
+    assert len(verdict.fix) == 1
 
 
 def test_what_is_not_sure_is_not_said() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.latency import judge
+from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.spec import LatencyBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
-from tests.unit.histories import NS_PER_MS, crashed, execution, history, query, retried, worker
+from tests.unit.histories import NS_PER_MS, at, crashed, execution, fault, history, publication, query, retried, worker
 
 
 def hundred(**fields: Any) -> list[Execution]:
@@ -111,6 +112,41 @@ def test_the_advice_knows_time_between_executions() -> None:
     verdict = verdict_of(LatencyBudget(phase="end_to_end", max_s=0.05), told)
     assert "between its executions" in verdict.fix[0]
     assert "2 executions" in "\n".join(verdict.evidence)
+
+
+def test_a_late_publisher_is_not_taken_for_a_queue() -> None:
+    published = publication(ms=200, intended_ns=at(0))
+    told = history(execution(received=201, started=240), publications=(published,))
+    verdict = verdict_of(LatencyBudget(phase="end_to_end", max_s=0.05), told)
+    assert verdict.fix[0].startswith("the test published it later than its schedule says")
+    assert "in queue 240ms (of it published late 200ms, prefetched 39ms) + runtime 10ms" in verdict.evidence[-1]
+
+
+def test_the_advice_knows_time_around_the_body() -> None:
+    slow = execution(started=2, body=200, body_started_ns=at(150), body_ended_ns=at(160))
+    verdict = verdict_of(LatencyBudget(phase="end_to_end", max_s=0.05), history(slow))
+    assert verdict.fix[0].startswith("most of the slowest passed in the worker before and after the task's body")
+    assert verdict.evidence[-1].endswith("+ runtime 10ms + before and after it 190ms")
+
+
+FROZEN = fault("freeze-worker", ms=5)
+THAWED = fault("thaw-worker", ms=190, task_id=None)
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        ((FROZEN, THAWED), "after freeze-worker, which the test orders (t=0.005s, over t=0.190s): allow for it"),
+        ((FROZEN,), "after freeze-worker, which the test orders (t=0.005s): allow for it"),
+        ((fault("freeze-worker", boot="other"), THAWED), "before and after the task's body"),
+        ((FROZEN, fault("thaw-worker", ms=9)), "before and after the task's body"),
+        ((fault("hold"),), "before and after the task's body"),
+    ],
+)
+def test_the_advice_knows_what_the_test_did_to_the_worker(faults: tuple[Fault, ...], words: str) -> None:
+    slow = execution(started=2, body=200, body_started_ns=at(195), body_ended_ns=at(200))
+    verdict = verdict_of(LatencyBudget(phase="end_to_end", max_s=0.05), history(slow, faults=faults))
+    assert words in verdict.fix[0]
 
 
 def test_what_was_not_measured_is_not_shown() -> None:

@@ -12,7 +12,7 @@ from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Frame, Outcome, QueryUse
 from pytest_celery_perf.model.spec import QueriesBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
-from tests.unit.histories import NAME, crashed, execution, failed, fault, history, publication, query, retried
+from tests.unit.histories import NAME, crashed, execution, failed, fault, history, publication, query, retried, worker
 
 ROOT = Path("/app")
 
@@ -346,3 +346,72 @@ def test_connections_that_each_execution_opens() -> None:
     assert fix.startswith(
         "let connections last: Celery closes Django's around each task unless its CELERY_DB_REUSE_MAX"
     )
+
+
+@pytest.mark.parametrize(
+    ("budget", "fields"),
+    [
+        (QueriesBudget(connects=0), {"connects": 1}),
+        (QueriesBudget(slowest_s=0.0001), {}),
+        (QueriesBudget(using=(("default", 99),)), {"unattributed_queries": 1}),
+    ],
+)
+def test_what_repeats_is_not_blamed_for_anything_else(budget: QueriesBudget, fields: dict[str, Any]) -> None:
+    verdict = verdict_on(budget, execution(queries=(books(), authors(20)), **fields))
+    assert verdict.status is Status.FAIL
+    assert len(verdict.fix) == 1
+    assert "repeats" not in verdict.fix[0]
+    assert not any(line.endswith("← N+1") for line in verdict.evidence)
+
+
+def test_a_warm_up_is_recommended_only_where_there_is_none() -> None:
+    runs = [execution(f"t{n}", started=2 + n, connects=1) for n in range(3)]
+    for warmup, told in ((0, True), (1, False)):
+        (fix,) = verdict_on(QueriesBudget(connects=0, warmup=warmup), *runs).fix
+        assert told is ("warmup=1" in fix)
+
+
+def on_threads(*connects: int, apart: float = 0) -> list[Execution]:
+    """Executions in one process, with how many connections each opens; 10 ms long, and all at once if not apart."""
+    return [
+        execution(f"t{n}", pool="threads", received=1 + n * apart, started=2 + n * apart, connects=number)
+        for n, number in enumerate(connects)
+    ]
+
+
+def four_slots(*executions: Execution, **fields: Any) -> Verdict:
+    return verdict_on(QueriesBudget(connects=0, warmup=1), *executions, workers=(worker(concurrency=4),), **fields)
+
+
+def test_connections_that_threads_keep() -> None:
+    assert four_slots(*on_threads(1, 0, 1, 1, 0, 1, 0)).status is Status.PASS
+    verdict = verdict_on(QueriesBudget(connects=0), *on_threads(1, 0, 1))
+    assert verdict.status is Status.FAIL, "nobody has asked for a warm-up"
+
+
+def test_connections_that_threads_do_not_keep() -> None:
+    verdict = four_slots(*on_threads(1, 1, 1, 1, 1, 1))
+    assert figures(verdict) == [("connects", "≤ 0", "1", False)]
+    assert verdict.evidence[-1] == (
+        "left out: 1 warm-up, 3 of connects alone (what they opened, their process may keep for all that it runs at "
+        "once)"
+    )
+
+
+def test_one_at_a_time_needs_one_connection() -> None:
+    assert four_slots(*on_threads(1, 0, 0, apart=20)).status is Status.PASS
+    assert four_slots(*on_threads(1, 1, 0, apart=20)).status is Status.FAIL
+
+
+def test_each_database_has_connections_of_its_own() -> None:
+    runs = [
+        execution(f"t{n}", pool="threads", started=2, queries=(books(), books(alias="replica")), connects=number)
+        for n, number in enumerate((2, 2, 0))
+    ]
+    assert four_slots(*runs).status is Status.PASS
+
+
+def test_connections_of_which_nobody_knows_whether_they_are_kept() -> None:
+    verdict = four_slots(*on_threads(1, 1, 1, 1))
+    assert (verdict.status, verdict.checks) == (Status.INCONCLUSIVE, ())
+    assert "run the task more often, or on prefork" in verdict.evidence[-1]

@@ -137,6 +137,13 @@ def test_the_late_ones_waited() -> None:
     assert verdict.fix == ("it waited in the broker for a free worker: more processes or workers for this queue",)
 
 
+def test_no_worker_helps_what_takes_too_long_by_itself() -> None:
+    verdict = share_of(ShareBudget(within_s=0.01, min_share=0.6), one_by_one())
+    assert verdict.fix == (
+        "its runtime alone, 20ms, is more than that: most of the slowest runtime is not SQL: profile the task's body",
+    )
+
+
 def test_most_of_them_failed() -> None:
     verdict = share_of(ShareBudget(within_s=1, min_share=0.9), told([execution("t1"), failed("t2"), failed("t3")]))
     assert verdict.checks[0].actual == "33.3 % (1 of 3)"

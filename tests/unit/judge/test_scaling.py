@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from pytest_celery_perf.judge.scaling import judge
 from pytest_celery_perf.model.record import Execution
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
-from tests.unit.histories import execution, failed, history, query
+from tests.unit.histories import crashed, execution, failed, history, query
 
 SIZES = (2, 4)
 AUTHOR = "SELECT a FROM author WHERE id = %s"
@@ -54,8 +56,22 @@ def test_a_small_slope_is_not_shown_as_none() -> None:
 def test_a_size_at_which_nothing_succeeded() -> None:
     verdict = verdict_on(ScalingBudget(sizes=SIZES, max_slope=0), small=asks(1), large=failed())
     assert verdict.status is Status.FAIL
-    assert [(check.metric, check.actual) for check in verdict.checks] == [("queries known at size 4", "0 of 0")]
-    assert verdict.evidence == ("only executions that succeed are compared: 1 succeeded, 1 failed",)
+    assert [(check.metric, check.actual) for check in verdict.checks] == [("succeeded at size 4", "0 of 1")]
+    assert verdict.evidence == (
+        "at size 4 it raised ConnectionError: refused at /app/shop/tasks.py:30",
+        "only executions that succeed are compared: 1 succeeded, 1 failed",
+    )
+    assert verdict.fix == ("mend it, or what the test gives it at size 4",)
+    assert [each.line for each in verdict.places] == [30]
+
+
+def test_a_size_at_which_nothing_ended() -> None:
+    small, large = replace(asks(1), task_id="a", root_id="a"), crashed("b")
+    told = replace(history(small, large), sizes={"a": 2, "b": 4}, diagnosis="its worker died")
+    (verdict,) = judge(ScalingBudget(sizes=SIZES, max_slope=0), told)
+    assert verdict.status is Status.FAIL
+    assert [(check.metric, check.actual) for check in verdict.checks] == [("succeeded at size 4", "0 of 1")]
+    assert verdict.evidence[-1] == "its worker died"
 
 
 def test_a_size_at_which_nothing_was_published() -> None:
@@ -69,10 +85,19 @@ def test_a_size_at_which_nothing_was_published() -> None:
         assert verdict.fix == ("publish the task whatever celery_size is",)
 
 
-def test_a_figure_that_the_pool_cannot_attribute() -> None:
-    verdict = verdict_on(ScalingBudget(sizes=SIZES, metric="gc_pause", max_slope=0), small=asks(1), large=asks(1))
-    assert verdict.status is Status.FAIL
-    assert verdict.evidence == ("gc_pause is not attributable on this pool: prefork",)
+@pytest.mark.parametrize(
+    ("metric", "pool", "why"),
+    [
+        ("memory_peak", "threads", "not attributable on this pool: threads; run this test on prefork or solo"),
+        ("calls", "gevent", "not attributable on this pool: gevent; run this test on prefork, solo or threads"),
+        ("cache_hit_ratio", "threads", "not known of any execution at sizes 2, 4: none had it, or none told"),
+    ],
+)
+def test_a_figure_that_nobody_can_tell(metric: str, pool: str, why: str) -> None:
+    each = execution(pool=pool)
+    verdict = verdict_on(ScalingBudget(sizes=SIZES, metric=metric, max_slope=0), small=each, large=each)
+    assert (verdict.status, verdict.checks) == (Status.INCONCLUSIVE, ())
+    assert verdict.evidence == (f"{metric} is {why}",)
 
 
 def test_a_power_that_nobody_can_tell() -> None:
