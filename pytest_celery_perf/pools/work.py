@@ -24,6 +24,7 @@ from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.stage import Stage, StagePlan
 from pytest_celery_perf.runner.trial import Trial
 from pytest_celery_perf.runner.wishes import Wishes
+from pytest_celery_perf.worker.base import died
 from pytest_celery_perf.worker.options import from_arguments
 
 ERRORS = 3
@@ -127,6 +128,9 @@ def ran(
         times: How often.
         timeout_s: How long to wait for the end.
         measure: What executions are measured with, and what else is watched.
+
+    Raises:
+        WorkerError: The worker died.
     """
     trial = Trial(pool, reader=stage.reader, app=stage.app, wishes=Wishes(measure=measure))
     with trial.tracking():
@@ -136,6 +140,9 @@ def ran(
             line = Line(Kind(task=call.task, args=call.args, kwargs=call.kwargs), trial, lists, bulk=True)
             line.publish([Order(number, None) for number in range(times)])
         trial.wait(timeout_s)
+        for member in pool.members:
+            if not member.worker.alive:
+                raise died(member.worker, f"while it ran {call.task.name}")
         return trial.history()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +165,21 @@ def test_a_server_that_does_not_answer(kitchen: Path) -> None:
 
 def test_the_apps_of_a_module_are_named(kitchen: Path) -> None:
     assert "; its Celery apps: kitchen:app\n" in ran(kitchen, "kitchen.wait", "--app=kitchen:burn").stderr
+
+
+@pytest.mark.parametrize(
+    ("does", "died"),
+    [("os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL"), ("raise SystemExit(3)", "exited with status ")],
+    ids=["killed", "exits"],
+)
+def test_a_task_that_ends_its_worker(kitchen: Path, does: str, died: str) -> None:
+    (kitchen / "deadly.py").write_text(
+        "import os, signal\nfrom celery import Celery\napp = Celery('deadly', broker='redis://app.invalid:1/0')\n"
+        f"@app.task\ndef leave():\n    {does}\n"
+    )
+    done = ran(kitchen, "deadly.leave", "--app=deadly:app", "--broker=process", "--pools=solo")
+    assert re.search(rf"celery-perf: error: worker pools-solo@\S+ {died}\d* while it ran deadly\.leave; ", done.stderr)
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_a_task_that_does_not_run(kitchen: Path) -> None:
