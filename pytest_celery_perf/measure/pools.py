@@ -41,8 +41,7 @@ def profile_of(task: str, executions: Sequence[Execution], source: str) -> TaskP
         The profile; None if the task did not succeed once.
     """
     own = [each for each in executions if each.name == task and each.outcome is Outcome.SUCCEEDED]
-    # The first one in a process imports, connects and fills caches, which none after it does.
-    own = [each for each in own if not each.first_in_process] or own
+    own = _warm(own)
     runtimes = [runtime_ns for each in own if (runtime_ns := _runtime_ns(each)) is not None]
     if not runtimes:
         return None
@@ -65,7 +64,7 @@ def run_of(
     Args:
         plan: The pool.
         history: Of its tasks there.
-        closely: Of those that were measured with instruments.
+        closely: Of those that were measured with instruments, as the other pools need none.
         profile: What it does undisturbed.
         logged: The errors that the worker logged.
     """
@@ -74,7 +73,7 @@ def run_of(
     executions = [each for life in done for each in life.started if each.outcome is Outcome.SUCCEEDED]
     runtime = Distribution.from_samples(map(_runtime_ns, executions), "runtime")
     measured = [each for each in closely.executions if each.name == profile.task and each.outcome is Outcome.SUCCEEDED]
-    cpu = [taken for each in measured if (taken := cpu_ns(each)) is not None]
+    cpu = _cpu_ns(executions) or _cpu_ns(measured)
     threads = [each.figures.thread for each in measured if each.figures.thread is not None]
     stuck = [use.stuck_ns for use in threads if use.stuck_ns is not None]
     places = Counter(use.where for use in threads if use.where is not None)
@@ -90,7 +89,7 @@ def run_of(
         runtime_p50_s=runtime.percentile_or_none(50),
         runtime_p95_s=runtime.percentile_or_none(95),
         runtime_p99_s=runtime.percentile_or_none(99),
-        cpu_s=statistics.mean(cpu) / NS_PER_S if cpu else None,
+        cpu_s=statistics.median(cpu) / NS_PER_S if cpu else None,
         cores=None if usage is None else usage.cores,
         memory_bytes=_memory_bytes(history),
         stuck_s=statistics.median(stuck) / NS_PER_S if stuck else None,
@@ -99,6 +98,15 @@ def run_of(
         errors=errors_of(own),
         logged=logged,
     )
+
+
+def _warm(executions: list[Execution]) -> list[Execution]:
+    """Leave out the first one in each process: it imports, connects and fills caches, which none after it does."""
+    return [each for each in executions if not each.first_in_process] or executions
+
+
+def _cpu_ns(executions: list[Execution]) -> list[int]:
+    return [taken for each in _warm(executions) if (taken := cpu_ns(each)) is not None]
 
 
 def _memory_bytes(history: History) -> int | None:

@@ -66,7 +66,7 @@ class PoolRun:
     runtime_p95_s: float | None = None
     runtime_p99_s: float | None = None
     cpu_s: float | None = None
-    """CPU time of one task: the mean."""
+    """CPU time of one task's own function: the median, without those that were the first of their process."""
     cores: float | None = None
     """CPU time of the whole worker over the time of the run: 1 is a core that never rests."""
     memory_bytes: int | None = None

@@ -94,8 +94,20 @@ def test_who_keeps_the_thread() -> None:
     assert (run.stuck_s, run.stuck_at, run.cpu_s) == (0.05, where, 1e-9)
 
 
+def test_the_cpu_time_is_that_of_the_tasks_whose_runtimes_are_shown() -> None:
+    cold = took(90, task_id="t0", root_id="t0", first_in_process=True)
+    warm = [took(cpu_ms, task_id=f"t{cpu_ms}", root_id=f"t{cpu_ms}") for cpu_ms in (1, 2, 50)]
+    assert run_of(PLAN, history(cold, *warm), history(took(70)), PROFILE).cpu_s == 0.002
+
+
+def test_where_they_do_not_tell_it_is_that_of_those_with_instruments() -> None:
+    thread = ThreadUse(held_ns=5, running_ns=NS_PER_MS, ready_ns=0, stuck_ns=0, where=None)
+    closely = [execution(cpu_ns=None, figures=Figures(thread=thread)), took(70, first_in_process=True)]
+    assert run_of(PLAN, history(execution(cpu_ns=None)), history(*closely), PROFILE).cpu_s == 0.001
+
+
 def test_failures_and_what_has_not_ended() -> None:
-    bad, good = failed("t1"), took(1, task_id="t2", root_id="t2")
+    bad, good = failed("t1"), execution("t2", root_id="t2", cpu_ns=None)
     messages = (publication("t1"), publication("t2"), publication("t3"))
     run = run_of(PLAN, history(bad, good, publications=messages), history(), PROFILE, ("1 × oh",))
     assert (run.tasks, run.succeeded, run.failed, run.unfinished) == (3, 1, 1, 1)
