@@ -10,6 +10,7 @@ from pytest_celery_perf.measure.cpu import cpu_ns
 from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.usage import usage_of
+from pytest_celery_perf.model.figures import ThreadUse
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.pools import Kind, PoolPlan, PoolRun, TaskProfile
 from pytest_celery_perf.model.record import Execution, Outcome
@@ -75,21 +76,24 @@ def run_of(
     measured = [each for each in closely.executions if each.name == profile.task and each.outcome is Outcome.SUCCEEDED]
     cpu = _cpu_ns(executions) or _cpu_ns(measured)
     threads = [each.figures.thread for each in measured if each.figures.thread is not None]
-    stuck = [use.stuck_ns for use in threads if use.stuck_ns is not None]
+    stuck = [stuck_ns for use in threads if (stuck_ns := _stuck_ns(use)) is not None]
     places = Counter(use.where for use in threads if use.where is not None)
+    unfinished = sum(life.fate is Fate.UNFINISHED for life in own)
+    ended = len(own) - unfinished
     throughput = _throughput(done)
     usage = usage_of(next(iter(history.samples), None))
     return PoolRun(
         plan=plan,
         tasks=len(own),
         succeeded=len(done),
-        unfinished=sum(life.fate is Fate.UNFINISHED for life in own),
+        unfinished=unfinished,
         throughput=throughput,
         parallel=None if throughput is None else throughput * profile.runtime_s,
         runtime_p50_s=runtime.percentile_or_none(50),
         runtime_p95_s=runtime.percentile_or_none(95),
         runtime_p99_s=runtime.percentile_or_none(99),
         cpu_s=statistics.median(cpu) / NS_PER_S if cpu else None,
+        worker_cpu_s=None if usage is None or usage.cpu_s is None or not ended else usage.cpu_s / ended,
         cores=None if usage is None else usage.cores,
         memory_bytes=_memory_bytes(history),
         stuck_s=statistics.median(stuck) / NS_PER_S if stuck else None,
@@ -107,6 +111,13 @@ def _warm(executions: list[Execution]) -> list[Execution]:
 
 def _cpu_ns(executions: list[Execution]) -> list[int]:
     return [taken for each in _warm(executions) if (taken := cpu_ns(each)) is not None]
+
+
+def _stuck_ns(use: ThreadUse) -> int | None:
+    """Return for how long an execution kept a shared thread without computing or waiting for a core, altogether."""
+    if use.stuck_ns is None or use.ready_ns is None:
+        return None
+    return max(use.stuck_ns, use.held_ns - use.running_ns - use.ready_ns)
 
 
 def _memory_bytes(history: History) -> int | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pytest_celery_perf.baseline.environment import cores
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, WorkerError
-from pytest_celery_perf.judge.pools import advise, keeps_the_thread
+from pytest_celery_perf.judge.obstacles import keeps_the_thread
+from pytest_celery_perf.judge.pools import advise
 from pytest_celery_perf.measure.lives import lives
 from pytest_celery_perf.measure.pools import errors_of, profile_of, run_of
 from pytest_celery_perf.model.pools import Comparison, PoolPlan, PoolRun, TaskProfile
