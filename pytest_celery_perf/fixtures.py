@@ -157,13 +157,12 @@ class CeleryPerf(Loads):
             WorkerError: The task does not run at all.
         """
         __tracebackhide__ = True
-        from pytest_celery_perf.model.arguments import arguments
         from pytest_celery_perf.pools.compare import compare_beside
-        from pytest_celery_perf.pools.work import Call
+        from pytest_celery_perf.pools.work import call_of
 
         if tasks is not None:
             _check_count(tasks, "pools: tasks")
-        call = Call(task=self._task(task), args=arguments(args, "celery_perf.pools: args"), kwargs=dict(kwargs or {}))
+        call = call_of(self._task(task), args, kwargs, "celery_perf.pools")
         timeout_s = self._timeout_s(timeout)
         return compare_beside(self._active.trial, self._session.stage, call, pools, tasks=tasks, timeout_s=timeout_s)
 

@@ -20,7 +20,15 @@ _SYSTEM = "apt-get install valkey-server (or redis-server), brew install valkey,
 _DOCKER = "start Docker, pip install 'pytest-celery-perf[container]', docker pull {image}"
 
 
-def choose(setting: str, *, image: str | None, rundir: RunDirectory, guard: Guard, append_only: bool = False) -> Broker:
+def choose(
+    setting: str,
+    *,
+    image: str | None,
+    rundir: RunDirectory,
+    guard: Guard,
+    append_only: bool = False,
+    what: str = "celery_perf_broker",
+) -> Broker:
     """Choose a broker; nothing is started yet, but the image of a container is pulled.
 
     Args:
@@ -29,6 +37,7 @@ def choose(setting: str, *, image: str | None, rundir: RunDirectory, guard: Guar
         rundir: The directory of this run; its id goes into names and prefixes.
         guard: Cleans up if we cannot.
         append_only: Whether the data of a server of our own shall survive its being killed.
+        what: The setting or option that it was given for.
 
     Returns:
         The broker; its description says why it was chosen.
@@ -38,11 +47,11 @@ def choose(setting: str, *, image: str | None, rundir: RunDirectory, guard: Guar
     """
     if setting.partition("://")[0] in SCHEMES:
         key_prefix = f"celery-perf:{rundir.run_id}:{secrets.token_hex(2)}:"
-        return Broker(ExternalServer(setting, key_prefix=key_prefix, guard=guard))
-    chooser = _Chooser(image=image or DEFAULT_IMAGE, rundir=rundir, guard=guard, append_only=append_only)
+        return Broker(ExternalServer(setting, key_prefix=key_prefix, guard=guard, what=what))
+    chooser = _Chooser(image=image or DEFAULT_IMAGE, rundir=rundir, guard=guard, append_only=append_only, what=what)
     choices = {"auto": chooser.auto, "process": chooser.process, "container": chooser.container}
     if setting not in choices:
-        raise BrokerError(f"celery_perf_broker={setting!r}: expected {', '.join(choices)} or redis://host:port/db")
+        raise BrokerError(f"{what}={setting!r}: expected {', '.join(choices)} or redis://host:port/db")
     return Broker(choices[setting]())
 
 
@@ -54,6 +63,7 @@ class _Chooser:
     rundir: RunDirectory
     guard: Guard
     append_only: bool
+    what: str
 
     def auto(self) -> ContainerServer | ProcessServer:
         docker = self._docker()
@@ -69,13 +79,13 @@ class _Chooser:
         found, reasons = binary.find()
         reason = "; ".join(reasons)
         if found is None:
-            raise BrokerError(f"celery_perf_broker=process, but {reason}\n{_remedies(self.image)}")
+            raise BrokerError(f"{self.what}=process, but {reason}\n{_remedies(self.image)}")
         return self._process(found, reason)
 
     def container(self) -> ContainerServer:
         docker = self._docker()
         if not docker.available:
-            raise BrokerError(f"celery_perf_broker=container, but Docker {docker.reason}\n{_remedies(self.image)}")
+            raise BrokerError(f"{self.what}=container, but Docker {docker.reason}\n{_remedies(self.image)}")
         return self._container("")
 
     def _docker(self) -> Finding:

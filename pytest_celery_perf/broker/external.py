@@ -24,6 +24,7 @@ class ExternalServer:
         url: Of the database to use, as the user gave it.
         key_prefix: Under which everything of ours lives.
         guard: Deletes our keys if we cannot.
+        what: The setting or option that the URL was given for.
 
     Raises:
         BrokerError: That is no URL of a Redis server.
@@ -32,10 +33,11 @@ class ExternalServer:
     kind = "external"
     pid = None
 
-    def __init__(self, url: str, *, key_prefix: str, guard: Guard) -> None:
+    def __init__(self, url: str, *, key_prefix: str, guard: Guard, what: str = "celery_perf_broker") -> None:
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES or not parts.hostname:
-            raise BrokerError(f"celery_perf_broker={_without_password(url)!r}: expected redis://… or rediss://…")
+            raise BrokerError(f"{what}={_without_password(url)!r}: expected redis://… or rediss://…")
+        self._what = what
         self._url = _understood_by_all(url)
         self.description = f"{_without_password(self._url)}, keys under {key_prefix}"
         self._key_prefix = key_prefix
@@ -53,9 +55,7 @@ class ExternalServer:
             with client.connect(self._url) as redis:
                 redis.ping()
         except (RedisError, OSError) as error:
-            raise BrokerError(
-                f"celery_perf_broker={_without_password(self._url)!r} does not answer: {error}"
-            ) from error
+            raise BrokerError(f"{self._what}={_without_password(self._url)!r} does not answer: {error}") from error
         self._guard.keys(self._url, self._key_prefix)
         return Endpoint(
             kind=self.kind,

@@ -109,7 +109,7 @@ def _compare(given: argparse.Namespace) -> Callable[[Stage], int]:
     from pytest_celery_perf.model.units import parse_duration_s
     from pytest_celery_perf.pools.plans import DEFAULT, plans_of
 
-    plans = plans_of(given.pools or DEFAULT, "--pools")
+    plans = plans_of(DEFAULT if given.pools is None else given.pools, "--pools")
     args, kwargs = _json(given.args, "--args", list), _json(given.kwargs, "--kwargs", dict)
     count = None if given.count is None else natural(_number(given.count), "--tasks", 1)
     timeout_s = parse_duration_s(given.timeout, "--timeout")

@@ -10,6 +10,7 @@ from pytest_celery_perf.measure.cpu import cpu_ns, cpu_share
 from pytest_celery_perf.measure.distribution import Distribution
 from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.usage import usage_of
+from pytest_celery_perf.model.figures import ThreadUse
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.pools import Kind, PoolPlan, PoolRun, TaskProfile
 from pytest_celery_perf.model.record import Execution, Outcome
@@ -41,8 +42,7 @@ def profile_of(task: str, executions: Sequence[Execution], source: str) -> TaskP
         The profile; None if the task did not succeed once.
     """
     own = [each for each in executions if each.name == task and each.outcome is Outcome.SUCCEEDED]
-    # The first one in a process imports, connects and fills caches, which none after it does.
-    own = [each for each in own if not each.first_in_process] or own
+    own = _warm(own)
     runtimes = [runtime_ns for each in own if (runtime_ns := _runtime_ns(each)) is not None]
     if not runtimes:
         return None
@@ -65,7 +65,7 @@ def run_of(
     Args:
         plan: The pool.
         history: Of its tasks there.
-        closely: Of those that were measured with instruments.
+        closely: Of those that were measured with instruments, as the other pools need none.
         profile: What it does undisturbed.
         logged: The errors that the worker logged.
     """
@@ -74,23 +74,26 @@ def run_of(
     executions = [each for life in done for each in life.started if each.outcome is Outcome.SUCCEEDED]
     runtime = Distribution.from_samples(map(_runtime_ns, executions), "runtime")
     measured = [each for each in closely.executions if each.name == profile.task and each.outcome is Outcome.SUCCEEDED]
-    cpu = [taken for each in measured if (taken := cpu_ns(each)) is not None]
+    cpu = _cpu_ns(executions) or _cpu_ns(measured)
     threads = [each.figures.thread for each in measured if each.figures.thread is not None]
-    stuck = [use.stuck_ns for use in threads if use.stuck_ns is not None]
+    stuck = [stuck_ns for use in threads if (stuck_ns := _stuck_ns(use)) is not None]
     places = Counter(use.where for use in threads if use.where is not None)
+    unfinished = sum(life.fate is Fate.UNFINISHED for life in own)
+    ended = len(own) - unfinished
     throughput = _throughput(done)
     usage = usage_of(next(iter(history.samples), None))
     return PoolRun(
         plan=plan,
         tasks=len(own),
         succeeded=len(done),
-        unfinished=sum(life.fate is Fate.UNFINISHED for life in own),
+        unfinished=unfinished,
         throughput=throughput,
         parallel=None if throughput is None else throughput * profile.runtime_s,
         runtime_p50_s=runtime.percentile_or_none(50),
         runtime_p95_s=runtime.percentile_or_none(95),
         runtime_p99_s=runtime.percentile_or_none(99),
-        cpu_s=statistics.mean(cpu) / NS_PER_S if cpu else None,
+        cpu_s=statistics.median(cpu) / NS_PER_S if cpu else None,
+        worker_cpu_s=None if usage is None or usage.cpu_s is None or not ended else usage.cpu_s / ended,
         cores=None if usage is None else usage.cores,
         memory_bytes=_memory_bytes(history),
         stuck_s=statistics.median(stuck) / NS_PER_S if stuck else None,
@@ -99,6 +102,22 @@ def run_of(
         errors=errors_of(own),
         logged=logged,
     )
+
+
+def _warm(executions: list[Execution]) -> list[Execution]:
+    """Leave out the first one in each process: it imports, connects and fills caches, which none after it does."""
+    return [each for each in executions if not each.first_in_process] or executions
+
+
+def _cpu_ns(executions: list[Execution]) -> list[int]:
+    return [taken for each in _warm(executions) if (taken := cpu_ns(each)) is not None]
+
+
+def _stuck_ns(use: ThreadUse) -> int | None:
+    """Return for how long an execution kept a shared thread without computing or waiting for a core, altogether."""
+    if use.stuck_ns is None or use.ready_ns is None:
+        return None
+    return max(use.stuck_ns, use.held_ns - use.running_ns - use.ready_ns)
 
 
 def _memory_bytes(history: History) -> int | None:

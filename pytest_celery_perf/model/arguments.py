@@ -102,6 +102,18 @@ def arguments(value: Any, what: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def keywords(value: Any, what: str) -> dict[str, Any]:
+    """Return the keyword arguments of a call; none for None.
+
+    Raises:
+        ConfigurationError: They are no dict, or a name is no text.
+    """
+    __tracebackhide__ = True
+    if value is not None and (not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value)):
+        raise ConfigurationError(f"{what}={value!r}: expected a dict of arguments by name, such as {{'user': 1}}")
+    return dict(value or {})
+
+
 def items(value: Any, what: str) -> list[tuple[str, Any]]:
     """Return what a dict holds, sorted by its keys; nothing for None.
 

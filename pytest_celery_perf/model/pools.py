@@ -66,13 +66,15 @@ class PoolRun:
     runtime_p95_s: float | None = None
     runtime_p99_s: float | None = None
     cpu_s: float | None = None
-    """CPU time of one task: the mean."""
+    """CPU time of one task's own function: the median, without those that were the first of their process."""
+    worker_cpu_s: float | None = None
+    """CPU time of the whole worker for one task, Celery's own work included: the mean."""
     cores: float | None = None
     """CPU time of the whole worker over the time of the run: 1 is a core that never rests."""
     memory_bytes: int | None = None
     """Of the whole worker: the main process, and what its children have of their own."""
     stuck_s: float | None = None
-    """On gevent: for how long a task keeps the thread that all share without computing; the median."""
+    """On gevent: for how long a task keeps the thread that all share without computing, altogether; the median."""
     stuck_at: Frame | None = None
     """The line of the user's code that does it."""
     unacknowledged: int = 0
@@ -129,13 +131,29 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A pool that suits a task by what this does with its time."""
+
+    pool: str
+    """One of `POOLS`."""
+    concurrency: int | None = None
+    """How many slots keep the cores of this machine busy: computed, not tried; None if Celery's own work is unknown."""
+
+    @property
+    def label(self) -> str:
+        """As on a command line: ``prefork:8``, or ``gevent`` alone."""
+        sized = self.concurrency is not None and self.pool != "solo"
+        return f"{self.pool}:{self.concurrency}" if sized else self.pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
     """A task in the inventory of an app."""
 
     task: str
     profile: TaskProfile | None = None
     """None if it could not be run."""
-    plan: PoolPlan | None = None
-    """The pool that suits such a task, on this machine."""
+    fit: Fit | None = None
+    """The pool that suits such a task."""
     note: str = ""
     """Why it could not be run, or what is wrong with a pool that would suit it otherwise."""

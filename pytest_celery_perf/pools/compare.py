@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pytest_celery_perf.baseline.environment import cores
 from pytest_celery_perf.errors import CeleryPerfError, ConfigurationError, WorkerError
-from pytest_celery_perf.judge.pools import advise, keeps_the_thread
+from pytest_celery_perf.judge.obstacles import keeps_the_thread
+from pytest_celery_perf.judge.pools import advise
 from pytest_celery_perf.measure.lives import lives
 from pytest_celery_perf.measure.pools import errors_of, profile_of, run_of
 from pytest_celery_perf.model.pools import Comparison, PoolPlan, PoolRun, TaskProfile
@@ -24,7 +25,9 @@ PROFILED = 6
 """How often a task runs undisturbed, to learn what it does with its time; the first one only warms it up."""
 CLOSELY = 10
 """How often at most it runs with instruments on a pool, before it runs without them: they would slow it down."""
-INSTRUMENTS = ("cpu", "thread")
+CHEAP = "cpu"
+"""The instrument that takes nobody's time, and works where executions have processes of their own."""
+INSTRUMENTS = (CHEAP, "thread")
 ROUNDS = 4
 """How many tasks there are for each slot of a pool, unless somebody says how many there shall be."""
 LEAST = 20
@@ -104,7 +107,7 @@ def compare(
 def try_pool(
     stage: Stage, call: Call, plan: PoolPlan, alone: TaskProfile, *, times: int, timeout_s: float
 ) -> tuple[PoolRun, TaskOptions | None]:
-    """Run a task on a pool: with instruments first, which also warms the worker up, and then without them.
+    """Run a task on a pool: to warm the worker up, then with instruments, and then without those that slow it down.
 
     Returns:
         What it did, and its options.
@@ -114,10 +117,11 @@ def try_pool(
     """
     with working(stage, call, plan) as pool:
         few = min(plan.concurrency, CLOSELY)
+        ran(stage, pool, call, times=few, timeout_s=timeout_s, measure=INSTRUMENTS)
         closely = ran(stage, pool, call, times=few, timeout_s=timeout_s, measure=INSTRUMENTS)
         if keeps_the_thread(run_of(plan, closely, closely, alone), alone):
             times = min(times, LEAST)  # they go one by one, and many would take for ever
-        history = ran(stage, pool, call, times=times, timeout_s=timeout_s, measure=(WORKERS,))
+        history = ran(stage, pool, call, times=times, timeout_s=timeout_s, measure=(WORKERS, CHEAP))
         return run_of(plan, history, closely, alone, logged_errors(pool)), history.tasks.get(alone.task)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pytest_celery_perf.baseline.environment import cores
 from pytest_celery_perf.errors import CeleryPerfError
-from pytest_celery_perf.judge.pools import obstacle, suggest
+from pytest_celery_perf.judge.obstacles import obstacle
+from pytest_celery_perf.judge.pools import suggest
 from pytest_celery_perf.measure.pools import profile_of
-from pytest_celery_perf.model.pools import PoolPlan, Stock, TaskProfile
+from pytest_celery_perf.model.pools import PoolPlan, PoolRun, Stock, TaskProfile
 from pytest_celery_perf.model.record import Execution
-from pytest_celery_perf.pools.compare import Told, profile, try_pool
+from pytest_celery_perf.pools.compare import ROUNDS, Told, profile, try_pool
 from pytest_celery_perf.pools.work import Call
 from pytest_celery_perf.runner.stage import Stage
 
@@ -42,7 +43,7 @@ def _stocks(stage: Stage, executions: Sequence[Execution], timeout_s: float, tol
         call = Call(task=stage.app.tasks[name])
         known = profile_of(name, apart, "report") or profile_of(name, executions, "report")
         if known is not None:
-            yield Stock(task=name, profile=known, plan=suggest(known, cores()))
+            yield Stock(task=name, profile=known, fit=suggest(known, cores()))
         elif call.lacks:
             yield Stock(task=name, note=call.lacks)
         else:
@@ -55,19 +56,23 @@ def _tried(stage: Stage, call: Call, timeout_s: float) -> Stock:
     try:
         found = profile(stage, call, timeout_s=timeout_s)
     except CeleryPerfError as error:
-        return Stock(task=call.task.name, note=str(error).removeprefix(f"{call.task.name} "))
+        # The last lines of a worker that has died would bury the other tasks.
+        note = str(error).partition("; its last lines:")[0]
+        return Stock(task=call.task.name, note=note.removeprefix(f"{call.task.name} "))
+    runs = tuple(_on_greenlets(stage, call, found, timeout_s))
+    note = "; ".join(text for run in runs if (text := obstacle(run, found, Path.cwd())))
+    fit = suggest(found, cores(), runs, without=[GREENLETS.pool] if note else [])
+    return Stock(task=call.task.name, profile=found, fit=fit, note=note and f"{GREENLETS.label}: {note}")
+
+
+def _on_greenlets(stage: Stage, call: Call, found: TaskProfile, timeout_s: float) -> Iterator[PoolRun]:
+    """Yield what a task does on gevent; nothing if another pool suits it anyway."""
+    fit = suggest(found, cores())
+    if fit is None or fit.pool != GREENLETS.pool or importlib.util.find_spec("gevent") is None:
+        return
+    times = ROUNDS * GREENLETS.concurrency
     try:
-        note = _trouble(stage, call, found, timeout_s)
+        run, _ = try_pool(stage, call, GREENLETS, found, times=times, timeout_s=timeout_s)
     except CeleryPerfError as error:
-        note = str(error)
-    plan = suggest(found, cores(), without=[GREENLETS.pool] if note else [])
-    return Stock(task=call.task.name, profile=found, plan=plan, note=note and f"{GREENLETS.label}: {note}")
-
-
-def _trouble(stage: Stage, call: Call, found: TaskProfile, timeout_s: float) -> str:
-    """Say what is wrong with a task on gevent; empty if nothing is, or if another pool suits it anyway."""
-    plan = suggest(found, cores())
-    if plan is None or plan.pool != GREENLETS.pool or importlib.util.find_spec("gevent") is None:
-        return ""
-    run, _ = try_pool(stage, call, GREENLETS, found, times=GREENLETS.concurrency, timeout_s=timeout_s)
-    return obstacle(run, found, Path.cwd())
+        run = PoolRun(plan=GREENLETS, lack=str(error))
+    yield run

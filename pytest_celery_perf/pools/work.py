@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_celery_perf.broker.lists import Lists
-from pytest_celery_perf.errors import WorkerError
+from pytest_celery_perf.errors import ConfigurationError, WorkerError
 from pytest_celery_perf.load.line import Line, Order
 from pytest_celery_perf.load.mix import Kind
+from pytest_celery_perf.model.arguments import arguments, keywords
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.pools import PoolPlan
 from pytest_celery_perf.model.spec import WorkerSpec
@@ -23,6 +24,7 @@ from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.stage import Stage, StagePlan
 from pytest_celery_perf.runner.trial import Trial
 from pytest_celery_perf.runner.wishes import Wishes
+from pytest_celery_perf.worker.base import died
 from pytest_celery_perf.worker.options import from_arguments
 
 ERRORS = 3
@@ -49,20 +51,41 @@ class Call:
         return ""
 
 
+def call_of(task: Any, args: Any, kwargs: Any, what: str) -> Call:
+    """Check what a user wants to have called.
+
+    Args:
+        task: A task.
+        args: Its arguments.
+        kwargs: Its keyword arguments, or None.
+        what: The function that they were given to.
+
+    Raises:
+        ConfigurationError: That is no task, or those are no arguments.
+    """
+    __tracebackhide__ = True
+    from celery import Task
+
+    if not isinstance(task, Task):
+        raise ConfigurationError(f"{what}: {task!r} is neither a task nor the name of one")
+    return Call(task=task, args=arguments(args, f"{what}: args"), kwargs=keywords(kwargs, f"{what}: kwargs"))
+
+
 @contextmanager
 def on_stage(app: str, broker: str, image: str) -> Iterator[Stage]:
     """Set up what workers need outside of pytest; nothing is left behind, even if this process is killed.
 
     Args:
         app: As Celery's ``-A`` takes it.
-        broker: ``auto``, ``process``, ``container`` or the URL of a server.
+        broker: ``auto``, ``process``, ``container`` or the URL of a server, as ``--broker`` has it.
         image: The container broker's.
     """
     with ExitStack() as stack:
         ground = Groundwork()
         stack.callback(ground.close)
         ground.preload(app)
-        stage = Stage(StagePlan(app=app, broker=broker, image=image, logs=None), ground)
+        plan = StagePlan(app=app, broker=broker, broker_source="--broker", image=image, logs=None)
+        stage = Stage(plan, ground)
         stack.callback(stage.close)
         yield stage
 
@@ -105,6 +128,9 @@ def ran(
         times: How often.
         timeout_s: How long to wait for the end.
         measure: What executions are measured with, and what else is watched.
+
+    Raises:
+        WorkerError: The worker died.
     """
     trial = Trial(pool, reader=stage.reader, app=stage.app, wishes=Wishes(measure=measure))
     with trial.tracking():
@@ -114,6 +140,9 @@ def ran(
             line = Line(Kind(task=call.task, args=call.args, kwargs=call.kwargs), trial, lists, bulk=True)
             line.publish([Order(number, None) for number in range(times)])
         trial.wait(timeout_s)
+        for member in pool.members:
+            if not member.worker.alive:
+                raise died(member.worker, f"while it ran {call.task.name}")
         return trial.history()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from pytest_celery_perf.model.metric import format_count, format_share
-from pytest_celery_perf.model.pools import Advice, Comparison, PoolPlan, PoolRun, Stock, TaskProfile
+from pytest_celery_perf.model.pools import Advice, Comparison, Fit, PoolRun, Stock, TaskProfile
 from pytest_celery_perf.model.units import format_duration_s, format_size
 from pytest_celery_perf.report.glyphs import fit
 from pytest_celery_perf.report.table import Column, table
@@ -38,9 +38,13 @@ def inventory_text(stocks: Sequence[Stock], *, width: int = 100, unicode: bool =
         width: Columns of the terminal.
         unicode: Whether the reader can see more than ASCII.
     """
-    known = [(stock.task, _cells(stock.profile, stock.plan)) for stock in stocks if stock.profile is not None]
+    known = [(stock.task, _cells(stock.profile, stock.fit)) for stock in stocks if stock.profile is not None]
     lines = table("task", [Column(title=title) for title in _STOCK], known, width) if known else []
     lines += [f"! {stock.task} on {stock.note}" for stock in stocks if stock.profile is not None and stock.note]
+    sized = [(stock.task, stock.fit.label) for stock in stocks if stock.fit is not None and stock.fit.concurrency]
+    if sized:
+        task, label = sized[0]
+        lines.append(f"sizes are computed, and were not tried; to try one: celery-perf pools {task} --pools={label}")
     unknown = [f"{stock.task}: {stock.note}" for stock in stocks if stock.profile is None]
     if unknown:
         lines += [*([""] if lines else []), "not known:", *(f"    {line}" for line in unknown)]
@@ -50,14 +54,14 @@ def inventory_text(stocks: Sequence[Stock], *, width: int = 100, unicode: bool =
 _STOCK = ("kind", "CPU", "runtime", "executions", "measured", "suits")
 
 
-def _cells(profile: TaskProfile, plan: PoolPlan | None) -> tuple[str, ...]:
+def _cells(profile: TaskProfile, fit: Fit | None) -> tuple[str, ...]:
     return (
         "–" if profile.kind is None else profile.kind.value,
         "–" if profile.cpu_share is None else format_share(profile.cpu_share),
         format_duration_s(profile.runtime_s),
         str(profile.executions),
         profile.source,
-        "–" if plan is None else plan.label,
+        "–" if fit is None else fit.label,
     )
 
 

@@ -49,15 +49,18 @@ def load(path: str, what: str = "celery_perf_app") -> Any:
 
     try:
         app = find_app(path)
-        with without_checks():
-            app.loader.import_default_modules()
-        app.finalize()
+        if _is_app(app):
+            with without_checks():
+                app.loader.import_default_modules()
+            app.finalize()
     except Exception as error:  # the user's code: anything may come out of it
         if missing := _missing_attribute(path):
             raise ConfigurationError(f"{what}={path!r} cannot be loaded: {missing}") from error
         raise ConfigurationError(
             f"{what}={path!r} cannot be loaded: {type(error).__name__}: {str(error).strip()}{_place_of(error)}"
         ) from error
+    if not _is_app(app):
+        raise ConfigurationError(f"{what}={path!r} is no Celery app, but {app!r}{_apps_in(path.partition(':')[0])}")
     return app
 
 
@@ -67,11 +70,20 @@ def _missing_attribute(path: str) -> str:
     found = sys.modules.get(module)
     if not (colon and name) or found is None or hasattr(found, name.partition(".")[0]):
         return ""
+    return f"the module {module} has no {name!r}{_apps_in(module) or ', nor any Celery app'}"
+
+
+def _is_app(value: Any) -> bool:
     from celery import Celery
 
-    apps = [f"{module}:{each}" for each, value in vars(found).items() if isinstance(value, Celery)]
-    hint = f"; its Celery apps: {', '.join(apps)}" if apps else ", nor any Celery app"
-    return f"the module {module} has no {name!r}{hint}"
+    return isinstance(value, Celery)
+
+
+def _apps_in(module: str) -> str:
+    """Return the end of an error about an app that is none: which apps its module has, if there are any."""
+    found = sys.modules.get(module)
+    apps = [f"{module}:{each}" for each, value in (vars(found).items() if found else ()) if _is_app(value)]
+    return f"; its Celery apps: {', '.join(apps)}" if apps else ""
 
 
 def _place_of(error: Exception) -> str:

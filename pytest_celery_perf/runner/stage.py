@@ -42,6 +42,8 @@ class StagePlan:
     broker: str
     image: str
     logs: Path | None
+    broker_source: str = "celery_perf_broker"
+    """The setting or option that says which broker."""
     slot: int = 0
     """Which of the pytest processes that share the broker this is."""
     config: Mapping[str, object] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class Stage:
             rundir=self._rundir,
             guard=self._guard,
             append_only=append_only,
+            what=self._plan.broker_source,
         )
         broker.start()
         return broker

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,7 @@ MISTAKES = {
     "--all --pools=solo": "--pools=solo is not for --all",
     "kitchen.wai": "the app has no task 'kitchen.wai'; did you mean 'kitchen.wait'?",
     "kitchen.serve": "kitchen.serve cannot be called with args=[] and kwargs={}: missing a required argument: 'table'",
+    "kitchen.wait --pools=": "--pools='' is no list of different pools, such as 'prefork:8,",
     "kitchen.wait --pools=gevent": "--pools: 'gevent' is neither solo nor prefork, threads or gevent with a",
     "kitchen.wait --pools=solo:3": "--pools: 'solo:3' is neither solo nor",
     "kitchen.wait --pools=solo,solo": "--pools='solo,solo' is no list of different pools, such as 'prefork:8,",
@@ -108,6 +110,7 @@ MISTAKES = {
     "kitchen.burn kitchen.serve": "kitchen.serve cannot be called with args=[] and kwargs={}: missing a required",
     "kitchen.wait --json=nowhere/found.json": "--json=nowhere/found.json cannot be written",
     "kitchen.wait --app=nowhere": "--app='nowhere' cannot be loaded: ModuleNotFoundError",
+    "kitchen.wait --app=kitchen:burn": "--app='kitchen:burn' is no Celery app, but <@task: kitchen.burn of kitchen",
 }
 
 
@@ -152,6 +155,31 @@ def test_no_app(tmp_path: Path) -> None:
     done = ran(tmp_path, "kitchen.wait")
     assert "--app is not given, nor is CELERY_PERF_APP set or celery_perf_app in an ini file here" in done.stderr
     assert done.returncode == 2
+
+
+def test_a_server_that_does_not_answer(kitchen: Path) -> None:
+    done = ran(kitchen, "kitchen.wait", "--app=kitchen:app", "--broker=redis://:secret@127.0.0.1:1/0")
+    assert "celery-perf: error: --broker='redis://:***@127.0.0.1:1/0' does not answer: " in done.stderr
+    assert done.returncode == 1
+
+
+def test_the_apps_of_a_module_are_named(kitchen: Path) -> None:
+    assert "; its Celery apps: kitchen:app\n" in ran(kitchen, "kitchen.wait", "--app=kitchen:burn").stderr
+
+
+@pytest.mark.parametrize(
+    ("does", "died"),
+    [("os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL"), ("raise SystemExit(3)", "exited with status ")],
+    ids=["killed", "exits"],
+)
+def test_a_task_that_ends_its_worker(kitchen: Path, does: str, died: str) -> None:
+    (kitchen / "deadly.py").write_text(
+        "import os, signal\nfrom celery import Celery\napp = Celery('deadly', broker='redis://app.invalid:1/0')\n"
+        f"@app.task\ndef leave():\n    {does}\n"
+    )
+    done = ran(kitchen, "deadly.leave", "--app=deadly:app", "--broker=process", "--pools=solo")
+    assert re.search(rf"celery-perf: error: worker pools-solo@\S+ {died}\d* while it ran deadly\.leave; ", done.stderr)
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_a_task_that_does_not_run(kitchen: Path) -> None:

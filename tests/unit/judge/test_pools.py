@@ -5,30 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from pytest_celery_perf.judge.pools import advise, size_of, suggest
+from pytest_celery_perf.judge.pools import advise, suggest
 from pytest_celery_perf.model.frame import Frame
-from pytest_celery_perf.model.pools import Advice, Kind, PoolPlan, PoolRun, TaskProfile
-from tests.unit.histories import NAME, options
+from pytest_celery_perf.model.pools import Advice, Fit, PoolRun, TaskProfile
+from tests.unit.histories import options
+from tests.unit.judge.pools import COMPUTES, MIXED, WAITS, plan, run
 
 
-def profile(share: float, kind: Kind, runtime_s: float = 0.1) -> TaskProfile:
-    return TaskProfile(task=NAME, kind=kind, cpu_share=share, runtime_s=runtime_s, executions=5, source="solo")
+def all_of(of: TaskProfile) -> list[PoolRun]:
+    """Return a run on each pool of a worker that does nothing but to run the task."""
+    cpu_s = (of.cpu_share or 0) * of.runtime_s
+    done = {"prefork:8": 80, "threads:32": 300, "gevent:200": 1600, "solo": 10}
+    return [run(label, throughput, worker_cpu_s=cpu_s) for label, throughput in done.items()]
 
 
-WAITS, COMPUTES, MIXED = profile(0.02, Kind.WAITS), profile(0.99, Kind.COMPUTES), profile(0.5, Kind.MIXED)
-
-
-def plan(label: str) -> PoolPlan:
-    pool, _, concurrency = label.partition(":")
-    return PoolPlan(pool=pool, concurrency=int(concurrency or 1))
-
-
-def run(label: str, throughput: float = 10.0, **fields: object) -> PoolRun:
-    whole = {"plan": plan(label), "tasks": 20, "succeeded": 20, "throughput": throughput, "parallel": throughput * 0.1}
-    return PoolRun(**{**whole, **fields})  # type: ignore[arg-type]
-
-
-ALL = [run("prefork:8", 80), run("threads:32", 300), run("gevent:200", 1600), run("solo")]
+ALL = all_of(WAITS)
 
 
 @pytest.mark.parametrize(
@@ -37,26 +28,8 @@ ALL = [run("prefork:8", 80), run("threads:32", 300), run("gevent:200", 1600), ru
     ids=lambda each: str(each)[:9],
 )
 def test_each_kind_has_its_pool(of: TaskProfile, best: str) -> None:
-    assert plan(best) == advise(of, ALL, cores=4).plan
-    assert advise(of, ALL, cores=4).obstacles == ()
-
-
-@pytest.mark.parametrize(
-    ("label", "share", "cores", "slots"),
-    [
-        ("gevent:200", 0.02, 8, 50),  # one core, however many there are
-        ("threads:32", 0.02, 8, 32),  # no more than were tried
-        ("prefork:64", 0.1, 4, 40),
-        ("gevent:5000", 0.0, 4, 1000),
-        ("solo", 0.02, 4, 1),
-    ],
-)
-def test_the_size_keeps_the_cores_busy(label: str, share: float, cores: int, slots: int) -> None:
-    assert slots == size_of(plan(label), profile(share, Kind.WAITS), cores)
-
-
-def test_computing_needs_a_process_for_each_core_whatever_was_tried() -> None:
-    assert size_of(plan("prefork:2"), COMPUTES, 16) == 16
+    assert plan(best) == advise(of, all_of(of), cores=4).plan
+    assert advise(of, all_of(of), cores=4).obstacles == ()
 
 
 def reasons(advice: Advice) -> str:
@@ -65,10 +38,14 @@ def reasons(advice: Advice) -> str:
 
 def test_reasons() -> None:
     assert reasons(advise(WAITS, ALL, cores=4)) == (
-        "it computes for 2 % of its runtime: about 50 of it at once keep the core of one worker busy\n"
+        "each takes a worker 2ms of CPU time, Celery's own work included: about 50 of it at once keep the core of one "
+        "worker busy\n"
+        "gevent:50 follows from gevent:200, and was not tried itself\n"
         "gevent:200 did 5.3 times as many tasks a second as threads:32"
     )
-    assert "2 of it keep 2 cores busy, and more would only take turns" in reasons(advise(COMPUTES, ALL, cores=2))
+    computes = reasons(advise(COMPUTES, all_of(COMPUTES), cores=2))
+    assert "it computes for 99 % of its runtime: 2 of it keep 2 cores busy, and more would only take turns" in computes
+    assert "prefork:2 follows from prefork:8, and was not tried itself" in computes
     assert "20 at once is the most that was tried" in reasons(advise(WAITS, [run("gevent:20", 100)], cores=2))
 
 
@@ -86,6 +63,11 @@ def test_what_is_broken_is_not_compared_with() -> None:
             "threads:40 did 3 times as many tasks a second, but in 40 slots instead of 20: try as many of gevent",
         ),
         (WAITS, [run("gevent:20", 100), run("threads:20", 150)], "but a slot of gevent costs less"),
+        (
+            WAITS,
+            [run("gevent:20", 95), run("threads:20", 100)],
+            "threads:20 did hardly more tasks a second than gevent",
+        ),
         (COMPUTES, [run("prefork:4", 10), run("threads:4", 20)], "but on threads only one task computes at a time"),
         (COMPUTES, [run("prefork:4", 10), run("solo", 20)], "but solo does one at a time, whatever it waits for"),
     ],
@@ -98,6 +80,49 @@ def test_who_is_recommended_though_another_was_faster(of: TaskProfile, runs: lis
     assert reason in reasons(advice)
 
 
+def test_who_does_more_is_recommended_once_more_slots_of_what_is_cheap_would_not_help() -> None:
+    runs = [run("gevent:200", 220, worker_cpu_s=0.0045), run("threads:20", 330, worker_cpu_s=0.0024)]
+    advice = advise(replace(WAITS, runtime_s=0.05), runs, cores=2)
+    assert advice.plan == plan("threads:20")
+    assert "threads:20 did 1.5 times as many tasks a second as gevent:200" in advice.reasons
+    assert advice.reasons[-1] == (
+        "gevent:200 did less, and more slots of gevent would not make up for it: each takes a worker 4.5ms of CPU "
+        "time, Celery's own work included: about 12 of it at once keep the core of one worker busy"
+    )
+
+
+def test_who_does_more_than_more_of_what_is_cheap_could_is_recommended() -> None:
+    partly, kept = replace(WAITS, runtime_s=0.32), run("gevent:10", 26, worker_cpu_s=0.004, stuck_s=0.02)
+    assert advise(partly, [kept, run("threads:20", 60)], cores=2).plan == plan("threads:20")
+    assert advise(partly, [kept, run("threads:20", 35)], cores=2).plan == plan("gevent:10")
+
+
+def test_who_does_more_than_any_size_of_what_is_cheap_is_recommended() -> None:
+    advice = advise(WAITS, [run("gevent:10", 100), run("gevent:40", 105), run("threads:32", 200)], cores=2)
+    assert advice.plan == plan("threads:32")
+    assert advice.reasons[-1] == "gevent:10 did less, and more slots of gevent did no better"
+
+
+def test_of_the_sizes_that_did_about_as_much_the_smallest_is_recommended() -> None:
+    sizes = [
+        run("gevent:10", 127, worker_cpu_s=0.60 / 127),
+        run("gevent:40", 114, worker_cpu_s=0.55 / 114),
+        run("gevent:448", 96.5, worker_cpu_s=0.47 / 96.5),
+    ]
+    advice = advise(replace(WAITS, runtime_s=0.05), sizes, cores=2)
+    assert advice.plan == plan("gevent:10")
+    assert advice.reasons == (
+        (
+            "each takes a worker 4.72ms of CPU time, Celery's own work included: about 11 of it at once keep the core "
+            "of one worker busy"
+        ),
+        (
+            "of the sizes tried it is the smallest that did most tasks a second, or nearly: gevent:10 did 127, "
+            "gevent:40 did 114, gevent:448 did 96.5"
+        ),
+    )
+
+
 STUCK = run("gevent:200", 80, stuck_s=0.09, stuck_at=Frame(path="/app/shop/tasks.py", line=7, function="charge"))
 
 
@@ -107,13 +132,35 @@ def test_who_keeps_the_hub_is_told_and_threads_are_recommended() -> None:
     (obstacle,) = advice.obstacles
     assert obstacle == (
         "gevent:200: each task keeps the thread that all of them share for 90ms without computing "
-        "(shop/tasks.py:7 charge): what it waits for there does not yield to gevent, so all others wait too"
+        "(shop/tasks.py:7 charge): what it waits for there does not yield to gevent, so all others wait too, and no "
+        "more than 1 are done at once"
     )
 
 
-@pytest.mark.parametrize("stuck_s", [0.004, 0.019])
-def test_a_moment_in_the_hub_is_none(stuck_s: float) -> None:
-    assert advise(WAITS, [replace(STUCK, stuck_s=stuck_s)], cores=4).obstacles == ()
+@pytest.mark.parametrize(
+    ("stuck_s", "label", "slots"), [(0.02, "gevent:100", 16), (0.02, "gevent:20", 16), (0.0035, "gevent:100", 91)]
+)
+def test_who_keeps_the_hub_for_longer_than_there_is_time_is_told(stuck_s: float, label: str, slots: int) -> None:
+    """300 ms of a service, and one query of an unpatched driver: a small share of the runtime, in each of all slots."""
+    partly = replace(WAITS, runtime_s=0.32, cpu_share=0.001)
+    advice = advise(partly, [run(label, 30, stuck_s=stuck_s, worker_cpu_s=0.004), run("threads:20", 60)], cores=2)
+    assert advice.plan == plan("threads:20")
+    (obstacle,) = advice.obstacles
+    assert obstacle.startswith(f"{label}: each task keeps the thread that all of them share for ")
+    assert obstacle.endswith(f"so all others wait too, and no more than {slots} are done at once")
+
+
+@pytest.mark.parametrize(("stuck_s", "label"), [(0.0009, "gevent:200"), (0.02, "gevent:4"), (None, "gevent:200")])
+def test_a_moment_in_the_hub_is_none(stuck_s: float | None, label: str) -> None:
+    assert advise(WAITS, [run(label, 80, stuck_s=stuck_s)], cores=4).obstacles == ()
+
+
+def test_who_keeps_the_hub_has_no_more_slots_than_there_is_time_for() -> None:
+    advice = advise(replace(WAITS, runtime_s=0.32), [run("gevent:15", 30, stuck_s=0.02, worker_cpu_s=0.02)], cores=2)
+    assert advice.plan == plan("gevent:8")
+    assert "20ms of CPU time, Celery's own work included, and keeps its thread for another 20ms: about 8 of it" in (
+        reasons(advice)
+    )
 
 
 def test_one_after_the_other() -> None:
@@ -133,6 +180,7 @@ def test_who_is_one_after_the_other_for_a_good_reason(of: TaskProfile) -> None:
 
 BROKEN = {
     "gevent is not installed": run("gevent:200", lack="gevent is not installed", throughput=0),
+    "2 of 20 tasks failed: 2 × Process exited": run("gevent:200", succeeded=18, logged=("2 × Process exited",)),
     "3 of 20 tasks failed: 3 × ValueError: no": run("gevent:200", succeeded=17, errors=("3 × ValueError: no",)),
     "9 of 20 tasks were not acknowledged, so that the broker will deliver them again; the worker logged 9 × No": (
         run("gevent:200", unacknowledged=9, logged=("9 × No",))
@@ -165,9 +213,17 @@ def test_limits_that_are_not_enforced() -> None:
     }
 
 
-@pytest.mark.parametrize(("of", "label"), [(WAITS, "gevent:50"), (COMPUTES, "prefork:4"), (MIXED, "prefork:8")])
-def test_what_suits_a_task_that_was_tried_on_no_pool(of: TaskProfile, label: str) -> None:
-    assert suggest(of, cores=4) == plan(label)
+@pytest.mark.parametrize(("of", "label"), [(WAITS, "gevent"), (COMPUTES, "prefork:4"), (MIXED, "prefork")])
+def test_no_size_is_computed_without_celerys_own_work_unless_it_matters_little(of: TaskProfile, label: str) -> None:
+    fit = suggest(of, cores=4)
+    assert fit is not None
+    assert label == fit.label
+
+
+def test_a_size_is_computed_from_a_run() -> None:
+    tried = run("gevent:10", 100, worker_cpu_s=0.0049)
+    assert suggest(WAITS, 4, [tried]) == Fit(pool="gevent", concurrency=21)
+    assert suggest(WAITS, 4, [tried], without=["gevent"]) == Fit(pool="threads")
 
 
 def test_nobody_knows_what_suits_a_task_of_unknown_kind() -> None:

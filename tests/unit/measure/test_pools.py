@@ -94,8 +94,37 @@ def test_who_keeps_the_thread() -> None:
     assert (run.stuck_s, run.stuck_at, run.cpu_s) == (0.05, where, 1e-9)
 
 
+def test_who_keeps_the_thread_for_moments_keeps_it_for_their_sum() -> None:
+    thread = ThreadUse(
+        held_ns=30 * NS_PER_MS, running_ns=2 * NS_PER_MS, ready_ns=3 * NS_PER_MS, stuck_ns=5 * NS_PER_MS, where=None
+    )
+    closely = history(execution(cpu_ns=None, figures=Figures(thread=thread)))
+    assert run_of(PLAN, history(execution()), closely, PROFILE).stuck_s == 0.025
+
+
+def test_the_cpu_time_is_that_of_the_tasks_whose_runtimes_are_shown() -> None:
+    cold = took(90, task_id="t0", root_id="t0", first_in_process=True)
+    warm = [took(cpu_ms, task_id=f"t{cpu_ms}", root_id=f"t{cpu_ms}") for cpu_ms in (1, 2, 50)]
+    assert run_of(PLAN, history(cold, *warm), history(took(70)), PROFILE).cpu_s == 0.002
+
+
+def test_where_they_do_not_tell_it_is_that_of_those_with_instruments() -> None:
+    thread = ThreadUse(held_ns=5, running_ns=NS_PER_MS, ready_ns=0, stuck_ns=0, where=None)
+    closely = [execution(cpu_ns=None, figures=Figures(thread=thread)), took(70, first_in_process=True)]
+    assert run_of(PLAN, history(execution(cpu_ns=None)), history(*closely), PROFILE).cpu_s == 0.001
+
+
+def test_what_a_worker_takes_for_a_task_counts_all_that_have_ended() -> None:
+    looks = ((1, 0), (2, 40 * NS_PER_MS))
+    watched = WorkerSamples(boot=BOOT, source="proc", series=(replace(series(1, 100, 40), cpu=looks),))
+    ended = [took(1, task_id="t1", root_id="t1"), took(1, task_id="t2", root_id="t2")]
+    messages = tuple(publication(f"t{number}") for number in (1, 2, 3))
+    run = run_of(PLAN, replace(history(*ended, publications=messages), samples=(watched,)), history(), PROFILE)
+    assert run.worker_cpu_s == 0.02
+
+
 def test_failures_and_what_has_not_ended() -> None:
-    bad, good = failed("t1"), took(1, task_id="t2", root_id="t2")
+    bad, good = failed("t1"), execution("t2", root_id="t2", cpu_ns=None)
     messages = (publication("t1"), publication("t2"), publication("t3"))
     run = run_of(PLAN, history(bad, good, publications=messages), history(), PROFILE, ("1 × oh",))
     assert (run.tasks, run.succeeded, run.failed, run.unfinished) == (3, 1, 1, 1)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import WorkerError
-from pytest_celery_perf.model.pools import Kind, PoolPlan, TaskProfile
+from pytest_celery_perf.model.pools import Fit, Kind, TaskProfile
 from pytest_celery_perf.pools import inventory as module
 
 if TYPE_CHECKING:
@@ -26,4 +26,4 @@ def test_a_profile_is_kept_though_gevent_does_not_start(monkeypatch: pytest.Monk
     monkeypatch.setattr("importlib.util.find_spec", lambda _: True)
     (stock,) = module.inventory(stage, (), timeout_s=1, told=lambda _: None)
     assert (stock.profile, stock.note) == (ALONE, "gevent:10: the worker has died")
-    assert stock.plan == PoolPlan(pool="threads", concurrency=50)
+    assert stock.fit == Fit(pool="threads")

@@ -70,5 +70,9 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         celery_perf.pools(wait, pools="gevent")
     with pytest.raises(ConfigurationError, match=r"args=\[\] and kwargs=\{\}: missing a required argument: 'table'"):
         celery_perf.pools(serve)
+    with pytest.raises(ConfigurationError, match=r"celery_perf.pools: kwargs=7: expected a dict of arguments by name"):
+        celery_perf.pools(serve, kwargs=7)
+    with pytest.raises(ConfigurationError, match=r"celery_perf.pools: <built-in function print> is neither a task nor"):
+        celery_perf.pools(print)
     with pytest.raises(WorkerError, match=r"kitchen.wait does not run: 6 × TypeError"):
         celery_perf.pools(wait, ("long",))
