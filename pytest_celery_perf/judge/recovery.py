@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Self
@@ -25,6 +26,19 @@ from pytest_celery_perf.model.verdict import Check, Verdict
 MARKER = "celery_recovery"
 
 _STORIES_SHOWN = 3
+_SURVIVED = {
+    ("child", "SIGINT"): "the children of a worker ignore it",
+    ("worker", "SIGHUP"): "a worker starts itself anew in the same process",
+}
+"""Why a process survives a signal.
+
+Source:
+    ``WORKER_SIGIGNORE`` in celery/concurrency/prefork.py; ``install_worker_restart_handler`` in celery/apps/worker.py.
+"""
+_DEADLY = {
+    "child": 'use signal="SIGKILL", the default, which nothing survives',
+    "worker": 'use signal="SIGKILL", the default, which nothing survives; "SIGTERM" and "SIGQUIT" shut a worker down',
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +48,9 @@ class _Crash:
     budget: RecoveryBudget
     subject: Subject
     faults: tuple[Fault, ...]
-    """The kills that the marker ordered, whichever task they hit."""
+    """The kills that the marker ordered, whichever task they hit; a signal may have been survived."""
+    survived: tuple[Fault, ...]
+    """Those of them that did not end their process."""
     classes: dict[str, TaskClass]
     """What became of each task of the test, by id."""
 
@@ -49,10 +65,12 @@ class _Crash:
             and fault.point in ("", budget.at)
             and (budget.task is None or fault.task_id is None or fault.task_id in ids)
         ]
+        survivors = [fault for fault in subject.history.faults if fault.kind == "survived"]
         return cls(
             budget=budget,
             subject=subject,
             faults=tuple(sorted(kills, key=lambda fault: fault.at_ns)),
+            survived=tuple(kill for kill in kills if any(map(partial(_same_victim, kill), survivors))),
             classes={each.life.task_id: each.task_class for each in classify(subject.history)},
         )
 
@@ -89,6 +107,11 @@ class _Crash:
         """The tasks that were hit."""
         return [life for life in self.subject.lives if self.hits(life)]
 
+    @property
+    def bereft(self) -> list[Life]:
+        """The tasks that were hit by more than signals which were survived."""
+        return [life for life in self.hit if not {*self.survived}.issuperset(self.hits(life))]
+
 
 def judge(budget: RecoveryBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
     """Judge what became of the tasks of each name.
@@ -110,11 +133,12 @@ def judge(budget: RecoveryBudget, history: History, root: Path | None = None) ->
 
 def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
     crash = _Crash.of(budget, subject)
+    kills = len(crash.faults) - len(crash.survived)
     happened = Check(
         metric=f"{budget.kill} killed at {budget.at}",
         budget=f"= {budget.times}×",
-        actual=f"{len(crash.faults)}×",
-        ok=len(crash.faults) >= budget.times,
+        actual=f"{kills}×",
+        ok=kills >= budget.times,
     )
     if not crash.faults:
         return subject.verdict((happened,), _never_reached(budget, subject), _reach(budget, subject))
@@ -126,9 +150,12 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
         *(story(crash.heading(life), life, crash.blows(life), subject) for life in told),
         *_notes(crash),
         *(subject.history.diagnosis.splitlines() if bad else ()),
-        *(() if happened.ok else _never_reached(budget, subject)),
+        *_undying(crash),
+        *(() if len(crash.faults) >= budget.times else _never_reached(budget, subject)),
     ]
     fix = [line for life in bad for line in remedy(life, subject)]
+    if crash.survived:
+        fix.append(_DEADLY[budget.kill])
     if put_back(subject) and any(executions_of(life) > budget.max_executions for life in subject.lives):
         fix.append(UNBOUNDED)
     return subject.verdict(checks, evidence, fix)
@@ -147,8 +174,8 @@ def _survived(crash: _Crash) -> Iterator[Check]:
 
 
 def _elsewhere(crash: _Crash) -> Iterator[Check]:
-    """Check that what was killed did not finish the task all the same; a signal less than SIGKILL may let it."""
-    if crash.budget.kill == "broker" or crash.budget.signal != SIGKILL:
+    """Check that what was killed did not finish the task all the same; a worker that is told to shut down may."""
+    if crash.budget.kill == "broker" or (crash.budget.kill == "worker" and crash.budget.signal != SIGKILL):
         return
     finished = [
         (life.concluding, hit)
@@ -165,6 +192,20 @@ def _elsewhere(crash: _Crash) -> Iterator[Check]:
 def _killed(execution: Execution, hit: Fault) -> bool:
     """Tell whether a kill was meant for the process that ran an execution."""
     return execution.boot == hit.boot and (hit.kind == "kill-worker" or execution.pid == hit.pid)
+
+
+def _same_victim(kill: Fault, survivor: Fault) -> bool:
+    return survivor.boot == kill.boot and (kill.kind == "kill-worker" or survivor.pid == kill.pid)
+
+
+def _undying(crash: _Crash) -> Iterator[str]:
+    """Tell of the signals that did not end what they were sent to."""
+    for hit in crash.survived:
+        name = next((each.name for each in crash.subject.history.workers if each.boot == hit.boot), "a worker")
+        victim = f"process {hit.pid} of {name}" if hit.kind == "kill-child" else f"the worker {name}"
+        signal = Signals(crash.budget.signal).name
+        why = _SURVIVED.get((crash.budget.kill, signal), "")
+        yield f"{signal} did not end {victim}, which goes on{why and f': {why}'}"
 
 
 def _bounded(crash: _Crash) -> Iterator[Check]:
@@ -197,7 +238,7 @@ def _notes(crash: _Crash) -> Iterator[str]:
             f"the worker {name} died of it ({death.detail}): a new one was started here, as a supervisor does; "
             "without one nothing would run any more"
         )
-    recovered = [life for life in crash.hit if crash.recovery_s(life) is not None]
+    recovered = [life for life in crash.bereft if crash.recovery_s(life) is not None]
     if recovered:
         yield _duration(crash, max(recovered, key=lambda life: crash.recovery_s(life) or 0.0))
         yield from in_production(crash.subject.history, recovered)

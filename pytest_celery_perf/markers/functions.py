@@ -12,6 +12,7 @@ from typing import Any
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.faults import celery_fault
 from pytest_celery_perf.markers.rates import RATES
+from pytest_celery_perf.markers.recovery import celery_recovery
 from pytest_celery_perf.markers.resources import celery_cpu, celery_memory
 from pytest_celery_perf.markers.retries import celery_retries
 from pytest_celery_perf.markers.scaling import celery_scaling
@@ -24,16 +25,13 @@ from pytest_celery_perf.model.arguments import (
     natural,
     one_of,
     sequence,
-    signal_number,
     task_name,
-    task_point,
     text,
 )
 from pytest_celery_perf.model.spec import (
     Budget,
     LatencyBudget,
     QueriesBudget,
-    RecoveryBudget,
     ReliableBudget,
     RoutingBudget,
     WorkerSpec,
@@ -178,34 +176,6 @@ def celery_latency(
         p95_s=seconds["p95"],
         p99_s=seconds["p99"],
         max_s=seconds["max"],
-    )
-
-
-def celery_recovery(
-    *,
-    task: Any = None,
-    kill: str = "worker",
-    signal: str | int = "SIGKILL",
-    at: str = "started",
-    times: int = 1,
-    max_executions: int = 2,
-    within: str | float | None = None,
-) -> RecoveryBudget:
-    """Kill the child, the worker or the broker at a point of the task; nothing may be lost."""
-    one_of(kill, "kill", "child", "worker", "broker")
-    task_point(at, "at")
-    if at == "received" and kill == "child":
-        raise ConfigurationError(
-            'at="received" with kill="child": no child process holds the task yet; use at="started", or kill="worker"'
-        )
-    return RecoveryBudget(
-        task=task_name(task),
-        kill=kill,
-        signal=signal_number(signal, "signal"),
-        at=at,
-        times=natural(times, "times", 1),
-        max_executions=natural(max_executions, "max_executions", 1),
-        within_s=None if within is None else parse_duration_s(within, "within"),
     )
 
 

@@ -70,6 +70,22 @@ WRONG = {
     "celery_recovery(kill='child', at='received')": ("no child process holds the task yet", 'kill="worker"'),
     "celery_recovery(kill='laptop')": ("kill='laptop' is not one of child, worker, broker",),
     "celery_recovery(signal='SIGFOO')": ("signal='SIGFOO' is not a signal such as SIGKILL",),
+    "celery_recovery(signal='SIGSTOP')": (
+        "signal='SIGSTOP' does not end a worker: it only stops it, as celery_fault(kind=\"freeze\"); valid are those",
+        "such as SIGKILL, SIGTERM (warm shutdown), SIGQUIT (cold shutdown)",
+    ),
+    "celery_recovery(kill='child', signal='SIGUSR1')": (
+        "signal='SIGUSR1' does not end a child: a worker prints its stacks, and a child takes it for",
+        "such as SIGKILL, SIGTERM, SIGSEGV",
+    ),
+    **{
+        f"celery_recovery(signal='{name}')": (f"signal='{name}' does not end a worker: ",)
+        for name in ("SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD", "SIGURG", "SIGWINCH", "SIGPIPE", "SIGXFSZ")
+    },
+    "celery_recovery(signal=17)": ("signal=17 does not end a worker: nothing comes of it",),
+    "celery_recovery(kill='broker', signal='SIGTERM')": (
+        "signal='SIGTERM' with kill=\"broker\": that is killed by SIGKILL, and by nothing else",
+    ),
     "celery_recovery(times=0)": ("times=0 is not a whole number from 1",),
     "celery_recovery(within='soon')": ("within='soon': expected seconds",),
     "celery_reliable(max_executions=0)": ("max_executions=0 is not a whole number from 1",),
