@@ -10,7 +10,7 @@ from signal import SIGKILL, Signals
 from typing import Self
 
 from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, put_back, remedy, story
-from pytest_celery_perf.judge.production import in_production
+from pytest_celery_perf.judge.production import AS_HERE, in_production, wait_in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
@@ -108,9 +108,10 @@ class _Crash:
         return [life for life in self.subject.lives if self.hits(life)]
 
     @property
-    def bereft(self) -> list[Life]:
-        """The tasks that were hit by more than signals which were survived."""
-        return [life for life in self.hit if not {*self.survived}.issuperset(self.hits(life))]
+    def recovered(self) -> list[Life]:
+        """The tasks that came to their end after a hit by more than signals which were survived."""
+        bereft = (life for life in self.hit if not {*self.survived}.issuperset(self.hits(life)))
+        return [life for life in bereft if self.recovery_s(life) is not None]
 
 
 def judge(budget: RecoveryBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
@@ -225,7 +226,10 @@ def _bounded(crash: _Crash) -> Iterator[Check]:
 
 
 def _consequences(crash: _Crash) -> Iterator[Check]:
-    """Tell that a worker did not survive the end of its broker, though the task did thanks to another one."""
+    """Tell what passes here and would hurt in production: how long it waits, and workers that nobody starts again."""
+    wait = wait_in_production(crash.subject.history, crash.recovered) if crash.recovered else AS_HERE
+    if wait != AS_HERE:
+        yield Check(metric="recovery in production", budget="shortened here", actual=wait, ok=True)
     if crash.worker_deaths:
         yield Check(metric="worker itself", budget="needs a supervisor", actual="died", ok=True)
 
@@ -238,8 +242,7 @@ def _notes(crash: _Crash) -> Iterator[str]:
             f"the worker {name} died of it ({death.detail}): a new one was started here, as a supervisor does; "
             "without one nothing would run any more"
         )
-    recovered = [life for life in crash.bereft if crash.recovery_s(life) is not None]
-    if recovered:
+    if recovered := crash.recovered:
         yield _duration(crash, max(recovered, key=lambda life: crash.recovery_s(life) or 0.0))
         yield from in_production(crash.subject.history, recovered)
         if options and not options.acks_late:

@@ -40,6 +40,12 @@ def test_good_code_passes(inner: Inner) -> None:
     assert inner.cases.keys() - FAILS.keys() == inner.passed, inner.text
 
 
+def test_what_passed_tells_what_production_would_wait(inner: Inner) -> None:
+    told = [line for line in inner.text.splitlines() if "recovery in production" in line]
+    assert any("recovery in production up to 1.03h (shortened here)" in line for line in told), inner.text
+    assert any("recovery in production up to 5s (shortened here)" in line for line in told), inner.text
+
+
 @pytest.mark.parametrize("test", FAILS)
 def test_bad_code_fails_with_the_reason(inner: Inner, test: str) -> None:
     assert inner.lacks(test, *FAILS[test]) == [], inner.cases[test].message

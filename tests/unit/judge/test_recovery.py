@@ -69,6 +69,7 @@ def test_a_task_that_another_worker_finished() -> None:
         "finished in": "process 900 of main@host",
         "executions": "2",
         "recovery": "70ms",
+        "recovery in production": "up to 1.03h",
     }
     assert verdict.evidence[0] == (
         "RECOVERED shop.tasks.charge[t1]: started in process 811 of main@host t=0.002s; "
@@ -85,6 +86,26 @@ def test_the_report_says_what_production_would_wait() -> None:
         "in production: Redis delivers again only after the visibility timeout, 1h, and up to 100s more until a worker "
         "looks (brought forward here)"
     ) in shown(verdict)
+
+
+def test_a_passed_verdict_too_says_what_production_would_wait() -> None:
+    """Of what passed, the terminal tells the checks alone."""
+    (line,) = (
+        each for each in verdict_of(RecoveryBudget(), told(crashed(), again())).checks if "production" in each.metric
+    )
+    assert (line.metric, line.actual, line.budget, line.ok) == (
+        "recovery in production",
+        "up to 1.03h",
+        "shortened here",
+        True,
+    )
+    lost = told(crashed(acknowledged_ns=at(2)), tasks=unsafe(acks_late=False), faults=(KILLED,))
+    assert "recovery in production" not in actual(verdict_of(RecoveryBudget(), lost))
+
+
+def test_a_recovery_that_waits_for_nothing_is_as_in_production() -> None:
+    ended = told(execution(), faults=(fault(ms=100, point="finished"),))
+    assert "recovery in production" not in actual(verdict_of(RecoveryBudget(at="finished"), ended))
 
 
 def test_an_idle_gevent_worker_would_wait_for_ever() -> None:
