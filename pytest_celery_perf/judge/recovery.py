@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Self
@@ -12,6 +11,7 @@ from typing import Self
 from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, put_back, remedy, story
 from pytest_celery_perf.judge.production import AS_HERE, in_production, wait_in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
+from pytest_celery_perf.judge.survivors import instead, survived, undying
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify, executions_of
@@ -26,19 +26,6 @@ from pytest_celery_perf.model.verdict import Check, Verdict
 MARKER = "celery_recovery"
 
 _STORIES_SHOWN = 3
-_SURVIVED = {
-    ("child", "SIGINT"): "the children of a worker ignore it",
-    ("worker", "SIGHUP"): "a worker starts itself anew in the same process",
-}
-"""Why a process survives a signal.
-
-Source:
-    ``WORKER_SIGIGNORE`` in celery/concurrency/prefork.py; ``install_worker_restart_handler`` in celery/apps/worker.py.
-"""
-_DEADLY = {
-    "child": 'use signal="SIGKILL", the default, which nothing survives',
-    "worker": 'use signal="SIGKILL", the default, which nothing survives; "SIGTERM" and "SIGQUIT" shut a worker down',
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +52,11 @@ class _Crash:
             and fault.point in ("", budget.at)
             and (budget.task is None or fault.task_id is None or fault.task_id in ids)
         ]
-        survivors = [fault for fault in subject.history.faults if fault.kind == "survived"]
         return cls(
             budget=budget,
             subject=subject,
             faults=tuple(sorted(kills, key=lambda fault: fault.at_ns)),
-            survived=tuple(kill for kill in kills if any(map(partial(_same_victim, kill), survivors))),
+            survived=survived(kills, subject.history),
             classes={each.life.task_id: each.task_class for each in classify(subject.history)},
         )
 
@@ -151,12 +137,12 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
         *(story(crash.heading(life), life, crash.blows(life), subject) for life in told),
         *_notes(crash),
         *(subject.history.diagnosis.splitlines() if bad else ()),
-        *_undying(crash),
+        *undying(crash.survived, budget, subject.history),
         *(() if len(crash.faults) >= budget.times else _never_reached(budget, subject)),
     ]
     fix = [line for life in bad for line in remedy(life, subject)]
     if crash.survived:
-        fix.append(_DEADLY[budget.kill])
+        fix.append(instead(budget))
     if put_back(subject) and any(executions_of(life) > budget.max_executions for life in subject.lives):
         fix.append(UNBOUNDED)
     return subject.verdict(checks, evidence, fix)
@@ -193,20 +179,6 @@ def _elsewhere(crash: _Crash) -> Iterator[Check]:
 def _killed(execution: Execution, hit: Fault) -> bool:
     """Tell whether a kill was meant for the process that ran an execution."""
     return execution.boot == hit.boot and (hit.kind == "kill-worker" or execution.pid == hit.pid)
-
-
-def _same_victim(kill: Fault, survivor: Fault) -> bool:
-    return survivor.boot == kill.boot and (kill.kind == "kill-worker" or survivor.pid == kill.pid)
-
-
-def _undying(crash: _Crash) -> Iterator[str]:
-    """Tell of the signals that did not end what they were sent to."""
-    for hit in crash.survived:
-        name = next((each.name for each in crash.subject.history.workers if each.boot == hit.boot), "a worker")
-        victim = f"process {hit.pid} of {name}" if hit.kind == "kill-child" else f"the worker {name}"
-        signal = Signals(crash.budget.signal).name
-        why = _SURVIVED.get((crash.budget.kill, signal), "")
-        yield f"{signal} did not end {victim}, which goes on{why and f': {why}'}"
 
 
 def _bounded(crash: _Crash) -> Iterator[Check]:

@@ -161,6 +161,10 @@ def test_a_signal_upon_which_a_worker_goes_on_has_not_killed_it() -> None:
     verdict = verdict_of(RecoveryBudget(signal=SIGHUP), told(execution(), faults=hits))
     assert wrong(verdict) == {"worker killed at started": "0×"}
     assert "SIGHUP did not end the worker main@host, which goes on: a worker starts itself anew" in shown(verdict)
+    assert '"SIGTERM" and "SIGQUIT" shut a worker down' in verdict.fix[0]
+    hung = verdict_of(RecoveryBudget(signal=SIGTERM), told(execution(), faults=hits))
+    assert wrong(hung) == {"worker killed at started": "0×"}
+    assert hung.fix == ("find out what keeps the worker from ending once its tasks have: it was there still 30s later",)
 
 
 def test_one_survivor_does_not_spare_the_others() -> None:
