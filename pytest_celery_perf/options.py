@@ -258,10 +258,10 @@ def resolve(config: pytest.Config, environment: Mapping[str, str] = os.environ) 
     logs, json, baseline = (settings[name].value for name in ("logs", "json", "baseline"))
     return Options(
         app=settings["app"].value,
-        workers=tuple(line for line in settings["workers"].value.splitlines() if line.strip()),
+        workers=parsed("workers", values.workers),
         broker=parsed("broker", values.broker),
         image=settings["image"].value,
-        timeout_s=parsed("timeout", parse_duration_s),
+        timeout_s=parsed("timeout", values.patience_s),
         time_scale=parsed("time_scale", values.factor),
         start=parsed("start", values.one_of("auto", "warm", "cold")),
         point=settings["point"].value,

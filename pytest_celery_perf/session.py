@@ -28,6 +28,7 @@ from pytest_celery_perf.options import Options
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.runner.mending import mend
 from pytest_celery_perf.runner.orders import breaks_broker, orders_of
+from pytest_celery_perf.runner.parting import see_off
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.situation import situation_of
 from pytest_celery_perf.runner.stage import Stage, StagePlan
@@ -249,6 +250,7 @@ class Session:
         """
         self.settle(active, failed=failed)
         watchful = any(isinstance(budget, ReliableBudget) for budget in active.spec.budgets)
+        see_off(active.trial)
         history = active.trial.end(watchful=watchful)
         active.history = replace(history, diagnosis=active.diagnosis)
         if active.spec.budgets and not history.publications and not active.diagnosis:

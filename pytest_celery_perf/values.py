@@ -59,6 +59,23 @@ def broker(value: str, what: str) -> str:
     raise ConfigurationError(f"{what}: {value!r} is not auto, process, container or a redis:// URL")
 
 
+def workers(value: str, what: str) -> tuple[str, ...]:
+    """Read the lines of a topology."""
+    lines = tuple(line for line in value.splitlines() if line.strip())
+    if not lines:
+        raise ConfigurationError(f'{what}: {value!r} names no worker; expected lines such as "default: -c 2"')
+    return lines
+
+
+def patience_s(value: str, what: str) -> float:
+    """Read for how many seconds something is waited for."""
+    from pytest_celery_perf.model.units import parse_duration_s
+
+    if (seconds := parse_duration_s(value, what)) == 0:
+        raise ConfigurationError(f"{what}: {value!r} leaves the tasks no time: give more than zero")
+    return seconds
+
+
 def drills(value: str, what: str) -> tuple[str, ...]:
     """Read names of drills."""
     from pytest_celery_perf.model.drills import DRILLS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isclose
 from typing import Self
 
-from pytest_celery_perf.judge.backoff import Schedule, durations
+from pytest_celery_perf.judge.backoff import Schedule, durations, same
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.model.record import Execution, Outcome
@@ -21,8 +22,14 @@ class Step:
     """The attempt that asked to be tried again."""
     requested_s: float
     """The countdown it asked for."""
+    exact: bool
+    """Whether it is known to have been a number; one that an ETA told is some milliseconds short."""
     waited_s: float | None
     """The delay that was really asked of the worker; None if the next attempt was not seen to be published."""
+
+    def asks_for(self, wanted_s: float) -> bool:
+        """Tell whether the countdown is the wanted one."""
+        return isclose(self.requested_s, wanted_s) if self.exact else same(self.requested_s, wanted_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +66,14 @@ class Retrying:
         """The countdowns that one task asked for, in order."""
         return tuple(step.requested_s for step in self.steps[life.task_id])
 
-    def text(self) -> str:
-        """Print the sequences of requested countdowns, each different one once."""
-        distinct = dict.fromkeys(durations(self.requested_s(life)) or "none" for life in self.subject.lives)
+    def asked_for(self, life: Life, wanted_s: Sequence[float]) -> bool:
+        """Tell whether one task asked for these countdowns, as far as both go."""
+        return all(step.asks_for(each) for step, each in zip(self.steps[life.task_id], wanted_s, strict=False))
+
+    def text(self, *, exact: bool = False) -> str:
+        """Print the sequences of requested countdowns, each different one once; for `exact` see `durations`."""
+        asked = (durations(self.requested_s(life), exact=exact) for life in self.subject.lives)
+        distinct = dict.fromkeys(each or "none" for each in asked)
         return " / ".join(list(distinct)[:3]) + (" / …" if len(distinct) > 3 else "")
 
     def lines(self, life: Life) -> Iterator[str]:
@@ -101,9 +113,13 @@ def _steps(life: Life) -> tuple[Step, ...]:
     steps = []
     for retries, execution in sorted(by_attempt.items()):
         following = publications.get(retries + 1)
-        requested_s, waited_s = execution.countdown_s, None
+        told_s, published_s, waited_s = execution.countdown_s, None, None
         if following is not None:
-            requested_s = following.countdown_s if requested_s is None else requested_s
+            published_s = following.countdown_s
             waited_s = (following.countdown_s if following.waited_s is None else following.waited_s) or 0.0
-        steps.append(Step(execution=execution, requested_s=requested_s or 0.0, waited_s=waited_s))
+        # The message says when, not how long: of a number that is less than the task told, and more than the task told
+        # by an ETA, since what is left until then was noted after the message was published.
+        requested_s = max((each for each in (told_s, published_s) if each is not None), default=0.0)
+        exact = told_s is not None and published_s is not None and told_s == requested_s
+        steps.append(Step(execution=execution, requested_s=requested_s, exact=exact, waited_s=waited_s))
     return tuple(steps)

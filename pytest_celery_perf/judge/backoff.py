@@ -13,6 +13,8 @@ from pytest_celery_perf.model.units import format_duration_s
 
 _LEAST_GROWTH = 1.2
 _RATIO_TOLERANCE = 0.9
+_SHORT_S = 0.02
+"""By how much a countdown that was told by an ETA may have fallen short before it could be noted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,12 @@ class Schedule:
 
 def same(one_s: float, other_s: float) -> bool:
     """Tell whether two countdowns are meant to be equal; one from an ETA is some milliseconds short."""
-    return isclose(one_s, other_s, rel_tol=0.01, abs_tol=0.02)
+    return isclose(one_s, other_s, rel_tol=0.0, abs_tol=_SHORT_S)
+
+
+def at_most(countdown_s: float, limit_s: float) -> bool:
+    """Tell whether a countdown keeps to a limit; what is told of an ETA is never too much."""
+    return countdown_s <= limit_s or isclose(countdown_s, limit_s)
 
 
 def is_fixed(countdowns_s: Sequence[float]) -> bool:
@@ -104,6 +111,12 @@ def is_exponential(countdowns_s: Sequence[float], cap_s: float | None = None) ->
     return steady and all(ratio >= _LEAST_GROWTH for ratio in ratios)
 
 
-def durations(values_s: Iterable[float], prefix: str = "") -> str:
-    """Print countdowns one after the other."""
-    return ", ".join(f"{prefix}{format_duration_s(each)}" for each in values_s)
+def durations(values_s: Iterable[float], prefix: str = "", *, exact: bool = False) -> str:
+    """Print countdowns one after the other.
+
+    Args:
+        values_s: Seconds.
+        prefix: What stands before each.
+        exact: Whether to print all digits, since a rounded text would not show in what some differ.
+    """
+    return ", ".join(f"{prefix}{f'{each:.10g}s' if exact else format_duration_s(each)}" for each in values_s)

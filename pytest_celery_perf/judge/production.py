@@ -15,6 +15,9 @@ Source:
     ``_event_process_exit`` and ``timers`` in celery/concurrency/asynpool.py.
 """
 
+AS_HERE = "as here"
+"""What `wait_in_production` says where nothing was brought forward."""
+
 
 def in_production(history: History, recovered: Iterable[Life]) -> Iterator[str]:
     """Say for how long production would wait where this test did not.
@@ -48,7 +51,7 @@ def _notice(history: History, recovered: list[Life]) -> Iterator[str]:
 
 
 def wait_in_production(history: History, recovered: Iterable[Life]) -> str:
-    """Say in short how long production would wait: ``up to 1h 2min``, ``never``, ``as here``.
+    """Say in short how long production would wait: ``up to 1.03h``, ``never``, `AS_HERE`.
 
     Args:
         history: Of the test.
@@ -59,4 +62,4 @@ def wait_in_production(history: History, recovered: Iterable[Life]) -> str:
         if any(life.concluding is not None and life.concluding.pool == "gevent" for life in lives):
             return "never, while gevent workers are idle"
         return f"up to {format_duration_s(history.visibility_timeout_s + history.restore_delay_s)}"
-    return f"up to {format_duration_s(NOTICE_S)}" if any(True for _ in _notice(history, lives)) else "as here"
+    return f"up to {format_duration_s(NOTICE_S)}" if any(True for _ in _notice(history, lives)) else AS_HERE

@@ -9,8 +9,9 @@ from signal import SIGKILL, Signals
 from typing import Self
 
 from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, put_back, remedy, story
-from pytest_celery_perf.judge.production import in_production
+from pytest_celery_perf.judge.production import AS_HERE, in_production, wait_in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
+from pytest_celery_perf.judge.survivors import instead, survived, undying
 from pytest_celery_perf.measure.cases import Case
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.measure.outcomes import TaskClass, classify, executions_of
@@ -34,7 +35,9 @@ class _Crash:
     budget: RecoveryBudget
     subject: Subject
     faults: tuple[Fault, ...]
-    """The kills that the marker ordered, whichever task they hit."""
+    """The kills that the marker ordered, whichever task they hit; a signal may have been survived."""
+    survived: tuple[Fault, ...]
+    """Those of them that did not end their process."""
     classes: dict[str, TaskClass]
     """What became of each task of the test, by id."""
 
@@ -53,6 +56,7 @@ class _Crash:
             budget=budget,
             subject=subject,
             faults=tuple(sorted(kills, key=lambda fault: fault.at_ns)),
+            survived=survived(kills, subject.history),
             classes={each.life.task_id: each.task_class for each in classify(subject.history)},
         )
 
@@ -89,6 +93,12 @@ class _Crash:
         """The tasks that were hit."""
         return [life for life in self.subject.lives if self.hits(life)]
 
+    @property
+    def recovered(self) -> list[Life]:
+        """The tasks that came to their end after a hit by more than signals which were survived."""
+        bereft = (life for life in self.hit if not {*self.survived}.issuperset(self.hits(life)))
+        return [life for life in bereft if self.recovery_s(life) is not None]
+
 
 def judge(budget: RecoveryBudget, history: History, root: Path | None = None) -> tuple[Verdict, ...]:
     """Judge what became of the tasks of each name.
@@ -110,11 +120,12 @@ def judge(budget: RecoveryBudget, history: History, root: Path | None = None) ->
 
 def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
     crash = _Crash.of(budget, subject)
+    kills = len(crash.faults) - len(crash.survived)
     happened = Check(
         metric=f"{budget.kill} killed at {budget.at}",
         budget=f"= {budget.times}×",
-        actual=f"{len(crash.faults)}×",
-        ok=len(crash.faults) >= budget.times,
+        actual=f"{kills}×",
+        ok=kills >= budget.times,
     )
     if not crash.faults:
         return subject.verdict((happened,), _never_reached(budget, subject), _reach(budget, subject))
@@ -126,9 +137,12 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
         *(story(crash.heading(life), life, crash.blows(life), subject) for life in told),
         *_notes(crash),
         *(subject.history.diagnosis.splitlines() if bad else ()),
-        *(() if happened.ok else _never_reached(budget, subject)),
+        *undying(crash.survived, budget, subject.history),
+        *(() if len(crash.faults) >= budget.times else _never_reached(budget, subject)),
     ]
     fix = [line for life in bad for line in remedy(life, subject)]
+    if crash.survived:
+        fix.append(instead(budget))
     if put_back(subject) and any(executions_of(life) > budget.max_executions for life in subject.lives):
         fix.append(UNBOUNDED)
     return subject.verdict(checks, evidence, fix)
@@ -147,8 +161,8 @@ def _survived(crash: _Crash) -> Iterator[Check]:
 
 
 def _elsewhere(crash: _Crash) -> Iterator[Check]:
-    """Check that what was killed did not finish the task all the same; a signal less than SIGKILL may let it."""
-    if crash.budget.kill == "broker" or crash.budget.signal != SIGKILL:
+    """Check that what was killed did not finish the task all the same; a worker that is told to shut down may."""
+    if crash.budget.kill == "broker" or (crash.budget.kill == "worker" and crash.budget.signal != SIGKILL):
         return
     finished = [
         (life.concluding, hit)
@@ -184,7 +198,10 @@ def _bounded(crash: _Crash) -> Iterator[Check]:
 
 
 def _consequences(crash: _Crash) -> Iterator[Check]:
-    """Tell that a worker did not survive the end of its broker, though the task did thanks to another one."""
+    """Tell what passes here and would hurt in production: how long it waits, and workers that nobody starts again."""
+    wait = wait_in_production(crash.subject.history, crash.recovered) if crash.recovered else AS_HERE
+    if wait != AS_HERE:
+        yield Check(metric="recovery in production", budget="shortened here", actual=wait, ok=True)
     if crash.worker_deaths:
         yield Check(metric="worker itself", budget="needs a supervisor", actual="died", ok=True)
 
@@ -197,8 +214,7 @@ def _notes(crash: _Crash) -> Iterator[str]:
             f"the worker {name} died of it ({death.detail}): a new one was started here, as a supervisor does; "
             "without one nothing would run any more"
         )
-    recovered = [life for life in crash.hit if crash.recovery_s(life) is not None]
-    if recovered:
+    if recovered := crash.recovered:
         yield _duration(crash, max(recovered, key=lambda life: crash.recovery_s(life) or 0.0))
         yield from in_production(crash.subject.history, recovered)
         if options and not options.acks_late:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.judge.attempts import Retrying
-from pytest_celery_perf.judge.backoff import Schedule, durations, is_exponential, is_fixed, same
+from pytest_celery_perf.judge.backoff import Schedule, at_most, durations, is_exponential, is_fixed
 from pytest_celery_perf.judge.countdowns import for_countdowns
 from pytest_celery_perf.judge.remedies import for_attempts, for_final, provoke
 from pytest_celery_perf.judge.subjects import Subject, all_ended, fates, judge_each, never_started
@@ -122,14 +122,20 @@ def _grows_as(wanted: str, budget: RetriesBudget, countdowns_s: tuple[float, ...
 def _countdowns(budget: RetriesBudget, wanted_s: tuple[float, ...], retrying: Retrying) -> _Finding:
     if retrying.schedule and retrying.schedule.jitter:
         return _bounds(budget, wanted_s, retrying, retrying.schedule)
-    wrong = tuple(life for life in retrying.subject.lives if not _equal(retrying.requested_s(life), wanted_s))
-    check = Check(metric="countdowns", budget=f"= {durations(wanted_s)}", actual=retrying.text(), ok=not wrong)
+    wrong = tuple(life for life in retrying.subject.lives if not _equal(retrying, life, wanted_s))
+    alike = bool(wrong) and durations(wanted_s) == retrying.text()
+    check = Check(
+        metric="countdowns",
+        budget=f"= {durations(wanted_s, exact=alike)}",
+        actual=retrying.text(exact=alike),
+        ok=not wrong,
+    )
     return _Finding(check=check, culprits=wrong, fix=tuple(_advice(budget, wanted_s, wrong, retrying)))
 
 
 def _bounds(budget: RetriesBudget, wanted_s: tuple[float, ...], retrying: Retrying, schedule: Schedule) -> _Finding:
     """Judge random countdowns: what was drawn is chance, what could have been drawn is not."""
-    within = all(_at_most(schedule.bound_s(number), limit_s) for number, limit_s in enumerate(wanted_s))
+    within = all(at_most(schedule.bound_s(number), limit_s) for number, limit_s in enumerate(wanted_s))
     wrong = tuple(life for life in retrying.subject.lives if len(retrying.requested_s(life)) != len(wanted_s))
     check = Check(
         metric="countdowns",
@@ -146,8 +152,7 @@ def _advice(
     budget: RetriesBudget, wanted_s: tuple[float, ...], wrong: tuple[Life, ...], retrying: Retrying
 ) -> Iterator[str]:
     yield from _amount(wanted_s, wrong, retrying)
-    asked = [retrying.requested_s(life) for life in wrong]
-    if any(not same(one, other) for each in asked for one, other in zip(each, wanted_s, strict=False)):
+    if not all(retrying.asked_for(life, wanted_s) for life in wrong):
         yield from for_countdowns(budget, retrying)
 
 
@@ -175,11 +180,12 @@ def _longest(budget: RetriesBudget, limit_s: float, retrying: Retrying) -> _Find
             f"retry_backoff_max={options.retry_backoff_max_s:g} and max_retries={options.max_retries} come to "
             f"{format_duration_s(longest_s)}"
         )
-    ok = _at_most(longest_s, limit_s)
+    ok = at_most(longest_s, limit_s)
+    alike = not ok and format_duration_s(longest_s) == format_duration_s(limit_s)
     check = Check(
         metric="longest countdown",
-        budget=f"≤ {format_duration_s(limit_s)}",
-        actual=format_duration_s(longest_s),
+        budget=durations([limit_s], "≤ ", exact=alike),
+        actual=durations([longest_s], exact=alike),
         ok=ok,
     )
     return _Finding(
@@ -241,12 +247,8 @@ def _drawn_at_random(retrying: Retrying) -> bool | None:
     return False if max(map(len, by_attempt.values())) >= _ENOUGH_TO_SEE_JITTER else None
 
 
-def _at_most(countdown_s: float, limit_s: float) -> bool:
-    return countdown_s <= limit_s or same(countdown_s, limit_s)
-
-
-def _equal(countdowns_s: tuple[float, ...], wanted_s: tuple[float, ...]) -> bool:
-    return len(countdowns_s) == len(wanted_s) and all(map(same, countdowns_s, wanted_s))
+def _equal(retrying: Retrying, life: Life, wanted_s: tuple[float, ...]) -> bool:
+    return len(retrying.steps[life.task_id]) == len(wanted_s) and retrying.asked_for(life, wanted_s)
 
 
 def _beyond_visibility(retrying: Retrying) -> list[str]:

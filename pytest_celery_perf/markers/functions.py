@@ -6,12 +6,15 @@ A function turns the marker's arguments into a value of `model.spec`, or raises
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.markers.faults import celery_fault
 from pytest_celery_perf.markers.rates import RATES
+from pytest_celery_perf.markers.recovery import celery_recovery
 from pytest_celery_perf.markers.resources import celery_cpu, celery_memory
 from pytest_celery_perf.markers.retries import celery_retries
 from pytest_celery_perf.markers.scaling import celery_scaling
@@ -24,16 +27,13 @@ from pytest_celery_perf.model.arguments import (
     natural,
     one_of,
     sequence,
-    signal_number,
     task_name,
-    task_point,
     text,
 )
 from pytest_celery_perf.model.spec import (
     Budget,
     LatencyBudget,
     QueriesBudget,
-    RecoveryBudget,
     ReliableBudget,
     RoutingBudget,
     WorkerSpec,
@@ -72,7 +72,7 @@ def celery_worker(
     if not NODE_NAME.fullmatch(text(name, "name")):
         raise ConfigurationError(f"name={name!r} is not made of letters, digits, dots, hyphens and underscores")
     given = from_arguments(
-        queues=queues if queues is None or isinstance(queues, str) else sequence(queues, "queues", "names of queues"),
+        queues=None if queues is None else _queues(queues),
         pool=pool,
         concurrency=concurrency,
         prefetch=prefetch,
@@ -88,8 +88,8 @@ def celery_worker(
     bridge = None if isinstance(network, bool) else network
     if one_of(runtime, "runtime", "process", "container") == "process":
         _only_in_containers(image=image, dockerfile=dockerfile, cpus=cpus, memory=memory, network=bridge)
-    elif (image is None) == (dockerfile is None):
-        raise ConfigurationError('runtime="container" needs image= or dockerfile=, one of the two')
+    else:
+        _check_container(image, dockerfile, cpus)
     return WorkerSpec(
         name=name,
         options=given,
@@ -104,6 +104,26 @@ def celery_worker(
         network=bool(network),
         bridge=bridge is not None,
     )
+
+
+def _queues(value: Any) -> list[str]:
+    """Return the names of queues, which may be one text with commas."""
+    names = value.split(",") if isinstance(value, str) else sequence(value, "queues", "names of queues")
+    names = [text(name, "queues: name") for name in names]
+    if not all(map(str.strip, names)) or not names:
+        raise ConfigurationError(
+            f'queues={value!r} has no name, or an empty one: give some, such as "a,b", or leave it out'
+        )
+    return names
+
+
+def _check_container(image: str | None, dockerfile: str | None, cpus: Any) -> None:
+    if (image is None) == (dockerfile is None):
+        raise ConfigurationError('runtime="container" needs image= or dockerfile=, one of the two')
+    if dockerfile is not None and not (path := Path.cwd() / text(dockerfile, "dockerfile")).is_file():
+        raise ConfigurationError(f"dockerfile={dockerfile!r}: there is no {path}")
+    if cpus is not None and (isinstance(cpus, bool) or not isinstance(cpus, int | float) or not 0 < cpus < math.inf):
+        raise ConfigurationError(f"cpus={cpus!r} is not a finite number above 0, such as 0.5")
 
 
 def _only_in_containers(**arguments: object) -> None:
@@ -182,34 +202,6 @@ def celery_latency(
     )
 
 
-def celery_recovery(
-    *,
-    task: Any = None,
-    kill: str = "worker",
-    signal: str | int = "SIGKILL",
-    at: str = "started",
-    times: int = 1,
-    max_executions: int = 2,
-    within: str | float | None = None,
-) -> RecoveryBudget:
-    """Kill the child, the worker or the broker at a point of the task; nothing may be lost."""
-    one_of(kill, "kill", "child", "worker", "broker")
-    task_point(at, "at")
-    if at == "received" and kill == "child":
-        raise ConfigurationError(
-            'at="received" with kill="child": no child process holds the task yet; use at="started", or kill="worker"'
-        )
-    return RecoveryBudget(
-        task=task_name(task),
-        kill=kill,
-        signal=signal_number(signal, "signal"),
-        at=at,
-        times=natural(times, "times", 1),
-        max_executions=natural(max_executions, "max_executions", 1),
-        within_s=None if within is None else parse_duration_s(within, "within"),
-    )
-
-
 def celery_reliable(
     *,
     task: Any = None,
@@ -243,14 +235,27 @@ def celery_routing(
     """Judge the queue and the priority of a task, or who starts first out of a backlog."""
     if queue is None and priority is None and not order:
         raise ConfigurationError("nothing to judge: give queue=, priority= or order=[task, …]")
-    if len(tasks := sequence(order, "order", "tasks or their names")) == 1:
-        raise ConfigurationError(f"order={tasks!r}: an order needs at least two tasks")
+    if queue is not None and not text(queue, "queue").strip():
+        raise ConfigurationError(f"queue={queue!r} is no name of a queue")
     return RoutingBudget(
         task=task_name(task),
-        queue=None if queue is None else text(queue, "queue"),
+        queue=queue,
         priority=None if priority is None else _priority(priority),
-        order=tuple(name for each in tasks if (name := task_name(each)) is not None),
+        order=_order(order),
     )
+
+
+def _order(value: Any) -> tuple[str, ...]:
+    """Return the names of tasks of which each must start before the next."""
+    tasks = sequence(value, "order", "tasks or their names")
+    if len(tasks) == 1:
+        raise ConfigurationError(f"order={tasks!r}: an order needs at least two tasks")
+    names = [task_name(each) or "" for each in tasks]
+    if "" in names:
+        raise ConfigurationError(f"order={tasks!r}: None is no task")
+    if repeated := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise ConfigurationError(f"order: {repeated[0]!r} is there twice, and nothing starts before itself")
+    return tuple(names)
 
 
 def _priority(value: Any) -> int:

@@ -138,13 +138,15 @@ def json_text(value: Any, what: str) -> str:
 
 
 def task_name(value: Any) -> str | None:
-    """Return the name of a task, given that or the task; None for None or an empty text.
+    """Return the name of a task, given that or the task; None for None.
 
     Raises:
-        ConfigurationError: It is something else.
+        ConfigurationError: It is something else, or an empty text, which would be taken for all tasks.
     """
+    if value == "":
+        raise ConfigurationError("'' is no name of a task; leave it out where any is meant")
     if value is None or isinstance(value, str):
-        return value or None
+        return value
     name = getattr(value, "name", None)
     if not isinstance(name, str):
         raise ConfigurationError(f"{value!r} is neither a task nor the name of one")

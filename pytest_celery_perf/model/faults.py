@@ -86,7 +86,7 @@ DISCONNECTING = frozenset({"kill-broker", "pause-broker", "drop-connections"})
 """The kinds of faults that break the workers' connections to the broker; besides those that begin with ``network-``."""
 CONSEQUENCES = frozenset(
     {
-        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker", "process-gone"),
+        *("worker-died", "worker-ended", "worker-restarted", "thaw-worker", "process-gone", "survived"),
         *("broker-restarted", "broker-resumed", "restored", "vanished", "network-healed"),
         *("delivered-again", "released"),
     }
@@ -107,7 +107,7 @@ class Fault:
     for which a fault was ordered), ``stop-worker`` (by a signal less than SIGKILL), ``freeze-worker``,
     ``thaw-worker``, ``pause-broker``, ``broker-resumed``, ``drop-connections``, ``time-limit``, ``recycle``,
     ``exhaust-memory``, ``script`` (of several faults), ``await-…`` (a task waits for that fault),
-    ``worker-restarted``, ``restored``, ``vanished`` …"""
+    ``worker-restarted``, ``survived`` (a signal did not end its victim), ``restored``, ``vanished`` …"""
     at_ns: int
     point: str = ""
     """Where: ``started``, ``query:3`` …"""

@@ -133,7 +133,7 @@ class RunningAttempt:
     def carry_out(self, orders: list[FaultOrder]) -> None:
         """Carry out what `announce_end` returned."""
         for order in orders:
-            self._faults.carry_out(order, self.header["t"])
+            self._faults.carry_out(order, self.victim)
 
     def reading(self, instrument: str) -> Any:
         """Return what measures it; None if its message does not ask for that."""

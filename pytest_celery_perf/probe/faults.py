@@ -77,7 +77,7 @@ class Faults:
             BaseException: What a ``raise`` order names.
         """
         if struck := self.announce(order, victim, found=found):
-            self.carry_out(struck, victim.token)
+            self.carry_out(struck, victim)
 
     def announce(self, order: FaultOrder, victim: Victim, *, found: str | None = None) -> FaultOrder | None:
         """Write down that a fault strikes now; see `strike`.
@@ -120,20 +120,22 @@ class Faults:
         if os.getpid() != self._main_pid and (kills_child or waits or order.signal != signal.SIGKILL):
             _await(self._acceptance(victim))
 
-    def carry_out(self, order: FaultOrder, token: str) -> None:
+    def carry_out(self, order: FaultOrder, victim: Victim) -> None:
         """Do what was announced; see `strike`."""
         if order.do in strain.STRAINS:
             strain.STRAINS[order.do]()
         elif order.do.startswith(AWAITED):
-            _wait_at(gate_path(self._directory, token, order.key))
+            _wait_at(gate_path(self._directory, victim.token, order.key))
         elif order.do == "raise":
             _raise(order)
         elif order.do in AGAIN and order.at == "acknowledgment":
             pass  # the main process must go on
         elif order.do in ("hold", "outage", *AGAIN):
-            _wait_at(gate_path(self._directory, token, order.key))
+            _wait_at(gate_path(self._directory, victim.token, order.key))
         elif order.do == "kill-child":
             os.kill(os.getpid(), order.signal)
+            # One that ends the process does so before the call returns, or its handler raises there.
+            self._note("survived", order, victim.task_id)
         elif order.signal == signal.SIGKILL:
             os.killpg(os.getpgid(self._main_pid), signal.SIGKILL)
         else:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_celery_perf.probe import install_from_environment
+from pytest_celery_perf.probe.config import VARIABLE, ProbeConfig
+from pytest_celery_perf.probe.faults import directory_beside
 from pytest_celery_perf.probe.processes import die_with_launcher
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ def work(app: Celery, options: Sequence[str]) -> int:
     spare_collections()
     accept_options_of(app, worker)
     callback: Any = worker.callback
-    worker.callback = lambda *args, **chosen: callback(*args, **{**chosen, **OWNED_BY_RUNNER})
+    worker.callback = lambda *args, **chosen: callback(*args, **{**chosen, **OWNED_BY_RUNNER, **_schedule()})
     try:
         worker.main(
             args=list(options),
@@ -142,6 +144,18 @@ def work(app: Celery, options: Sequence[str]) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     return 0
+
+
+def _schedule() -> dict[str, str]:
+    """Say where an embedded beat notes what it has published: not in the project, nor in production's file.
+
+    What it notes goes with the run. In a container, too, there is that folder, and every user can write to it.
+    """
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return {}
+    config = ProbeConfig.load(text)
+    return {"schedule_filename": os.path.join(directory_beside(config.doorbell), f"{config.boot}.schedule")}
 
 
 def worker_command() -> Any:

@@ -144,18 +144,23 @@ def read(options: Sequence[str], what: str = "celery_worker", app: Celery | None
     # Celery's type imports the pool, which for gevent belongs into the worker alone.
     pools = click.Option(["-P", "--pool"], type=click.Choice(concurrency.get_available_pool_names()))
     params = [pools if param.name == "pool" else param for param in params]
-    command = click.Command("celery worker", params=params, context_settings={"allow_extra_args": True})
+    settings = {"allow_extra_args": True}
+    command = click.Command("celery worker", params=params, context_settings=settings, add_help_option=False)
     client = CLIContext(app=app, no_color=True, workdir=None)
     try:
         context = command.make_context(command.name, list(_without_ours(options)), obj=client)
     except click.ClickException as error:
         raise ConfigurationError(f"{what}: {shlex.join(options)!r}: {error.format_message()}") from None
+    except click.exceptions.Exit:
+        raise ConfigurationError(f"{what}: {shlex.join(options)!r}: that starts no worker") from None
     strange = [argument for argument in context.args if "=" not in argument]
     if strange:
         raise ConfigurationError(
             f"{what}: {shlex.join(options)!r}: {strange[0]!r} is no option; write what stands behind 'celery worker'"
         )
     chosen = context.params
+    if not all(map(str.strip, chosen["queues"] or ())):
+        raise ConfigurationError(f"{what}: {shlex.join(options)!r}: a queue has no name; write such as '-Q a,b'")
     if chosen.get("pool_start_method") == "spawn":
         raise ConfigurationError(
             f"{what}: {shlex.join(options)!r}: spawn starts children that record nothing; use fork"

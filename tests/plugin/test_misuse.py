@@ -71,6 +71,22 @@ WRONG = {
     "celery_recovery(kill='child', at='received')": ("no child process holds the task yet", 'kill="worker"'),
     "celery_recovery(kill='laptop')": ("kill='laptop' is not one of child, worker, broker",),
     "celery_recovery(signal='SIGFOO')": ("signal='SIGFOO' is not a signal such as SIGKILL",),
+    "celery_recovery(signal='SIGSTOP')": (
+        "signal='SIGSTOP' does not end a worker: it only stops it, as celery_fault(kind=\"freeze\"); valid are those",
+        "such as SIGKILL, SIGTERM (warm shutdown), SIGQUIT (cold shutdown)",
+    ),
+    "celery_recovery(kill='child', signal='SIGUSR1')": (
+        "signal='SIGUSR1' does not end a child: a worker prints its stacks, and a child takes it for",
+        "such as SIGKILL, SIGTERM, SIGSEGV",
+    ),
+    **{
+        f"celery_recovery(signal='{name}')": (f"signal='{name}' does not end a worker: ",)
+        for name in ("SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD", "SIGURG", "SIGWINCH", "SIGPIPE", "SIGXFSZ")
+    },
+    "celery_recovery(signal=17)": ("signal=17 does not end a worker: nothing comes of it",),
+    "celery_recovery(kill='broker', signal='SIGTERM')": (
+        "signal='SIGTERM' with kill=\"broker\": that is killed by SIGKILL, and by nothing else",
+    ),
     "celery_recovery(times=0)": ("times=0 is not a whole number from 1",),
     "celery_recovery(within='soon')": ("within='soon': expected seconds",),
     "celery_reliable(max_executions=0)": ("max_executions=0 is not a whole number from 1",),
@@ -139,6 +155,21 @@ WRONG = {
     "celery_regression(task=print)": ("is neither a task nor the name of one",),
     "celery_worker(name='a b')": ("name='a b' is not made of letters, digits",),
     "celery_worker(queues=5)": ("queues=5 is not a list of names of queues",),
+    "celery_worker(queues='')": (
+        "queues='' has no name, or an empty one: give some, such as \"a,b\", or leave it out",
+    ),
+    "celery_worker(queues=[])": ("queues=[] has no name, or an empty one",),
+    "celery_worker(queues='a,,b')": ("queues='a,,b' has no name, or an empty one",),
+    "celery_worker(queues=[5])": ("queues: name=5 is not a text",),
+    "celery_worker(options='-Q a,,b')": ("options: '-Q a,,b': a queue has no name; write such as '-Q a,b'",),
+    "celery_worker(options='--help')": ("options: '--help': No such option",),
+    "celery_worker(runtime='container', image='x', cpus=-1)": ("cpus=-1 is not a finite number above 0, such as 0.5",),
+    "celery_worker(runtime='container', image='x', cpus='two')": ("cpus='two' is not a finite number above 0",),
+    "celery_worker(runtime='container', dockerfile='Nofile')": ("dockerfile='Nofile': there is no /", "/Nofile"),
+    "celery_routing(order=['a', 'b', 'a'])": ("order: 'a' is there twice, and nothing starts before itself",),
+    "celery_routing(order=['a', None])": ("order=['a', None]: None is no task",),
+    "celery_routing(queue='')": ("queue='' is no name of a queue",),
+    "celery_latency(task='', max=1)": ("'' is no name of a task; leave it out where any is meant",),
     "celery_worker(pool='fibers')": ("'fibers' is not one of 'prefork'",),
     "celery_worker(concurrency=0)": ("concurrency=0 is not a whole number from 1",),
     "celery_worker(options='--concurency 3')": ("No such option '--concurency'. Did you mean '--concurrency'?",),
@@ -237,6 +268,8 @@ MISTAKES = {
     "broken app": ({"celery_perf_app": "broken:app"}, "cannot be loaded: ZeroDivisionError: division by zero ("),
     "no name": ({"celery_perf_workers": "-c 2"}, 'expected "name: options of celery worker", such as'),
     "no such option": ({"celery_perf_workers": "main: --concurency 2"}, "worker 'main': '--concurency 2': No such"),
+    "help": ({"celery_perf_workers": "main: --help"}, "celery_perf_workers: worker 'main': '--help': No such option"),
+    "no queue": ({"celery_perf_workers": "main: -Q a,,b"}, "worker 'main': '-Q a,,b': a queue has no name"),
     "same name": ({"celery_perf_workers": "a: -c 1\n  a: -c 2"}, "celery_perf_workers: several workers of one name"),
 }
 
@@ -267,20 +300,21 @@ def test_a_marker_that_is_wrong_is_told_by_xdist_too(plain: Project) -> None:
 
 
 VALUES = {
-    "timeout": ("soon", "celery_perf_timeout (command line)='soon': expected seconds"),
-    "time-scale": ("2", "celery_perf_time_scale (command line): '2' is not a number above 0 and at most 1"),
-    "broker": ("rabbit", "'rabbit' is not auto, process, container or a redis:// URL"),
-    "start": ("hot", "celery_perf_start (command line): 'hot' is not one of auto, warm, cold"),
-    "json-detail": ("all", "'all' is not one of records, aggregates"),
-    "json": (".", "is a directory, not a file"),
-    "output": ("xml:a", "celery_perf_output (command line): 'xml' in 'xml:a' is none of the formats json, pytest-"),
+    "timeout=soon": "celery_perf_timeout (command line)='soon': expected seconds",
+    "timeout=0": "celery_perf_timeout (command line): '0' leaves the tasks no time: give more than zero",
+    "workers=": "celery_perf_workers (command line): '' names no worker; expected lines such as \"default: -c 2\"",
+    "time-scale=2": "celery_perf_time_scale (command line): '2' is not a number above 0 and at most 1",
+    "broker=rabbit": "'rabbit' is not auto, process, container or a redis:// URL",
+    "start=hot": "celery_perf_start (command line): 'hot' is not one of auto, warm, cold",
+    "json-detail=all": "'all' is not one of records, aggregates",
+    "json=.": "is a directory, not a file",
+    "output=xml:a": "celery_perf_output (command line): 'xml' in 'xml:a' is none of the formats json, pytest-",
 }
 
 
 @pytest.mark.parametrize("option", VALUES)
 def test_an_option_that_is_wrong(plain: Project, option: str) -> None:
-    value, words = VALUES[option]
-    inner = plain.run(f"--celery-perf-{option}={value}")
+    inner, words = plain.run(f"--celery-perf-{option}"), VALUES[option]
     assert inner.status == pytest.ExitCode.USAGE_ERROR
     assert words in inner.text
     assert "Traceback" not in inner.text

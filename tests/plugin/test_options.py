@@ -269,3 +269,11 @@ def test_the_markers_explain_themselves(plain: Project) -> None:
     text = plain.run("--markers").text
     for name in ("worker", "queries", "latency", "retries", "recovery", "routing"):
         assert f"@pytest.mark.celery_{name}(" in text
+
+
+def test_an_embedded_beat_leaves_nothing_in_the_project(plain: Project) -> None:
+    lines = ("import pytest", "from office import nap", "@pytest.mark.celery_latency(max='1min')")
+    plain.write("test_beat.py", "\n".join((*lines, "def test_nap(): nap.delay(0.5)\n")))
+    inner = plain.run("--celery-perf-workers=main: -B -c 1 -s mine")
+    assert inner.passed == {"test_nap"}, inner.text
+    assert [path.name for path in plain.folder.iterdir() if path.name.startswith(("celerybeat", "mine"))] == []

@@ -25,12 +25,25 @@ FAILS = {
         "its body made",
         "kill it at a query that it makes",
     ),
+    "test_survived": (
+        "child killed at started 0× (budget = 1×)",
+        "SIGINT did not end process",
+        "which goes on: the children of a worker ignore it",
+        'use signal="SIGKILL", the default',
+    ),
+    "test_survived_at_its_end": ("child killed at finished 0× (budget = 1×)", "SIGINT did not end process"),
     "test_in_production": ("in production: Redis delivers again only after the visibility timeout, 1h",),
 }
 
 
 def test_good_code_passes(inner: Inner) -> None:
     assert inner.cases.keys() - FAILS.keys() == inner.passed, inner.text
+
+
+def test_what_passed_tells_what_production_would_wait(inner: Inner) -> None:
+    told = [line for line in inner.text.splitlines() if "recovery in production" in line]
+    assert any("recovery in production up to 1.03h (shortened here)" in line for line in told), inner.text
+    assert any("recovery in production up to 5s (shortened here)" in line for line in told), inner.text
 
 
 @pytest.mark.parametrize("test", FAILS)

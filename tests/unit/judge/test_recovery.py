@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signal import SIGTERM
+from signal import SIGHUP, SIGINT, SIGTERM
 from typing import Any
 
 import pytest
@@ -69,6 +69,7 @@ def test_a_task_that_another_worker_finished() -> None:
         "finished in": "process 900 of main@host",
         "executions": "2",
         "recovery": "70ms",
+        "recovery in production": "up to 1.03h",
     }
     assert verdict.evidence[0] == (
         "RECOVERED shop.tasks.charge[t1]: started in process 811 of main@host t=0.002s; "
@@ -85,6 +86,26 @@ def test_the_report_says_what_production_would_wait() -> None:
         "in production: Redis delivers again only after the visibility timeout, 1h, and up to 100s more until a worker "
         "looks (brought forward here)"
     ) in shown(verdict)
+
+
+def test_a_passed_verdict_too_says_what_production_would_wait() -> None:
+    """Of what passed, the terminal tells the checks alone."""
+    (line,) = (
+        each for each in verdict_of(RecoveryBudget(), told(crashed(), again())).checks if "production" in each.metric
+    )
+    assert (line.metric, line.actual, line.budget, line.ok) == (
+        "recovery in production",
+        "up to 1.03h",
+        "shortened here",
+        True,
+    )
+    lost = told(crashed(acknowledged_ns=at(2)), tasks=unsafe(acks_late=False), faults=(KILLED,))
+    assert "recovery in production" not in actual(verdict_of(RecoveryBudget(), lost))
+
+
+def test_a_recovery_that_waits_for_nothing_is_as_in_production() -> None:
+    ended = told(execution(), faults=(fault(ms=100, point="finished"),))
+    assert "recovery in production" not in actual(verdict_of(RecoveryBudget(at="finished"), ended))
 
 
 def test_an_idle_gevent_worker_would_wait_for_ever() -> None:
@@ -106,6 +127,54 @@ def test_production_may_notice_a_dead_child_later() -> None:
     told_so = "in production: Celery may notice only up to 5s later that a child is dead (noticed at once here)"
     assert told_so in shown(verdict_of(RecoveryBudget(kill="child"), happened))
     assert "may notice only" not in shown(verdict_of(RecoveryBudget(), told(crashed(), again())))
+
+
+# -- survived signals
+
+
+def test_a_signal_that_a_child_ignores_has_not_killed_it() -> None:
+    """The task acknowledged early and ended in the same process: nothing was tested."""
+    hits = (fault("kill-child", ms=5), fault("survived", ms=5))
+    happened = told(execution(acknowledged_ns=at(3)), tasks=unsafe(acks_late=False), faults=hits)
+    verdict = verdict_of(RecoveryBudget(kill="child", signal=SIGINT), happened)
+    assert wrong(verdict) == {"child killed at started": "0×", "finished in": "process 811 of main@host"}
+    ignored = "SIGINT did not end process 811 of main@host, which goes on: the children of a worker ignore it"
+    assert verdict.evidence[1:] == (ignored,)
+    assert verdict.fix == ('use signal="SIGKILL", the default, which nothing survives',)
+
+
+def test_a_signal_that_a_child_ignores_at_the_end_of_its_task_has_not_killed_it() -> None:
+    hits = (fault("kill-child", ms=13, point="finished"), fault("survived", ms=13, point="finished"))
+    verdict = verdict_of(RecoveryBudget(kill="child", signal=SIGINT, at="finished"), told(execution(), faults=hits))
+    assert wrong(verdict) == {"child killed at finished": "0×"}
+    assert "was not reached" not in shown(verdict)
+
+
+def test_a_child_that_finishes_what_a_signal_should_have_ended_was_not_killed() -> None:
+    happened = told(execution(body=200), faults=(fault("kill-child", ms=100),))
+    verdict = verdict_of(RecoveryBudget(kill="child", signal=SIGTERM), happened)
+    assert wrong(verdict) == {"finished in": "process 811 of main@host"}
+
+
+def test_a_signal_upon_which_a_worker_goes_on_has_not_killed_it() -> None:
+    hits = (fault(ms=5), fault("survived", ms=30_000, pid=800))
+    verdict = verdict_of(RecoveryBudget(signal=SIGHUP), told(execution(), faults=hits))
+    assert wrong(verdict) == {"worker killed at started": "0×"}
+    assert "SIGHUP did not end the worker main@host, which goes on: a worker starts itself anew" in shown(verdict)
+    assert '"SIGTERM" and "SIGQUIT" shut a worker down' in verdict.fix[0]
+    hung = verdict_of(RecoveryBudget(signal=SIGTERM), told(execution(), faults=hits))
+    assert wrong(hung) == {"worker killed at started": "0×"}
+    assert hung.fix == ("find out what keeps the worker from ending once its tasks have: it was there still 30s later",)
+
+
+def test_one_survivor_does_not_spare_the_others() -> None:
+    hits = (
+        fault("kill-child", ms=5, pid=810, task_id="t2"),
+        fault("survived", ms=5, pid=810),
+        fault("kill-child", ms=100),
+    )
+    verdict = verdict_of(RecoveryBudget(kill="child", signal=SIGTERM), told(crashed(), again(), faults=hits))
+    assert actual(verdict)["child killed at started"] == "1×"
 
 
 # -- lost

@@ -143,6 +143,46 @@ def test_a_task_that_still_waits_for_its_retry_does_not_pass() -> None:
     assert "It waits for its ETA." in verdict.evidence
 
 
+# -- what is known exactly
+
+
+def asked(told_s: float, published_s: float) -> History:
+    """A task that told, at its end, of this countdown, and whose message had told of that."""
+    publications = (publication(), publication(ms=9, retries=1, countdown_s=published_s, waited_s=0.01))
+    return history(*tries(told_s), publications=publications, tasks={NAME: options(**MANUAL)})
+
+
+@pytest.mark.parametrize(("wanted_s", "kept"), [(100, True), (101, False), (100.01, False), (99.99, False)])
+def test_a_number_of_seconds_is_known_exactly(wanted_s: float, *, kept: bool) -> None:
+    verdict = verdict_of(RetriesBudget(countdowns_s=(wanted_s,)), asked(100, 99.9987))
+    assert check_of(verdict)[3] is kept
+
+
+@pytest.mark.parametrize(("wanted_s", "kept"), [(100, True), (101, False), (99, False)])
+def test_of_an_eta_some_milliseconds_may_be_gone(wanted_s: float, *, kept: bool) -> None:
+    """What is left is noted when the message goes out, and once more at the end, which a slow broker makes late."""
+    verdict = verdict_of(RetriesBudget(countdowns_s=(wanted_s,)), asked(99.72, 99.9987))
+    assert check_of(verdict)[3] is kept
+
+
+@pytest.mark.parametrize("happened", [asked(600, 599.998), asked(599.9, 599.998)], ids=["number", "eta"])
+def test_a_limit_is_one(happened: History) -> None:
+    assert verdict_of(RetriesBudget(max_countdown_s=600), happened).status is Status.PASS
+    assert check_of(verdict_of(RetriesBudget(max_countdown_s=599), happened))[1:] == (
+        "≤ 9.98min",
+        "10min",
+        False,
+    )
+
+
+def test_what_differs_is_printed_so_that_one_sees_it() -> None:
+    happened = asked(10_001, 10_000.99)
+    verdict = verdict_of(RetriesBudget(countdowns_s=(10_000,)), happened)
+    assert check_of(verdict)[1:] == ("= 10000s", "10001s", False)
+    verdict = verdict_of(RetriesBudget(max_countdown_s=10_000), happened)
+    assert check_of(verdict)[1:] == ("≤ 10000s", "10001s", False)
+
+
 # -- backoff
 
 

@@ -106,3 +106,16 @@ def test_a_child_is_killed_after_its_fault_was_written(tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL
     (file,) = (tmp_path / "spool").iterdir()
     assert '"kill-child","started","task-id"' in file.read_text()
+    assert "survived" not in file.read_text()
+
+
+def test_a_child_that_survives_its_signal_says_so(faults: Faults) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        order = FaultOrder(key="k", task=None, do="kill-child", at="started", signal=signal.SIGINT)
+        faults.strike(order, VICTIM)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    (written,) = (Path(faults._directory) / "spool").iterdir()
+
+    assert written.read_text().index('"kill-child","started"') < written.read_text().index('"survived","started"')

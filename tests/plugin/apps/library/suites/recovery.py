@@ -86,3 +86,23 @@ def test_never_reached() -> None:
 @pytest.mark.celery_recovery(kill="worker", at="started", within="1ns")
 def test_in_production() -> None:
     enter.delay("one")
+
+
+@pytest.mark.celery_recovery(kill="child", signal="SIGINT", at="started")
+def test_survived() -> None:
+    enter_unsafely.delay("one")
+
+
+@pytest.mark.celery_recovery(kill="child", signal="SIGINT", at="finished")
+def test_survived_at_its_end() -> None:
+    enter_unsafely.delay("one")
+
+
+@pytest.mark.celery_recovery(kill="child", signal="SIGTERM", at="started")
+def test_child_terminated() -> None:
+    enter.delay("one")
+
+
+@pytest.mark.celery_recovery(kill="worker", signal="SIGTERM", at="started")
+def test_worker_shut_down() -> None:
+    enter.delay("one")
