@@ -172,6 +172,7 @@ class Stage:
             logs=self._plan.logs or self._rundir.path / "logs",
             spool=self._rundir.spool,
             host=socket.gethostname(),
+            path=self._ground.path,
         )
 
     def _start(self, launch: Launch) -> Worker:
