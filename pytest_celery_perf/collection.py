@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def read(item: pytest.Item) -> None:
     project = Project(item.config)
     spec = markers.read(item, default_workers(item.config))
     project.check(item, spec)
-    item.stash[SPEC] = spec = project.with_databases(spec)
+    item.stash[SPEC] = spec = replace(project.with_databases(spec), closed=project.closed_to(item))
     check_settings(options, spec)
     check_broker(options, spec)
     check_children(options, spec)

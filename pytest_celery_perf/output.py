@@ -175,7 +175,15 @@ class Output:
             parts.append(verdicts_text(active.verdicts, unicode=self._unicode))
         if any(verdict.marker.partition("[")[0] in RELIABILITY for verdict in failed):
             parts.append(f"What happened:\n{self.told(active.history)}")
+        if parts and (early := self._early(active)):
+            parts.append(early)
         return "\n\n".join(parts)
+
+    def _early(self, active: ActiveTest) -> str:
+        """Tell what was published before the test began; what ran there and then, only where that may explain it."""
+        from pytest_celery_perf.report.early import early_text
+
+        return early_text(each for each in active.early if each.broker or not active.history.publications)
 
     def told(self, history: History) -> str:
         """Return what happened, in order of time, as far as a reader may be expected to read."""

@@ -212,6 +212,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs)
         config.stash[CLEANUP].append(close)
         config.stash[OUTPUT].give(config.stash[SESSION].overrides)
+        from pytest_celery_perf.early import Early
+
+        early = Early(config.stash[SESSION].stage.app)
+        config.stash[CLEANUP].append(early.close)
+        config.pluginmanager.register(early, "celery_perf_early")
     except CeleryPerfError as error:
         if worker is None:
             raise pytest.UsageError(str(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from pytest_celery_perf.probe.sqlalchemy_queries import engine_names
 if TYPE_CHECKING:
     import pytest
 
+_DATABASES = 2
+"""The place of ``databases`` among the arguments of ``django_db``."""
 _TRANSACTIONAL = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
 
 
@@ -108,6 +110,28 @@ class Project:
         none_made = len(real) == len(names)
         return () if none_made and any(_asks_for_databases(item) for item in items) else real
 
+    def closed_to(self, item: pytest.Item) -> tuple[str, ...]:
+        """Return the aliases of the databases that a test does not ask for, nor for what they are copies of in tests.
+
+        Args:
+            item: The test.
+
+        Source:
+            ``pytest_django.fixtures._get_databases_for_test``.
+        """
+        if not self.uses_django:
+            return ()
+        from django.db import connections
+
+        asked = _databases_of(item)
+        if asked == "__all__":
+            return ()
+        return tuple(
+            alias
+            for alias, settings in connections.settings.items()
+            if alias not in asked and settings["TEST"].get("MIRROR") not in asked
+        )
+
     def kinds_of_databases(self) -> str:
         """Return the kinds of databases that Django uses, such as ``sqlite``; empty without Django."""
         if not self.uses_django:
@@ -193,6 +217,19 @@ def _names_in_settings() -> dict[str, str]:
     from django.db import connections
 
     return {alias: str(settings["NAME"]) for alias, settings in connections.settings.items()}
+
+
+def _databases_of(item: pytest.Item) -> Collection[str]:
+    """Return the aliases of the databases that a test asks for; Django's ``"__all__"`` for all of them."""
+    if case := _django_case(item):
+        asked = getattr(case, "databases", None)
+    elif mark := item.get_closest_marker("django_db"):
+        asked = mark.args[_DATABASES] if len(mark.args) > _DATABASES else mark.kwargs.get("databases")
+    elif not _asks_for_databases(item):
+        return ()
+    else:
+        asked = None
+    return ("default",) if asked is None else asked
 
 
 def _asks_for_databases(item: pytest.Item) -> bool:

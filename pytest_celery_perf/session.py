@@ -17,6 +17,7 @@ from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.judge.undecided import settled
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
+from pytest_celery_perf.model.early import EarlyTasks
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.load import CapacityFigures, LoadFigures
 from pytest_celery_perf.model.seat import ALONE, Seat
@@ -64,6 +65,8 @@ class ActiveTest:
     """What it can have go wrong."""
     rehearsal: Rehearsal
     """Its drill."""
+    early: tuple[EarlyTasks, ...] = ()
+    """What its fixtures published before it began."""
     settled: bool = False
     """Whether its tasks were waited for after its body."""
     verdicts: tuple[Verdict, ...] = ()

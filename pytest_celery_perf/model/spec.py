@@ -271,6 +271,8 @@ class TestSpec:
     """The sizes of the data for each of which it runs once; empty: it has none."""
     size: int | None = None
     """Of one of these runs: that size."""
+    closed: tuple[str, ...] = ()
+    """Aliases of the databases that it does not ask for, and its tasks must not use."""
     timeout_s: float | None = None
     """Of one of the runs of a test: how long it may wait for its tasks; None: as long as any test."""
     regression: RegressionBudget | None = None

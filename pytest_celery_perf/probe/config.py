@@ -27,7 +27,7 @@ class ProbeConfig:
     broker_write_url: str | None = None
     """Where to publish, if that is another way to the same broker."""
     result_backend: str | None = None
-    """Replaces the app's result backend where that is a server of its own; None leaves it alone."""
+    """Replaces the app's result backend where that holds what is not the tests'; None leaves it alone."""
     transport_options: dict[str, Any] = field(default_factory=dict)
     """Added to the app's ``broker_transport_options``."""
     config: dict[str, Any] = field(default_factory=dict)

@@ -90,7 +90,7 @@ def close_databases(aliases: Collection[str]) -> None:
             raise RuntimeError(
                 f"database {connection.alias!r} is closed to the workers: no test of this run asks for it, so there is "
                 "no test database of it, and the project's own is not for tests. Mark the test with "
-                f"@pytest.mark.django_db(transaction=True{_named(connection.alias)})"
+                f"{_mark(['default', connection.alias])}"
             )
         connect(connection)
 
@@ -98,8 +98,65 @@ def close_databases(aliases: Collection[str]) -> None:
     patched.ensure_connection = unless_closed
 
 
-def _named(alias: str) -> str:
-    return "" if alias == "default" else f", databases=['default', {alias!r}]"
+class Databases:
+    """The databases that a worker's tasks may use: those that the test asks for to which they belong.
+
+    Nobody would empty any other after the test, and Django refuses it in the tests' own process, too.
+    """
+
+    def __init__(self) -> None:
+        self._closed: Collection[str] = ()
+        self._watched = False
+
+    def close(self, aliases: Collection[str]) -> None:
+        """Let no task use some databases, until this is called again for another test.
+
+        Args:
+            aliases: Theirs.
+
+        Source:
+            ``django.test.testcases.SimpleTestCase._disallowed_connection_methods``: what connects is refused, and what
+            makes a cursor.
+        """
+        self._closed = aliases
+        if aliases and not self._watched:
+            self._watched = True
+            self._watch()
+
+    def _watch(self) -> None:
+        from django.db.backends.base.base import BaseDatabaseWrapper
+
+        patched: Any = BaseDatabaseWrapper
+        connect, make_cursor = patched.ensure_connection, patched._cursor
+
+        def connect_unless_closed(connection: Any) -> None:
+            if connection.connection is None:  # Celery looks after one that a test before has left
+                self._check(connection.alias)
+            connect(connection)
+
+        def make_cursor_unless_closed(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            self._check(connection.alias)
+            return make_cursor(connection, *args, **kwargs)
+
+        patched.ensure_connection, patched._cursor = connect_unless_closed, make_cursor_unless_closed
+
+    def _check(self, alias: str) -> None:
+        if alias not in self._closed:
+            return
+        from django.db import connections
+
+        asked = [each for each in connections if each not in self._closed]
+        raise RuntimeError(
+            f"database {alias!r} is closed to the workers: this test does not ask for it, so nothing would empty it "
+            f"afterwards. Mark the test with {_mark([*asked, alias])} (in a TransactionTestCase: databases = …)"
+        )
+
+
+def _mark(aliases: Iterable[str]) -> str:
+    """Return the mark by which a test asks for databases."""
+    named = [*dict.fromkeys(aliases)]
+    databases = "" if named == ["default"] else f", databases={named}"
+    return f"@pytest.mark.django_db(transaction=True{databases})"
 
 
 def redis_caches() -> list[str]:

@@ -37,6 +37,7 @@ class ExecutionWatch:
         self._faults = faults
         self._spool = spool
         self._token = ""
+        self._databases = django_glue.Databases()
         self._ran: set[str] = set()
         """The names of the tasks that this process has run."""
         self._pool = ""
@@ -128,6 +129,7 @@ class ExecutionWatch:
         header = request[HEADER]
         if header["t"] != self._token:
             self._token = header["t"]
+            self._databases.close(header.get("closed", ()))
             django_glue.clear_stale_caches()
         name = task.name
         attempt = RunningAttempt(

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_celery_perf.probe.config import ProbeConfig
 
-LOCAL_BACKENDS = ("django-db", "django-cache", "cache", "db", "memory", "file", "filesystem", "disabled")
-"""Schemes of result backends that are no server of their own: the app keeps them."""
+BACKENDS_OF_THE_TESTS = ("django-db", "django-cache", "cache+memory", "disabled")
+"""Schemes of the result backends that an app keeps: Django's test database and cache, a process's memory, nothing.
+
+All others hold what is not the tests': a server, but a database or a folder, too.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ def overrides_for(conf: Any, config: ProbeConfig) -> list[Override]:
             "broker_password": None,
             "broker_transport_options": options,
         }
-    if config.result_backend is not None and has_result_server(conf):
+    if config.result_backend is not None and has_foreign_results(conf):
         wanted |= {
             "result_backend": config.result_backend,
             "redis_backend_use_ssl": False,
@@ -57,7 +60,9 @@ def overrides_for(conf: Any, config: ProbeConfig) -> list[Override]:
     if conf.get("worker_pool_start_method") not in (None, "fork"):
         wanted["worker_pool_start_method"] = "fork"  # a spawned child would have no probe
     wanted |= {_new_name(conf, name): value for name, value in config.config.items()}
-    return [Override(name=name, was=conf.get(name), now=now) for name, now in wanted.items() if conf.get(name) != now]
+    changed = ((name, now) for name, now in wanted.items() if conf.get(name) != now)
+    # An attribute, unlike a key, tells what an environment variable says, too.
+    return [Override(name=name, was=getattr(conf, name, None), now=now) for name, now in changed]
 
 
 def _new_name(conf: Any, name: str) -> str:
@@ -85,16 +90,18 @@ def spellings(conf: Any, name: str) -> tuple[str, ...]:
     return keys
 
 
-def has_result_server(conf: Any) -> bool:
-    """Tell whether an app keeps its results on a server that is not the test's."""
+def has_foreign_results(conf: Any) -> bool:
+    """Tell whether an app keeps its results where what is not the tests' is kept."""
     backend = conf.result_backend
-    if not isinstance(backend, str) or not backend:
-        return False
-    return backend.split(":", 1)[0].split("+", 1)[0] not in LOCAL_BACKENDS
+    return isinstance(backend, str) and bool(backend) and backend.split(":", 1)[0] not in BACKENDS_OF_THE_TESTS
 
 
-def set_environment(config: ProbeConfig, has_backend: bool) -> dict[str, str | None]:
+def set_environment(config: ProbeConfig, foreign_results: bool) -> dict[str, str | None]:
     """Replace the environment variables that Celery prefers to its settings.
+
+    Args:
+        config: Where the test's broker is.
+        foreign_results: What `has_foreign_results` says of the app.
 
     Returns:
         What these variables held before, for `restore_environment`.
@@ -106,8 +113,9 @@ def set_environment(config: ProbeConfig, has_backend: bool) -> dict[str, str | N
     if config.broker_url is not None:
         wanted |= dict.fromkeys(("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL"), config.broker_url)
         wanted["CELERY_BROKER_WRITE_URL"] = config.broker_write_url or config.broker_url
-    if config.result_backend is not None and has_backend:
-        wanted["CELERY_RESULT_BACKEND"] = config.result_backend
+    if config.result_backend is not None and foreign_results:
+        # What a test says of its worker goes before, here as in the settings.
+        wanted["CELERY_RESULT_BACKEND"] = config.config.get("result_backend", config.result_backend)
     before = {name: os.environ.get(name) for name in wanted}
     restore_environment(wanted)
     return before
@@ -129,7 +137,7 @@ def apply(app: Any, config: ProbeConfig) -> list[Override]:
         What was changed.
     """
     overrides = overrides_for(app.conf, config)
-    set_environment(config, has_result_server(app.conf))
+    set_environment(config, has_foreign_results(app.conf))
     for override in overrides:
         app.conf.changes.update(dict.fromkeys(spellings(app.conf, override.name), override.now))
     return overrides

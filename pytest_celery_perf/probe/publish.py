@@ -19,7 +19,8 @@ from pytest_celery_perf.probe.orders import HEADER
 Header = dict[str, Any]
 """``t``: the test's token; ``scale``: by how much retry countdowns shrink; ``etas``: whether all other delays do, too;
 ``faults``: see `FaultOrder`; ``touch``: whether executions record their touch points, see `model.record.Point`;
-``notice``: whether the test itself may kill a child; ``measure``: the instruments that measure its execution;
+``notice``: whether the test itself may kill a child; ``closed``: the databases that its task must not use;
+``measure``: the instruments that measure its execution;
 ``received``, ``bytes``: set by the worker for its own child process."""
 RECEIPT = ("received", "bytes")
 """What belongs to one receipt of a message: when it was, and how large the message's body is."""

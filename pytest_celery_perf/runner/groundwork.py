@@ -23,7 +23,7 @@ class Groundwork:
     """
 
     def __init__(self, path: Iterable[Path] = ()) -> None:
-        self._path = [str(each) for each in path if each != Path.cwd()]  # where `celery` looks anyway
+        self.path = tuple(each for each in path if each != Path.cwd())  # where `celery` looks anyway
         self.zygote: Zygote | None = None
         with ExitStack() as stack:
             self.rundir = RunDirectory.create()
@@ -39,8 +39,8 @@ class Groundwork:
     def environment(self) -> dict[str, str]:
         """The variables of a worker: those of the tests, and the mark by which the guard finds it."""
         variables = {**os.environ, **self.guard.environment}
-        if self._path:
-            variables["PYTHONPATH"] = os.pathsep.join(filter(None, (*self._path, variables.get("PYTHONPATH"))))
+        if self.path:
+            variables["PYTHONPATH"] = os.pathsep.join(filter(None, (*map(str, self.path), variables.get("PYTHONPATH"))))
         return variables
 
     def preload(self, app: str) -> None:

@@ -37,6 +37,8 @@ class Site:
     logs: Path
     spool: Path
     host: str
+    path: tuple[Path, ...] = ()
+    """Folders from which the tests import, but for ``cwd``."""
 
 
 @dataclass(slots=True)
@@ -115,6 +117,7 @@ class Pool:
             environment=tuple({**dict(self._site.environment), **dict(spec.env)}.items()),
             cwd=self._site.cwd,
             log=self._site.logs / f"{boot}.log",
+            path=self._site.path,
         )
         worker = self._start(launch)
         worker.start()

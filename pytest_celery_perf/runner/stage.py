@@ -16,7 +16,7 @@ from pytest_celery_perf.broker.choose import choose
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import ProbeConfig
-from pytest_celery_perf.probe.overrides import Override, has_result_server, overrides_for
+from pytest_celery_perf.probe.overrides import Override, has_foreign_results, overrides_for
 from pytest_celery_perf.runner import app as app_under_test
 from pytest_celery_perf.runner.pool import Pool, Site
 from pytest_celery_perf.runner.reader import Reader
@@ -175,6 +175,7 @@ class Stage:
             logs=self._plan.logs or self._rundir.path / "logs",
             spool=self._rundir.spool,
             host=socket.gethostname(),
+            path=self._ground.path,
         )
 
     def _start(self, launch: Launch) -> Worker:
@@ -245,7 +246,7 @@ class Stage:
         from pytest_celery_perf.network.proxy import HOST
 
         workers = {spec.name: listening_address() if spec.bridge else HOST for spec in topology if spec.network}
-        return Links(probe, workers=workers, results=has_result_server(self.app.conf), ports=ports.candidates)
+        return Links(probe, workers=workers, results=has_foreign_results(self.app.conf), ports=ports.candidates)
 
     def _discard(self, topology: tuple[WorkerSpec, ...]) -> None:
         pool = self._pools.pop(topology)

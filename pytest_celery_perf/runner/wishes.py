@@ -24,6 +24,8 @@ class Wishes:
     """Whether each point is recorded at which it touches the outside world."""
     notice: bool = False
     """Whether its worker shall notice at once if the test kills its process."""
+    closed: tuple[str, ...] = ()
+    """Aliases of the databases that it must not use."""
     measure: tuple[str, ...] = ()
     """The instruments that measure it, and what else is watched meanwhile."""
 
@@ -40,6 +42,8 @@ class Wishes:
         for name in ("etas", "touch", "notice"):
             if getattr(self, name):
                 header[name] = True
+        if self.closed:
+            header["closed"] = [*self.closed]
         if instruments := [name for name in self.measure if name not in GAUGES]:
             header["measure"] = instruments
         if orders := [asdict(order) for order in faults]:
@@ -65,5 +69,6 @@ def wishes_of(spec: TestSpec, *, time_scale: float, measure: Iterable[str]) -> W
         etas=etas,
         touch=bool(spec.reruns),
         notice=spec.isolated,
+        closed=spec.closed,
         measure=instruments_of(spec.budgets, (*measure, *spec.measure)),
     )

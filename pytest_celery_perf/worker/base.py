@@ -35,6 +35,8 @@ class Launch:
     """The project's directory."""
     log: Path
     """What the worker prints is appended here."""
+    path: tuple[Path, ...] = ()
+    """Folders from which the tests import, which ``environment`` names already."""
     read_only: bool = False
     """In a container: whether the project's directory must not be written to."""
 

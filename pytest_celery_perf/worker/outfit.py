@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
 _PROBE_AT = "/opt/celery-perf"
+_PATH = "PYTHONPATH"
 _RUN = """
 python=$(command -v python || command -v python3) || { echo "no Python in this image"; exit 127; }
 exec "$python" -m pytest_celery_perf.probe "$@"
@@ -58,7 +60,8 @@ def container_for(launch: Launch, name: str) -> DockerContainer:
     for path, at, mode in _mounts(launch):
         container.with_volume_mapping(standpoint.path(path), at, mode)
     options = command_options(launch.spec, launch.node)
-    command = ["-c", f'exec >>"{launch.log}" 2>&1\n{_RUN}', "sh", "-A", launch.app, "worker", *options]
+    script = f'exec >>"{launch.log}" 2>&1\n{_find_modules(launch)}\n{_RUN}'
+    command = ["-c", script, "sh", "-A", launch.app, "worker", *options]
     container.with_name(name).with_command(command).with_envs(**_variables(launch, standpoint))
     return container.with_kwargs(
         entrypoint=["sh"],
@@ -132,8 +135,20 @@ def _open_databases(folder: Path) -> None:
 
 
 def _variables(launch: Launch, standpoint: Standpoint) -> dict[str, str]:
-    own = {VARIABLE: _relocated(launch.probe, standpoint).dump(), "PYTHONPATH": _PROBE_AT}
-    return of_the_application(dict(launch.environment)) | own
+    """Return what the image's variables are replaced by; what the marker names is meant for the container, always."""
+    variables = {**of_the_application(dict(launch.environment)), **dict(launch.spec.env)}
+    variables.pop(_PATH, None)
+    return variables | {VARIABLE: _relocated(launch.probe, standpoint).dump()}
+
+
+def _find_modules(launch: Launch) -> str:
+    """Return the command by which Python finds the probe, too, and what it would find without us.
+
+    The shell adds what the image says, which is where production finds its modules; a variable of the container would
+    replace that.
+    """
+    first = ":".join(filter(None, (_PROBE_AT, dict(launch.spec.env).get(_PATH), *map(str, launch.path))))
+    return f'export {_PATH}={shlex.quote(first)}"${{{_PATH}:+:${_PATH}}}"'
 
 
 def _relocated(config: ProbeConfig, standpoint: Standpoint) -> ProbeConfig:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
+import secrets
 import select
 import signal
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,6 +45,35 @@ def test_it_has_nothing_of_ours_but_the_probe(docker_client: Any, workshop: Work
     assert (status, listing.decode().split()) == (0, ["__init__.py", "probe"])
     status, _ = container.exec_run(["touch", "/opt/celery-perf/pytest_celery_perf/probe/new"])
     assert status != 0, "the probe is mounted read-only"
+
+
+@pytest.fixture
+def image_of_production(docker_client: Any, worker_image: str) -> Iterator[str]:
+    """An image that says where its modules are."""
+    tag = f"celery-perf-test/production:{secrets.token_hex(4)}"
+    dockerfile = BytesIO(f"FROM {worker_image}\nENV PYTHONPATH=/of/the/image HOME=/home/of/the/image\n".encode())
+    docker_client.images.build(fileobj=dockerfile, tag=tag, rm=True, forcerm=True)
+    yield tag
+    docker_client.images.remove(tag, force=True)
+
+
+@pytest.mark.parametrize("asked", [{}, {"PYTHONPATH": "/of/the/marker", "HOME": "/home/of/the/marker"}])
+def test_it_imports_from_where_image_settings_and_marker_say(
+    workshop: Workshop, image_of_production: str, asked: dict[str, str]
+) -> None:
+    workshop.environment |= {"PYTHONPATH": "/of/the/machine", "HOME": "/home/of/the/machine", "PYTHONHASHSEED": "1"}
+    launch = workshop.launch(runtime="container", image=image_of_production, env=tuple(asked.items()))
+    told = workshop.wire(
+        among_records_of=(worker := workshop.boot(replace(launch, path=(Path("/of/the/ini"), Path("/of/more")))))
+    )
+    workshop.send("plain.describe", told.path)
+    seen = json.loads(told.heard())
+    of_the_marker = ["/of/the/marker"] if asked else []
+    assert [*of_the_marker, "/of/the/ini", "/of/more", "/of/the/image"] == [
+        each for each in seen["path"] if each.startswith("/of/")
+    ]
+    assert asked.get("HOME", "/home/of/the/image") == seen["home"]
+    worker.stop(0, drained=True)
 
 
 def test_it_writes_to_the_sqlite_database_of_the_test(workshop: Workshop, worker_image: str, tmp_path: Path) -> None:
@@ -133,8 +167,6 @@ def test_a_kill_ends_the_container(workshop: Workshop, worker_image: str) -> Non
 
 
 def test_refused_options_end_it_with_celerys_message(workshop: Workshop, worker_image: str) -> None:
-    from dataclasses import replace
-
     launch = workshop.launch(runtime="container", image=worker_image)
     worker = workshop.start(replace(launch, spec=replace(launch.spec, options=("--concurency=3",))))
     assert select.select([worker.exit_fd], [], [], PATIENCE_S)[0]

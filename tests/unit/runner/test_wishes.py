@@ -27,6 +27,7 @@ def test_who_wishes_nothing_asks_for_a_record_alone() -> None:
         ({"budgets": (DrillBudget(drill="deploy"),)}, {}),
         ({"reruns": (CrashSweepBudget(),)}, {"scale": 0.5, "touch": True}),
         ({"isolated": True}, {"notice": True}),
+        ({"closed": ("audit",)}, {"closed": ["audit"]}),
         ({"measure": ("garbage",)}, {"measure": ["garbage"]}),
     ],
 )

@@ -36,6 +36,8 @@ def describe(fifo: str) -> None:
         "options": sys.argv[4:],
         "cwd": str(Path.cwd()),
         "cwd_on_path": str(Path.cwd()) in sys.path,
+        "path": sys.path,
+        "home": os.environ.get("HOME"),
         "extra": os.environ.get("CELERY_PERF_EXTRA"),
         "parent_variable": os.environ.get("CELERY_PERF_PARENT"),
         "current_app": app.current_task.app.main if app.current_task else None,
