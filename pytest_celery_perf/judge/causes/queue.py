@@ -68,7 +68,11 @@ def _tell_unregistered(tasks: Sequence[PendingTask], situation: Situation) -> It
 
 
 def _unreachable(task: PendingTask, situation: Situation) -> str | None:
-    return None if situation.broker_answers or task.running else "broker"
+    if situation.broker_answers or task.running:
+        return None
+    holder = situation.holder(task)
+    # What its own worker's death has cut off waits for more than the broker.
+    return "broker" if holder is None or holder.alive else None
 
 
 def _tell_unreachable(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
