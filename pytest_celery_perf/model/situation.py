@@ -18,6 +18,10 @@ class PendingTask:
     published_ago_s: float
     eta_in_s: float | None = None
     """Seconds until the time before which it must not start."""
+    retry: bool = False
+    """Whether it is to be tried again, rather than for the first time."""
+    shortened: bool = False
+    """Whether it waits less long for that time than the app asked for."""
     worker: str | None = None
     """The node that received it last; None where that start of the node has been replaced."""
     received_ago_s: float | None = None

@@ -124,6 +124,8 @@ def _pending(task_id: str, trial: Trial, unacked: frozenset[str] | None) -> Pend
         queue=publishing.queue if publishing is not None else received.queue if received is not None else None,
         published_ago_s=(now_ns - published_ns) / NS_PER_S,
         eta_in_s=eta_in_s if eta_in_s is not None and eta_in_s > 0 else None,
+        retry=book.last_attempt[task_id] > 0,
+        shortened=publishing is not None and (publishing.waited_s or 0) < (publishing.countdown_s or 0),
         worker=unknown.node if unknown is not None else member.worker.launch.node if member is not None else None,
         received_ago_s=None if received is None else (now_ns - received.ns) / NS_PER_S,
         behind=_behind(draft, book) if draft is not None and started_ns is None else None,

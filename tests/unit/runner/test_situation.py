@@ -110,3 +110,13 @@ def test_a_broker_that_does_not_answer_is_asked_once(scene: Scene, monkeypatch: 
         "The broker does not answer at redis://:***@127.0.0.1:1/0.\n  1 task waits for it: pay[id]"
     )
     assert len(told) == 2
+
+
+@pytest.mark.parametrize(("waited_s", "shortened"), [(3600.0, False), (36.0, True)])
+def test_a_retry_that_waits_is_told_from_a_first_call(scene: Scene, waited_s: float, shortened: bool) -> None:
+    again = wire.Publishing(
+        time.monotonic_ns(), "token", "id", None, None, "pay", 1, "celery", None, 3600.0, waited_s, None
+    )
+    scene.book.publish(again, "one")
+    (waiting,) = scene.situation().pending
+    assert (True, shortened) == (waiting.retry, waiting.shortened)
