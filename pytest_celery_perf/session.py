@@ -25,7 +25,7 @@ from pytest_celery_perf.model.spec import ReliableBudget, TestSpec
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
-from pytest_celery_perf.project import Project
+from pytest_celery_perf.project import Commits, Project
 from pytest_celery_perf.runner.mending import mend
 from pytest_celery_perf.runner.orders import breaks_broker, orders_of
 from pytest_celery_perf.runner.pool import Pool
@@ -63,6 +63,8 @@ class ActiveTest:
     """What it can have go wrong."""
     rehearsal: Rehearsal
     """Its drill."""
+    commits: Commits
+    """What became of what it does on commit."""
     settled: bool = False
     """Whether its tasks were waited for after its body."""
     verdicts: tuple[Verdict, ...] = ()
@@ -179,7 +181,7 @@ class Session:
             )
             logs = [member.worker.launch.log for member in pool.members]
             sizes = {log: log.stat().st_size for log in logs}
-            with trial.tracking():
+            with trial.tracking(), self.project.commits() as commits:
                 faults = CeleryFaults(trial, self.options.timeout_s)
                 with Lasting(faults.heal):
                     yield ActiveTest(
@@ -189,6 +191,7 @@ class Session:
                         trial=trial,
                         faults=faults,
                         rehearsal=Rehearsal(spec.budgets, trial, faults, self.options.timeout_s),
+                        commits=commits,
                         log_sizes=sizes,
                     )
                 # If the test was interrupted, its workers go now, before its database is flushed under them.
@@ -216,8 +219,8 @@ class Session:
         return self._diagnose(active, time.monotonic() - began_s)
 
     def _diagnose(self, active: ActiveTest, waited_s: float) -> str:
-        callbacks = self.project.waiting_for_commit()
-        return diagnose(situation_of(active.trial, waited_s, on_commit_callbacks=callbacks))
+        waiting, rolled_back = active.commits.waiting, active.commits.rolled_back
+        return diagnose(situation_of(active.trial, waited_s, on_commit_callbacks=waiting, rolled_back=rolled_back))
 
     def timeout_s(self, active: ActiveTest) -> float:
         """Return how many seconds a test may wait for its tasks, unless its body says otherwise."""

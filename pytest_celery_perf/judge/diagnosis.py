@@ -49,6 +49,8 @@ def _paragraphs(situation: Situation) -> Iterator[str]:
         rest = tuple(task for task in rest if task.task_id not in told)
     if situation.on_commit_callbacks:
         yield _paragraph(_tell_uncommitted(situation.on_commit_callbacks))
+    elif not situation.published and situation.rolled_back:
+        yield _paragraph(_tell_rolled_back(situation.rolled_back))
     elif not situation.published:
         yield _paragraph(_tell_unpublished())
 
@@ -62,6 +64,13 @@ def _tell_uncommitted(callbacks: int) -> Iterator[str]:
     who, it = ("1 function waits", "it") if callbacks == 1 else (f"{callbacks} functions wait", "they")
     yield f"{who} for transaction.on_commit in a transaction that never commits: the test's own. So {it} never ran."
     yield "try: @pytest.mark.django_db(transaction=True), so that the test's transactions really commit."
+
+
+def _tell_rolled_back(callbacks: int) -> Iterator[str]:
+    who, they = ("1 function was", "it") if callbacks == 1 else (f"{callbacks} functions were", "they")
+    yield f"{who} given to transaction.on_commit in a transaction that was rolled back. So {they} never ran."
+    yield "try: let it commit: does an exception leave its atomic() block, or is set_rollback(True) called?"
+    yield "try: if it shall be rolled back, nothing is sent in production either: this test has no task to judge."
 
 
 def _tell_unpublished() -> Iterator[str]:

@@ -91,6 +91,8 @@ class Situation:
     """How long after it that worker may come to look for messages."""
     on_commit_callbacks: int = 0
     """How many functions wait for the commit of a transaction that the test holds open."""
+    rolled_back: int = 0
+    """How many waited for the commit of a transaction that was rolled back instead."""
 
     def depth(self, queue: str | None) -> int | None:
         """How many messages wait in a queue; None where nobody knows."""

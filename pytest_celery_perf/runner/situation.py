@@ -28,13 +28,14 @@ TASK_FRAME = f"{os.sep}probe{os.sep}attempt.py"
 """What a stack names where the worker enters a task's own function."""
 
 
-def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> Situation:
+def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int, rolled_back: int) -> Situation:
     """Gather what a diagnosis needs.
 
     Args:
         trial: The test whose tasks did not finish.
         waited_s: For how long they were waited for.
         on_commit_callbacks: How many functions wait for a commit in the test process.
+        rolled_back: How many waited for one in a transaction that was rolled back.
     """
     # The broker first: what it says is held has been recorded by whoever holds it, or will be in a moment.
     told = _ask(trial)
@@ -53,6 +54,7 @@ def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> 
         visibility_timeout_s=history.visibility_timeout_s,
         restore_delay_s=history.restore_delay_s,
         on_commit_callbacks=on_commit_callbacks,
+        rolled_back=rolled_back,
     )
 
 

@@ -69,7 +69,7 @@ class Scene:
 
     def situation(self) -> Situation:
         trial: Any = self
-        return situation_of(trial, 1.0, on_commit_callbacks=0)
+        return situation_of(trial, 1.0, on_commit_callbacks=0, rolled_back=0)
 
 
 @pytest.fixture
