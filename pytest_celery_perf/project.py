@@ -27,6 +27,8 @@ _TRANSACTIONAL = {"transactional_db", "django_db_reset_sequences", "django_db_se
 class Commits:
     """What became of the functions that one test has given to ``transaction.on_commit``."""
 
+    django: bool
+    """Whether there is any Django to give them to."""
     given: int = 0
     ran: int = 0
     raised: bool = False
@@ -50,7 +52,7 @@ class Commits:
     @property
     def waiting(self) -> int:
         """How many functions wait for the commit of a transaction that is still open."""
-        if "django" not in sys.modules:
+        if not self.django:
             return 0
         from django.db import connections
 
@@ -164,7 +166,7 @@ class Project:
     @contextmanager
     def commits(self) -> Iterator[Commits]:
         """Watch what becomes of functions that are given to ``transaction.on_commit`` meanwhile."""
-        commits = Commits()
+        commits = Commits(self.uses_django)
         if not self.uses_django:
             yield commits
             return

@@ -15,6 +15,7 @@ from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.judge.undecided import settled
+from pytest_celery_perf.measure.lives import lives
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.history import History
@@ -260,6 +261,8 @@ class Session:
             verdicts = judge_all((*active.spec.budgets, *active.faults.ordered), active.history, Path.cwd())
             active.verdicts = settled(verdicts, self.options.inconclusive)
             active.verdicts += tuple(verdict for judge in self.judges for verdict in judge(active))
+            if not lives(history) and not active.diagnosis and any(verdict.failed for verdict in active.verdicts):
+                active.diagnosis = self._diagnose(active, 0.0)
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
             active.logs = tuple(_logs(active))
 

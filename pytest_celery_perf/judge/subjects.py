@@ -128,6 +128,10 @@ def nothing_to_judge(marker: str, task: str | None, history: History) -> Verdict
         evidence = f"seen in this test: {listed(seen)}"
         near = closest(task or "", seen)
         fix = f"did you mean task={near!r}?" if near else "publish that task in the test, or name one of these"
+    elif history.publications:
+        tried = listed(dict.fromkeys(publication.name for publication in history.publications))
+        evidence = f"publishing {tried} raised an exception, so there is nothing to judge"
+        fix = "mend what made it raise: see the exception"
     else:
         evidence = "no task was published while this test ran, so there is nothing to judge"
         fix = (

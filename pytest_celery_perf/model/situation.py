@@ -77,7 +77,9 @@ class Situation:
 
     waited_s: float
     published: int
-    """How many tasks were published at all."""
+    """How many tasks were published at all, those included whose publishing failed."""
+    unsent: tuple[str, ...] = ()
+    """The names of the tasks whose publishing failed."""
     pending: tuple[PendingTask, ...] = ()
     """In order of publishing."""
     workers: tuple[WorkerState, ...] = ()

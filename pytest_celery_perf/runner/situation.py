@@ -46,6 +46,7 @@ def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int, rol
     return Situation(
         waited_s=waited_s,
         published=len(book.last_attempt),
+        unsent=_unsent(book),
         pending=tuple(pending),
         workers=tuple(_worker(member, trial) for member in trial.pool.members),
         queue_depths=told.depths,
@@ -101,6 +102,12 @@ def _held(task_id: str, book: Book) -> Draft | None:
 
 def _open(book: Book) -> set[str]:
     return book.open | book.unknown.keys()
+
+
+def _unsent(book: Book) -> tuple[str, ...]:
+    """Return the names of the tasks whose publishing failed, for all that is known."""
+    heard_of = book.open | book.executions.keys() | book.discarded.keys() | {task_id for task_id, _ in book.confirmed}
+    return tuple(each.name for (task_id, _), each in book.publishing.items() if task_id not in heard_of)
 
 
 def _pending(task_id: str, trial: Trial, unacked: frozenset[str] | None) -> PendingTask:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from .inner import Inner, Project
@@ -58,7 +60,22 @@ def test_a_broker_that_is_gone(tmp_path_factory: pytest.TempPathFactory) -> None
     inner = Project.copy("plain", tmp_path_factory.mktemp("broker") / "plain", "broker").run(TIMEOUT)
     words = ("The broker does not answer at redis://", "1 task waits for it: office.add[", "still runs, for")
     assert inner.lacks("test_does_not_answer", *words) == [], inner.text
-    assert inner.passed == {"test_the_next_one"}
+    assert inner.passed == {"test_the_next_one", "test_dies_after_its_tasks", "test_has_the_same_workers"}, inner.text
+    unsent = (
+        "Nothing was published.\n\nPublishing office.add raised an exception: the broker of this test has died",
+        "The broker does not answer at redis://",
+        "publishing office.add raised an exception, so there is nothing to judge",
+    )
+    assert inner.lacks("test_publishes_nothing_without_it", *unsent) == [], inner.text
+    assert "task.delay(…)" not in inner.text
+    unknown = ("Publishing office.add raised an exception; the broker answers by now.", "the task's serializer")
+    assert inner.lacks("test_publishes_what_no_serializer_knows", *unknown) == [], inner.text
+
+
+def test_a_broker_of_all_xdist_workers_that_is_gone(tmp_path: Path) -> None:
+    project = Project.copy("plain", tmp_path / "plain", "broker")
+    inner = project.run("-n1", "-k", "its_tasks or same")
+    assert "the broker of this test run does not answer any more" in inner.cases["test_has_the_same_workers"].message
 
 
 def test_what_waits_for_a_commit(tmp_path_factory: pytest.TempPathFactory) -> None:

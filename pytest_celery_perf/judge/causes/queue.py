@@ -76,13 +76,18 @@ def _unreachable(task: PendingTask, situation: Situation) -> str | None:
 
 
 def _tell_unreachable(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    yield silence(situation)
+    yield f"{count(len(tasks), 'task', 'waits', 'wait')} for it: {who(tasks)}."
+    yield "try: the header of the test run names the broker; does it run, and can it be reached from here?"
+
+
+def silence(situation: Situation) -> str:
+    """Say of a broker that it does not answer."""
     says = "the broker does not answer"
     error = situation.broker_error.rstrip(".")
     if not error.startswith(says):
         error = f"{says}: {error}" if error else says
-    yield f"{error[0].upper()}{error[1:]}."
-    yield f"{count(len(tasks), 'task', 'waits', 'wait')} for it: {who(tasks)}."
-    yield "try: the header of the test run names the broker; does it run, and can it be reached from here?"
+    return f"{error[0].upper()}{error[1:]}."
 
 
 def _queued(task: PendingTask, situation: Situation) -> str | None:
