@@ -88,6 +88,16 @@ def arguments(value: Any, what: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def keywords(value: Any, what: str) -> dict[str, Any]:
+    """Return the keyword arguments of a call; none for None.
+
+    Raises:
+        ConfigurationError: They are no dict, or a key is no text.
+    """
+    __tracebackhide__ = True
+    return dict(items(value, what))
+
+
 def items(value: Any, what: str) -> list[tuple[str, Any]]:
     """Return what a dict holds, sorted by its keys; nothing for None.
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
@@ -53,7 +54,7 @@ def load(path: str, what: str = "celery_perf_app") -> Any:
             app.loader.import_default_modules()
         app.finalize()
     except Exception as error:  # the user's code: anything may come out of it
-        if missing := _missing_attribute(path):
+        if missing := _missing_app(path):
             raise ConfigurationError(f"{what}={path!r} cannot be loaded: {missing}") from error
         raise ConfigurationError(
             f"{what}={path!r} cannot be loaded: {type(error).__name__}: {str(error).strip()}{_place_of(error)}"
@@ -61,17 +62,21 @@ def load(path: str, what: str = "celery_perf_app") -> Any:
     return app
 
 
-def _missing_attribute(path: str) -> str:
-    """Say what a module lacks, if that is all that is wrong; Celery then says that there is no such module."""
+def _missing_app(path: str) -> str:
+    """Say that a module lacks an app of that name, if that is all that is wrong; Celery then says something else."""
     module, colon, name = path.partition(":")
     found = sys.modules.get(module)
-    if not (colon and name) or found is None or hasattr(found, name.partition(".")[0]):
+    if not (colon and name) or found is None:
         return ""
     from celery import Celery
 
+    other = getattr(found, name.partition(".")[0], None)
+    if isinstance(other, (Celery, ModuleType)) or (other is not None and "." in name):
+        return ""
     apps = [f"{module}:{each}" for each, value in vars(found).items() if isinstance(value, Celery)]
     hint = f"; its Celery apps: {', '.join(apps)}" if apps else ", nor any Celery app"
-    return f"the module {module} has no {name!r}{hint}"
+    lack = repr(name) if other is None else f"Celery app {name!r}, only {other!r}"
+    return f"the module {module} has no {lack}{hint}"
 
 
 def _place_of(error: Exception) -> str:
