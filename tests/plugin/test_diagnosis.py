@@ -32,6 +32,7 @@ SAYS = {
         "1 unfinished",
         "No worker consumes the queue",
     ),
+    "test_a_latency_of_nothing": ("celery_latency office.misrouted: started 0 of 1", "No worker consumes the queue"),
     "test_run_tells_it_too": ("UnfinishedTasksError: 1 of 1 task had not finished", "No worker consumes the queue"),
     "test_nothing_published": ("Nothing was published.", ".delay() or .apply_async()"),
     "test_ran_in_the_test_itself": ("Nothing was published.", ".apply() and a direct call run a task in the test's"),
@@ -50,6 +51,11 @@ def test_the_cause_is_told(unfinished: Inner, test: str) -> None:
 
 def test_every_case_is_expected(unfinished: Inner) -> None:
     assert unfinished.cases.keys() == SAYS.keys()
+
+
+def test_the_cause_is_told_once(unfinished: Inner) -> None:
+    assert unfinished.cases["test_a_throughput_of_nothing"].message.count("No worker consumes the queue") == 1
+    assert unfinished.cases["test_a_latency_of_nothing"].message.count("No worker consumes the queue") == 1
 
 
 def test_a_stack_ends_at_the_task(unfinished: Inner) -> None:
