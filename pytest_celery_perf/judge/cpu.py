@@ -47,15 +47,16 @@ def _judge_task(budget: CpuBudget, subject: Subject) -> Verdict:
         return never_started(subject)
     found = samples(subject, _QUANTITY, cpu_ns)
     ended = all_ended(subject)
-    if not found.known and not ended:
-        return found.nothing_known(subject)
+    if not found.known:
+        known = (fates(subject), *found.left_out)
+        return subject.verdict(ended, known) if ended else found.nothing_known(subject)
     distribution = Distribution.from_samples((sample.figure for sample in found.known), "CPU time")
     judged = check_all(budget, distribution)
-    shares = [_share(budget.share, found.known)] if budget.share is not None and found.known else []
+    shares = [_share(budget.share, found.known)] if budget.share is not None else []
     checks = [*ended, *(check for check, _ in judged), *shares]
     slow = any(not check.ok and not lack for check, lack in judged)
     too_busy = not all(check.ok for check in shares)
-    evidence = [*found.blind, *([spread(distribution)] if found.known else []), *([fates(subject)] if ended else [])]
+    evidence = [*found.blind, spread(distribution), *([fates(subject)] if ended else [])]
     evidence += found.left_out
     worst = sorted(found.known, key=lambda each: each.figure, reverse=True)[:_WORST_SHOWN]
     if slow or too_busy:
