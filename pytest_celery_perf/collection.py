@@ -12,12 +12,12 @@ from pytest_celery_perf import markers
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.names import DRILL
 from pytest_celery_perf.project import Project
-from pytest_celery_perf.startup import check_broker, check_children, check_faults, check_settings, default_workers
-from pytest_celery_perf.stash import OPTIONS, SPEC
+from pytest_celery_perf.startup import check_children, check_faults, check_settings, default_workers, unfit
+from pytest_celery_perf.stash import OPTIONS, SPEC, UNFIT
 
 
 def read(item: pytest.Item) -> None:
-    """Keep at a test what its markers ask for.
+    """Keep at a test what its markers ask for, and what it lacks here: that is no mistake, and its matter alone.
 
     Args:
         item: The test; one that concerns us.
@@ -34,7 +34,8 @@ def read(item: pytest.Item) -> None:
     project.check(item, spec)
     item.stash[SPEC] = spec = replace(project.with_databases(spec), closed=project.closed_to(item))
     check_settings(options, spec)
-    check_broker(options, spec)
+    if lack := unfit(options, spec):
+        item.stash[UNFIT] = lack
     check_children(options, spec)
     check_faults(options, spec)
     if spec.reruns:

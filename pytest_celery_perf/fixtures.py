@@ -74,19 +74,20 @@ class CeleryPerf(Loads):
             ConfigurationError: An argument is wrong.
         """
         __tracebackhide__ = True
-        from pytest_celery_perf.model.arguments import arguments
+        from pytest_celery_perf.model.arguments import arguments, keywords
 
         _check_count(times, "run: times")
         if concurrency is not None:
             _check_count(concurrency, "run: concurrency")
-        task = self._task(task)
+        task, positional = self._task(task), arguments(args, "celery_perf.run: args")
+        named = keywords(kwargs, "celery_perf.run: kwargs")
         deadline_s = time.monotonic() + self._timeout_s(timeout)
         since_ns = time.monotonic_ns()
         for _ in range(times):
             if concurrency is not None:
                 self._active.rehearsal.play()
                 self._active.trial.wait(deadline_s - time.monotonic(), until_open=concurrency - 1)
-            task.apply_async(args=arguments(args, "celery_perf.run: args"), kwargs=dict(kwargs or {}))
+            task.apply_async(args=positional, kwargs=named)
         self._wait(deadline_s - time.monotonic())
         return self._session.run_of(self._active, since_ns)
 
@@ -191,6 +192,8 @@ class CeleryPerf(Loads):
     def _task(self, task: Any) -> Any:
         __tracebackhide__ = True
         if not isinstance(task, str):
+            if not hasattr(task, "apply_async"):
+                raise ConfigurationError(f"celery_perf: task={task!r} is neither a task, its name nor a signature")
             return task
         tasks = self._session.stage.app.tasks
         if task not in tasks:

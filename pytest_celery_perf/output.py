@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +173,8 @@ class Output:
         failed = [verdict for verdict in active.verdicts if verdict.failed]
         parts = [active.diagnosis] if active.diagnosis else []
         if failed:
-            parts.append(verdicts_text(active.verdicts, unicode=self._unicode))
+            told = frozenset(active.diagnosis.splitlines())
+            parts.append(verdicts_text([_without(told, each) for each in active.verdicts], unicode=self._unicode))
         if any(verdict.marker.partition("[")[0] in RELIABILITY for verdict in failed):
             parts.append(f"What happened:\n{self.told(active.history)}")
         if parts and (early := self._early(active)):
@@ -295,3 +297,8 @@ class Output:
             gate=self.gate,
             tests=self.results.tests,
         )
+
+
+def _without(told: frozenset[str], verdict: Verdict) -> Verdict:
+    """Leave out of a verdict's evidence what the reader has been told before."""
+    return replace(verdict, evidence=tuple(line for line in verdict.evidence if line not in told))

@@ -32,6 +32,7 @@ from pytest_celery_perf.stash import (
     SESSION,
     SHARED,
     SPEC,
+    UNFIT,
 )
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare what the collected tests need, if any of them needs us."""
     config = session.config
-    specs = [item.stash[SPEC] for item in session.items if SPEC in item.stash]
+    specs = [item.stash[SPEC] for item in session.items if SPEC in item.stash and UNFIT not in item.stash]
     if config.option.collectonly or OPTIONS not in config.stash:
         return
     from pytest_celery_perf.collection import check_drills
@@ -236,6 +237,13 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
         return []
     session = config.stash[SESSION]
     return config.stash[OUTPUT].header(session.notes, session.overrides)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test that cannot run with these settings, before anything is set up for it."""
+    if UNFIT in item.stash:
+        pytest.fail(item.stash[UNFIT], pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,47 @@ if TYPE_CHECKING:
 _DATABASES = 2
 """The place of ``databases`` among the arguments of ``django_db``."""
 _TRANSACTIONAL = {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
+
+
+@dataclass(slots=True)
+class Commits:
+    """What became of the functions that one test has given to ``transaction.on_commit``."""
+
+    django: bool
+    """Whether there is any Django to give them to."""
+    given: int = 0
+    ran: int = 0
+    raised: bool = False
+    """Whether one of them raised: Django then drops those after it."""
+
+    def noted(self, function: Callable[[], object]) -> Callable[[], object]:
+        """Return a function that does the same, and is counted."""
+        self.given += 1
+
+        @functools.wraps(function)
+        def run() -> object:
+            self.ran += 1
+            try:
+                return function()
+            except BaseException:
+                self.raised = True
+                raise
+
+        return run
+
+    @property
+    def waiting(self) -> int:
+        """How many functions wait for the commit of a transaction that is still open."""
+        if not self.django:
+            return 0
+        from django.db import connections
+
+        return sum(len(connection.run_on_commit) for connection in connections.all(initialized_only=True))
+
+    @property
+    def rolled_back(self) -> int:
+        """How many were dropped with a transaction that was rolled back; 0 where nobody can tell."""
+        return 0 if self.raised else max(0, self.given - self.ran - self.waiting)
 
 
 class Project:
@@ -144,13 +187,26 @@ class Project:
         """Return the aliases of the caches that live in Redis."""
         return tuple(redis_caches()) if self.uses_django else ()
 
-    def waiting_for_commit(self) -> int:
-        """Count the functions that wait for the commit of a transaction which the test holds open."""
+    @contextmanager
+    def commits(self) -> Iterator[Commits]:
+        """Watch what becomes of functions that are given to ``transaction.on_commit`` meanwhile."""
+        commits = Commits(self.uses_django)
         if not self.uses_django:
-            return 0
-        from django.db import connections
+            yield commits
+            return
+        from django.db.backends.base.base import BaseDatabaseWrapper
 
-        return sum(len(connection.run_on_commit) for connection in connections.all(initialized_only=True))
+        wrapper: Any = BaseDatabaseWrapper
+        on_commit = wrapper.on_commit
+
+        def noted(connection: Any, func: Any, *args: Any, **kwargs: Any) -> None:
+            on_commit(connection, commits.noted(func) if callable(func) else func, *args, **kwargs)
+
+        wrapper.on_commit = noted
+        try:
+            yield commits
+        finally:
+            wrapper.on_commit = on_commit
 
     def check(self, item: pytest.Item, spec: TestSpec) -> None:
         """Refuse a test that cannot work with real workers.

@@ -15,6 +15,7 @@ from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.judge.undecided import settled
+from pytest_celery_perf.measure.lives import lives
 from pytest_celery_perf.measure.selection import published_since
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.model.early import EarlyTasks
@@ -26,7 +27,7 @@ from pytest_celery_perf.model.spec import ReliableBudget, TestSpec
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 from pytest_celery_perf.options import Options
-from pytest_celery_perf.project import Project
+from pytest_celery_perf.project import Commits, Project
 from pytest_celery_perf.runner.mending import mend
 from pytest_celery_perf.runner.orders import breaks_broker, orders_of
 from pytest_celery_perf.runner.parting import see_off
@@ -65,6 +66,8 @@ class ActiveTest:
     """What it can have go wrong."""
     rehearsal: Rehearsal
     """Its drill."""
+    commits: Commits
+    """What became of what it does on commit."""
     early: tuple[EarlyTasks, ...] = ()
     """What its fixtures published before it began."""
     settled: bool = False
@@ -183,7 +186,7 @@ class Session:
             )
             logs = [member.worker.launch.log for member in pool.members]
             sizes = {log: log.stat().st_size for log in logs}
-            with trial.tracking():
+            with trial.tracking(), self.project.commits() as commits:
                 faults = CeleryFaults(trial, self.options.timeout_s)
                 with Lasting(faults.heal):
                     yield ActiveTest(
@@ -193,6 +196,7 @@ class Session:
                         trial=trial,
                         faults=faults,
                         rehearsal=Rehearsal(spec.budgets, trial, faults, self.options.timeout_s),
+                        commits=commits,
                         log_sizes=sizes,
                     )
                 # If the test was interrupted, its workers go now, before its database is flushed under them.
@@ -220,8 +224,8 @@ class Session:
         return self._diagnose(active, time.monotonic() - began_s)
 
     def _diagnose(self, active: ActiveTest, waited_s: float) -> str:
-        callbacks = self.project.waiting_for_commit()
-        return diagnose(situation_of(active.trial, waited_s, on_commit_callbacks=callbacks))
+        waiting, rolled_back = active.commits.waiting, active.commits.rolled_back
+        return diagnose(situation_of(active.trial, waited_s, on_commit_callbacks=waiting, rolled_back=rolled_back))
 
     def timeout_s(self, active: ActiveTest) -> float:
         """Return how many seconds a test may wait for its tasks, unless its body says otherwise."""
@@ -262,6 +266,8 @@ class Session:
             verdicts = judge_all((*active.spec.budgets, *active.faults.ordered), active.history, Path.cwd())
             active.verdicts = settled(verdicts, self.options.inconclusive)
             active.verdicts += tuple(verdict for judge in self.judges for verdict in judge(active))
+            if not lives(history) and not active.diagnosis and any(verdict.failed for verdict in active.verdicts):
+                active.diagnosis = self._diagnose(active, 0.0)
         if failed or active.diagnosis or any(verdict.failed for verdict in active.verdicts):
             active.logs = tuple(_logs(active))
 

@@ -137,24 +137,25 @@ def share(options: Options, ground: Groundwork | None = None) -> tuple[Shared, C
         return shared, stack.pop_all().close
 
 
-def check_broker(options: Options, spec: TestSpec) -> None:
-    """Refuse a test that kills a broker which is the user's.
+def unfit(options: Options, spec: TestSpec) -> str:
+    """Say what a test lacks here that it may have elsewhere: a broker that may be killed.
 
     Args:
         options: The settings.
         spec: What the markers of the test ask for.
 
-    Raises:
-        ConfigurationError: It does, and it is.
+    Returns:
+        What is missing, and what would be right; empty if nothing is.
     """
     killers = [killer for budget in spec.budgets if (killer := _killer_of_brokers(budget))]
-    if killers and "://" in options.broker:
-        setting = next(setting for setting in options.settings if setting.name == "broker")
-        raise ConfigurationError(
-            f"@pytest.mark.{killers[0]} needs a broker that is ours to kill, and "
-            f"celery_perf_broker={masked(setting.value)} ({setting.source}) is yours: "
-            "set it to process, container or auto"
-        )
+    if not killers or "://" not in options.broker:
+        return ""
+    setting = next(setting for setting in options.settings if setting.name == "broker")
+    return (
+        f"@pytest.mark.{killers[0]} needs a broker that is ours to kill, and "
+        f"celery_perf_broker={masked(setting.value)} ({setting.source}) is yours: "
+        "set it to process, container or auto"
+    )
 
 
 def _killer_of_brokers(budget: Budget) -> str:

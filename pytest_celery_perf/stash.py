@@ -36,6 +36,8 @@ CLEANUP: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
 
 SPEC: pytest.StashKey[TestSpec] = pytest.StashKey()
 """Of a test: what its markers ask for."""
+UNFIT: pytest.StashKey[str] = pytest.StashKey()
+"""Of a test that cannot run with these settings: why."""
 ACTIVE: pytest.StashKey[ActiveTest] = pytest.StashKey()
 """Of a test: what was brought up for it, and its verdicts."""
 RERUN: pytest.StashKey[Watch] = pytest.StashKey()

@@ -189,9 +189,13 @@ class Broker:
             self._endpoint = self._server.start()
         return self
 
-    def ping(self) -> bool:
-        """Whether it answers, now."""
-        return self._endpoint is not None and client.answers(self._endpoint.address)
+    def ping(self, timeout_s: float = 1.0) -> bool:
+        """Whether it answers, now.
+
+        Args:
+            timeout_s: How long it may take to.
+        """
+        return self._endpoint is not None and client.answers(self._endpoint.address, timeout_s)
 
     def kill(self, *, keep_data: bool = True) -> None:
         """Kill the server with SIGKILL, and return once it is dead.

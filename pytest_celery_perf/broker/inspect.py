@@ -52,20 +52,26 @@ class Contents:
     """In order of receipt."""
 
 
-def queue_depths(app: Celery, queues: Iterable[str]) -> dict[str, int]:
+def queue_depths(app: Celery, queues: Iterable[str], timeout_s: float = _TIMEOUT_S) -> dict[str, int]:
     """Return how many messages wait in each queue, over all priorities.
 
     Args:
         app: The app.
         queues: Names; a queue that does not exist is empty.
+        timeout_s: Longest wait for each answer.
     """
-    with _channel(app) as channel:
+    with _channel(app, timeout_s) as channel:
         return {queue: channel._size(queue) for queue in queues}  # noqa: SLF001 - the public way declares the queue
 
 
-def unacked_ids(app: Celery) -> tuple[Unacked, ...]:
-    """Return the messages that were received and not acknowledged, in order of receipt."""
-    return contents(app, ()).unacked
+def unacked_ids(app: Celery, timeout_s: float = _TIMEOUT_S) -> tuple[Unacked, ...]:
+    """Return the messages that were received and not acknowledged, in order of receipt.
+
+    Args:
+        app: The app.
+        timeout_s: Longest wait for each answer.
+    """
+    return contents(app, (), timeout_s).unacked
 
 
 def contents(app: Celery, queues: Iterable[str], timeout_s: float = _TIMEOUT_S) -> Contents:

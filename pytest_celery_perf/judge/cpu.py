@@ -46,8 +46,9 @@ def _judge_task(budget: CpuBudget, subject: Subject) -> Verdict:
         return never_started(subject)
     found = samples(subject, _QUANTITY, cpu_ns)
     ended = all_ended(subject)
-    if not found.known and not ended:
-        return found.nothing_known(subject)
+    if not found.known:
+        known = (fates(subject), *found.left_out)
+        return subject.verdict(ended, known) if ended else found.nothing_known(subject)
     distribution = Distribution.from_samples((sample.figure for sample in found.known), "CPU time")
     judged = check_all(budget, distribution)
     share = cpu_shares([sample.execution for sample in found.known], subject.history)
@@ -56,7 +57,7 @@ def _judge_task(budget: CpuBudget, subject: Subject) -> Verdict:
     slow = any(not check.ok and not lack for check, lack in judged)
     too_busy = not all(check.ok for check in shares)
     doubt = [_doubt(share) for check in shares if check.unknown and share is not None]
-    evidence = [*doubt, *found.blind, *([spread(distribution)] if found.known else [])]
+    evidence = [*doubt, *found.blind, spread(distribution)]
     evidence += [fates(subject)] if ended else []
     evidence += found.left_out
     worst = sorted(found.known, key=lambda each: each.figure, reverse=True)[:_WORST_SHOWN]

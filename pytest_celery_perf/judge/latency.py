@@ -50,8 +50,10 @@ def _judge_task(budget: LatencyBudget, subject: Subject) -> Verdict:
         return never_started(subject)
     samples = sorted(_samples(budget.phase, subject), key=lambda sample: sample.duration_ns, reverse=True)
     ended = all_ended(subject)
+    if ended and not samples:
+        return subject.verdict(ended, (fates(subject),))
     foreign = _foreign_clocks(budget.phase, subject)
-    if foreign and not samples and not ended:
+    if foreign and not samples:
         instead = "judge phase='runtime', which one clock measures, or run the worker on the test's machine"
         return subject.verdict((), foreign, (instead,), inconclusive=True)
     distribution = Distribution.from_samples((sample.duration_ns for sample in samples), _SPOKEN[budget.phase])

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pytest_celery_perf.judge.phrases import beyond_warmup
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.cases import unended
 from pytest_celery_perf.measure.lives import Life
@@ -108,11 +109,7 @@ def samples(
         known=tuple(known),
         blind=tuple(_blind(quantity, pool, worker) for pool, worker in unknown),
         left_out=(f"left out: {told}",) if told else (),
-        fix=(
-            (f"run the task more often than warmup={warmup} in each process, or lower warmup",)
-            if left_out[_WARM_UP]
-            else ()
-        ),
+        fix=(beyond_warmup(warmup),) if left_out[_WARM_UP] else (),
     )
 
 

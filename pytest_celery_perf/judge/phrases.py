@@ -42,6 +42,14 @@ def who(tasks: Sequence[PendingTask]) -> str:
     return f"{named}, for example {first.name}[{first.task_id}]"
 
 
+def beyond_warmup(warmup: int) -> str:
+    """Say how any executions are left to judge."""
+    return (
+        f"run the task more often than warmup={warmup} in each process (which max_tasks_per_child must allow), or "
+        "lower warmup"
+    )
+
+
 def load(worker: WorkerState) -> str:
     """Say how busy a worker is: ``execution@host runs 2 of at most 8 tasks``."""
     most = "" if worker.concurrency is None else f" of at most {worker.concurrency}"

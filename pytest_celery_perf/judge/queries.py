@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.judge.measured import UNENDED
+from pytest_celery_perf.judge.phrases import beyond_warmup
 from pytest_celery_perf.judge.statements import advice, table
 from pytest_celery_perf.judge.subjects import Subject, judge_each, never_started
 from pytest_celery_perf.measure.cases import unended
@@ -238,7 +239,7 @@ def _nothing_known(
     check = Check(metric="executions to judge", budget="≥ 1", actual=f"0 of {len(started)}", ok=False)
     fix = []
     if left_out[_WARM_UP]:
-        fix.append(f"run the task more often than warmup={budget.warmup} in each process, or lower warmup")
+        fix.append(beyond_warmup(budget.warmup))
     if left_out[_NOT_COUNTED]:
         fix.append(
             "with Django: let the module of celery_perf_app set DJANGO_SETTINGS_MODULE, as Celery's Django integration "

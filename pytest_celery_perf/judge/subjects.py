@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from pytest_celery_perf.model.record import Frame, TaskOptions
 from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 
+_EXPIRED = "expired"
 SHOWN = 5
 """How many of the same kind are shown before the rest is only counted."""
 
@@ -128,6 +130,10 @@ def nothing_to_judge(marker: str, task: str | None, history: History) -> Verdict
         evidence = f"seen in this test: {listed(seen)}"
         near = closest(task or "", seen)
         fix = f"did you mean task={near!r}?" if near else "publish that task in the test, or name one of these"
+    elif history.publications:
+        tried = listed(dict.fromkeys(publication.name for publication in history.publications))
+        evidence = f"publishing {tried} raised an exception, so there is nothing to judge"
+        fix = "mend what made it raise: see the exception"
     else:
         evidence = "no task was published while this test ran, so there is nothing to judge"
         fix = (
@@ -144,7 +150,17 @@ def never_started(subject: Subject) -> Verdict:
     """Fail a marker whose task was published but not run by any worker."""
     tasks = len(subject.lives)
     check = Check(metric="started", budget=f"= {tasks}", actual=f"0 of {tasks}", ok=False)
-    return subject.verdict((check,), evidence=(fates(subject), *subject.history.diagnosis.splitlines()))
+    evidence = (fates(subject), *subject.history.diagnosis.splitlines())
+    return subject.verdict((check,), evidence, _for_discarded(subject.lives))
+
+
+def _for_discarded(lives: Iterable[Life]) -> Iterator[str]:
+    """Say what to do about tasks whose messages their worker threw away."""
+    told = {_told_fate(life) for life in lives}
+    if _EXPIRED in told:
+        yield "its message had expired when a worker took it: give it a later expires=, or let a worker be free sooner"
+    if Fate.REVOKED in told:
+        yield "it was revoked before it began: does the test, or the code that it calls, mean to revoke it?"
 
 
 def all_ended(subject: Subject) -> tuple[Check, ...]:
@@ -156,8 +172,14 @@ def all_ended(subject: Subject) -> tuple[Check, ...]:
 
 def fates(subject: Subject) -> str:
     """Count the tasks by what became of them: ``48 succeeded, 2 failed``."""
-    counts = {fate: sum(life.fate is fate for life in subject.lives) for fate in Fate}
-    return ", ".join(f"{count} {fate}" for fate, count in counts.items() if count)
+    counts = Counter(map(_told_fate, subject.lives))
+    return ", ".join(f"{counts[fate]} {fate}" for fate in (*Fate, _EXPIRED) if counts[fate])
+
+
+def _told_fate(life: Life) -> str:
+    """Return what became of a task; one whose message had expired was revoked by nobody."""
+    expired = life.fate is Fate.REVOKED and any(publication.expired for publication in life.publications)
+    return _EXPIRED if expired else life.fate
 
 
 def listed(items: Iterable[str], shown: int = SHOWN) -> str:

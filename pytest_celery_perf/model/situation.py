@@ -18,6 +18,10 @@ class PendingTask:
     published_ago_s: float
     eta_in_s: float | None = None
     """Seconds until the time before which it must not start."""
+    retry: bool = False
+    """Whether it is to be tried again, rather than for the first time."""
+    shortened: bool = False
+    """Whether it waits less long for that time than the app asked for."""
     worker: str | None = None
     """The node that received it last; None where that start of the node has been replaced."""
     received_ago_s: float | None = None
@@ -73,7 +77,9 @@ class Situation:
 
     waited_s: float
     published: int
-    """How many tasks were published at all."""
+    """How many tasks were published at all, those included whose publishing failed."""
+    unsent: tuple[str, ...] = ()
+    """The names of the tasks whose publishing failed."""
     pending: tuple[PendingTask, ...] = ()
     """In order of publishing."""
     workers: tuple[WorkerState, ...] = ()
@@ -87,6 +93,8 @@ class Situation:
     """How long after it that worker may come to look for messages."""
     on_commit_callbacks: int = 0
     """How many functions wait for the commit of a transaction that the test holds open."""
+    rolled_back: int = 0
+    """How many waited for the commit of a transaction that was rolled back instead."""
 
     def depth(self, queue: str | None) -> int | None:
         """How many messages wait in a queue; None where nobody knows."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.errors import CeleryPerfError
+from pytest_celery_perf.model.settings import masked
 from pytest_celery_perf.model.situation import PendingTask, Situation, WorkerState
 from pytest_celery_perf.model.units import NS_PER_S
 from pytest_celery_perf.probe.stacks import STACK_SIGNAL, greenlet_heading, greenlets_path, stack_path
@@ -17,54 +19,102 @@ from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.trial import Trial
 
 LOG_LINES = 15
+ANSWER_TIMEOUT_S = 2.0
+"""How long the broker may take for an answer: one that is frozen gives none, and kombu asks again."""
+CLAIM_TIMEOUT_S = 1.0
+"""Longer than a message is on its way from ``unacked`` to its worker's record."""
 STACK_TIMEOUT_S = 0.5
 TASK_FRAME = f"{os.sep}probe{os.sep}attempt.py"
 """What a stack names where the worker enters a task's own function."""
 
 
-def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int) -> Situation:
+def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int, rolled_back: int) -> Situation:
     """Gather what a diagnosis needs.
 
     Args:
         trial: The test whose tasks did not finish.
         waited_s: For how long they were waited for.
         on_commit_callbacks: How many functions wait for a commit in the test process.
+        rolled_back: How many waited for one in a transaction that was rolled back.
     """
-    book, pool, history = trial.book, trial.pool, trial.records()
-    queues = {publishing.queue for publishing in book.publishing.values() if publishing.queue}
-    depths: dict[str, int] = {}
-    unacked: set[str] | None = None
-    error = ""
-    try:
-        depths = inspect.queue_depths(trial.app, sorted(queues))
-        unacked = {held.task_id for held in inspect.unacked_ids(trial.app)}
-    except (CeleryPerfError, OSError) as failure:
-        error = str(failure)
+    # The broker first: what it says is held has been recorded by whoever holds it, or will be in a moment.
+    told = _ask(trial)
+    if unacked := told.unacked:
+        trial.until(lambda: _all_claimed(unacked, trial) or None, CLAIM_TIMEOUT_S)
+    book, history = trial.book, trial.records()
+    pending = (_pending(task_id, trial, told.unacked) for task_id in book.last_attempt if task_id in _open(book))
     return Situation(
         waited_s=waited_s,
         published=len(book.last_attempt),
-        pending=tuple(_pending(task_id, trial, unacked) for task_id in book.last_attempt if task_id in _open(book)),
-        workers=tuple(_worker(member, trial) for member in pool.members),
-        queue_depths=tuple(sorted(depths.items())),
-        broker_answers=not error and pool.broker.ping(),
-        broker_error=error,
+        unsent=_unsent(book),
+        pending=tuple(pending),
+        workers=tuple(_worker(member, trial) for member in trial.pool.members),
+        queue_depths=told.depths,
+        broker_answers=not told.error,
+        broker_error=told.error,
         visibility_timeout_s=history.visibility_timeout_s,
         restore_delay_s=history.restore_delay_s,
         on_commit_callbacks=on_commit_callbacks,
+        rolled_back=rolled_back,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What the broker says, all of it nothing where it does not answer."""
+
+    depths: tuple[tuple[str, int], ...] = ()
+    unacked: frozenset[str] | None = None
+    error: str = ""
+
+
+def _ask(trial: Trial) -> _Told:
+    broker = trial.pool.broker
+    queues = {publishing.queue for publishing in trial.book.publishing.values() if publishing.queue}
+    if not broker.ping():  # which tries once, and kombu several times
+        url = masked(trial.pool.probe.broker_url or "")
+        return _Told(error=f"the broker does not answer at {url}")
+    try:
+        depths = inspect.queue_depths(trial.app, sorted(queues), ANSWER_TIMEOUT_S)
+        held = inspect.unacked_ids(trial.app, ANSWER_TIMEOUT_S)
+    except (CeleryPerfError, OSError) as failure:
+        return _Told(error=str(failure))
+    return _Told(depths=tuple(sorted(depths.items())), unacked=frozenset(message.task_id for message in held))
+
+
+def _all_claimed(unacked: frozenset[str], trial: Trial) -> bool:
+    """Tell whether a living worker has each of the messages, by the records, or has done with it by now."""
+    book = trial.book
+    for task_id in unacked & book.open:
+        draft = _held(task_id, book)
+        member = _member(trial.pool, draft.boot) if draft is not None else None
+        if draft is None or member is None or (draft.pid and not member.worker.send_signal(draft.pid, 0)):
+            return False
+    return True
+
+
+def _held(task_id: str, book: Book) -> Draft | None:
+    """Return the execution of a task that a worker has, or had when it was last heard of."""
+    draft = book.awaited(task_id)
+    ended = draft is not None and draft.outcome is not None and draft.acknowledged_ns is not None
+    return None if ended else draft  # whoever had it has it no longer
 
 
 def _open(book: Book) -> set[str]:
     return book.open | book.unknown.keys()
 
 
-def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTask:
+def _unsent(book: Book) -> tuple[str, ...]:
+    """Return the names of the tasks whose publishing failed, for all that is known."""
+    heard_of = book.open | book.executions.keys() | book.discarded.keys() | {task_id for task_id, _ in book.confirmed}
+    return tuple(each.name for (task_id, _), each in book.publishing.items() if task_id not in heard_of)
+
+
+def _pending(task_id: str, trial: Trial, unacked: frozenset[str] | None) -> PendingTask:
     book, now_ns = trial.book, time.monotonic_ns()
     publishing = book.publishing.get((task_id, book.last_attempt[task_id]))
-    draft = book.awaited(task_id)
-    ended = draft is not None and draft.outcome is not None
-    if ended and draft is not None and draft.acknowledged_ns is not None:
-        draft = None  # whoever had it has it no longer
+    awaited, draft = book.awaited(task_id), _held(task_id, book)
+    ended = awaited is not None and awaited.outcome is not None
     received = draft.received if draft is not None else None
     unknown = book.unknown.get(task_id)
     started_ns = draft.started.ns if draft is not None and draft.started is not None else None
@@ -83,6 +133,8 @@ def _pending(task_id: str, trial: Trial, unacked: set[str] | None) -> PendingTas
         queue=publishing.queue if publishing is not None else received.queue if received is not None else None,
         published_ago_s=(now_ns - published_ns) / NS_PER_S,
         eta_in_s=eta_in_s if eta_in_s is not None and eta_in_s > 0 else None,
+        retry=book.last_attempt[task_id] > 0,
+        shortened=publishing is not None and (publishing.waited_s or 0) < (publishing.countdown_s or 0),
         worker=unknown.node if unknown is not None else member.worker.launch.node if member is not None else None,
         received_ago_s=None if received is None else (now_ns - received.ns) / NS_PER_S,
         behind=_behind(draft, book) if draft is not None and started_ns is None else None,

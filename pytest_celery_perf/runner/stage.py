@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf.broker import inspect, ports
 from pytest_celery_perf.broker.base import Broker
 from pytest_celery_perf.broker.choose import choose
-from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.errors import BrokerError, ConfigurationError
 from pytest_celery_perf.model.spec import WorkerSpec
 from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.overrides import Override, has_foreign_results, overrides_for
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 POOLS_KEPT = 3
 """How many topologies stay warm. Tests of one file mostly ask for one or two."""
+BROKER_PATIENCE_S = 5.0
+"""How long the shared broker may take to answer before each test, or it counts as gone."""
 DATABASES_EACH = 16
 """Logical databases of the broker for each pytest process: one a pool, the last for caches."""
 
@@ -187,6 +189,7 @@ class Stage:
         Raises:
             BrokerError, WorkerError: They could not be started.
         """
+        self._revive_broker()
         pool = self._pools.get(topology)
         if pool is not None and not pool.hurt and all(member.worker.alive for member in pool.members):
             self._pools.move_to_end(topology)
@@ -196,8 +199,6 @@ class Stage:
             self._discard(topology)
         while len(self._pools) >= POOLS_KEPT:
             self._discard(next(iter(self._pools)))
-        if not self.broker.ping():
-            self.broker.restart()  # a test has killed it
         zygote = self._ground.zygote
         if zygote is not None and not self._pools and zygote.changed(self._ground.environment):
             self._ground.preload(self._plan.app)  # a fixture of the whole session has set a variable since
@@ -206,6 +207,17 @@ class Stage:
         self._pools[topology], self._database[id(pool)] = pool, database
         pool.start()
         return pool
+
+    def _revive_broker(self) -> None:
+        """Start the shared broker again if a test has killed it, or something else has; fail where that is not ours."""
+        if self.broker.ping(BROKER_PATIENCE_S):
+            return
+        try:
+            self.broker.restart()
+        except BrokerError as error:
+            raise BrokerError(f"the broker of this test run does not answer any more: {error}") from error
+        for pool in self._pools.values():
+            pool.hurt = True  # its workers have declared their queues to a server that knows nothing of them any more
 
     def isolated_pool(self, topology: tuple[WorkerSpec, ...]) -> Pool:
         """Return workers on a broker of their own, which keeps its data when it is killed."""

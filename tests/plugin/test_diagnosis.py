@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from .inner import Inner, Project
@@ -30,6 +32,7 @@ SAYS = {
         "1 unfinished",
         "No worker consumes the queue",
     ),
+    "test_a_latency_of_nothing": ("celery_latency office.misrouted: started 0 of 1", "No worker consumes the queue"),
     "test_run_tells_it_too": ("UnfinishedTasksError: 1 of 1 task had not finished", "No worker consumes the queue"),
     "test_nothing_published": ("Nothing was published.", ".delay() or .apply_async()"),
     "test_ran_in_the_test_itself": ("Nothing was published.", ".apply() and a direct call run a task in the test's"),
@@ -50,6 +53,11 @@ def test_every_case_is_expected(unfinished: Inner) -> None:
     assert unfinished.cases.keys() == SAYS.keys()
 
 
+def test_the_cause_is_told_once(unfinished: Inner) -> None:
+    assert unfinished.cases["test_a_throughput_of_nothing"].message.count("No worker consumes the queue") == 1
+    assert unfinished.cases["test_a_latency_of_nothing"].message.count("No worker consumes the queue") == 1
+
+
 def test_a_stack_ends_at_the_task(unfinished: Inner) -> None:
     assert "billiard" not in unfinished.cases["test_runs_still"].message
 
@@ -58,12 +66,28 @@ def test_a_broker_that_is_gone(tmp_path_factory: pytest.TempPathFactory) -> None
     inner = Project.copy("plain", tmp_path_factory.mktemp("broker") / "plain", "broker").run(TIMEOUT)
     words = ("The broker does not answer at redis://", "1 task waits for it: office.add[", "still runs, for")
     assert inner.lacks("test_does_not_answer", *words) == [], inner.text
-    assert inner.passed == {"test_the_next_one"}
+    assert inner.passed == {"test_the_next_one", "test_dies_after_its_tasks", "test_has_the_same_workers"}, inner.text
+    unsent = (
+        "Nothing was published.\n\nPublishing office.add raised an exception: the broker of this test has died",
+        "The broker does not answer at redis://",
+        "publishing office.add raised an exception, so there is nothing to judge",
+    )
+    assert inner.lacks("test_publishes_nothing_without_it", *unsent) == [], inner.text
+    assert "task.delay(…)" not in inner.text
+    unknown = ("Publishing office.add raised an exception; the broker answers by now.", "the task's serializer")
+    assert inner.lacks("test_publishes_what_no_serializer_knows", *unknown) == [], inner.text
+
+
+def test_a_broker_of_all_xdist_workers_that_is_gone(tmp_path: Path) -> None:
+    project = Project.copy("plain", tmp_path / "plain", "broker")
+    inner = project.run("-n1", "-k", "its_tasks or same")
+    assert "the broker of this test run does not answer any more" in inner.cases["test_has_the_same_workers"].message
 
 
 def test_what_waits_for_a_commit(tmp_path_factory: pytest.TempPathFactory) -> None:
     inner = Project.copy("library", tmp_path_factory.mktemp("publishing") / "library", "publishing").run(TIMEOUT)
     assert inner.passed == {"test_committed"}, inner.text
-    assert inner.lacks("test_rolled_back", "Nothing was published.") == []
+    told = "1 function was given to transaction.on_commit in a transaction that was rolled back"
+    assert inner.lacks("test_rolled_back", "Nothing was published.", told) == []
     words = ("Nothing was published.", "1 function waits for transaction.on_commit", "django_db(transaction=True)")
     assert inner.lacks("test_waits_for_a_commit", *words) == []

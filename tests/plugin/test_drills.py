@@ -168,7 +168,8 @@ def test_a_unittest_case_is_refused(plain: Project) -> None:
 
 def test_the_users_own_broker_is_not_killed(plain: Project) -> None:
     plain.write("test_open.py", OPEN)
-    inner = plain.run("--celery-perf-drill=broker_restart", "--celery-perf-broker=redis://localhost:1/0")
+    drill = ("--celery-perf-drill=broker_restart", "-k", "broker_restart")
+    inner = plain.run(*drill, "--celery-perf-broker=redis://localhost:1/0")
     assert 'celery_drill("broker_restart") needs a broker that is ours to kill' in inner.text, inner.text
 
 

@@ -265,6 +265,10 @@ MISTAKES = {
         {"celery_perf_app": "office:nothing"},
         "cannot be loaded: the module office has no 'nothing'; its Celery apps: office:app",
     ),
+    "another thing": (
+        {"celery_perf_app": "office:add"},
+        "'office:add' is no Celery app, but <@task: office.add of office",
+    ),
     "broken app": ({"celery_perf_app": "broken:app"}, "cannot be loaded: ZeroDivisionError: division by zero ("),
     "no name": ({"celery_perf_workers": "-c 2"}, 'expected "name: options of celery worker", such as'),
     "no such option": ({"celery_perf_workers": "main: --concurency 2"}, "worker 'main': '--concurency 2': No such"),

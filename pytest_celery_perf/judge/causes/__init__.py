@@ -8,6 +8,7 @@ from pytest_celery_perf.judge.causes.queue import QUEUED, UNCONSUMED, UNREACHABL
 from pytest_celery_perf.judge.causes.worker import DEAD_WORKER, IDLE, PREFETCHED, RUNNING, STALLED
 
 CAUSES: tuple[Cause, ...] = (
+    UNREACHABLE,
     UNCONSUMED,
     DEAD_WORKER,
     UNREGISTERED,
@@ -17,7 +18,6 @@ CAUSES: tuple[Cause, ...] = (
     PREFETCHED,
     HELD,
     LOST,
-    UNREACHABLE,
     RUNNING,
     QUEUED,
     IDLE,

@@ -12,7 +12,9 @@ from pytest_celery_perf.model.units import format_duration_s
 
 
 def _scheduled(task: PendingTask, _situation: Situation) -> str | None:
-    return "scheduled" if not task.started and (task.eta_in_s or 0) > 0 else None
+    if task.started or (task.eta_in_s or 0) <= 0:
+        return None
+    return "shortened" if task.shortened else "retry" if task.retry else "call"
 
 
 def _tell_scheduled(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
@@ -27,8 +29,19 @@ def _tell_scheduled(tasks: Sequence[PendingTask], situation: Situation) -> Itera
     if limit is not None and etas[-1] >= limit:
         # Source: celery's docs/getting-started/backends-and-brokers/redis.rst, "Visibility timeout"; celery#2481.
         yield f"That is beyond the visibility timeout ({format_duration_s(limit)}): Redis will deliver it twice."
-    yield "try: a shorter countdown= or eta= in the test, or a longer celery_perf_timeout (celery_perf_time_scale"
-    yield "     shortens the countdowns of retries, not those of a first call)."
+    yield from _for_scheduled(tasks[0])
+
+
+def _for_scheduled(task: PendingTask) -> Iterator[str]:
+    if task.shortened:
+        yield "try: a smaller celery_perf_time_scale, by which that wait was shortened already, or a longer"
+        yield "     celery_perf_timeout."
+    elif task.retry:
+        yield "try: @pytest.mark.celery_retries(...) on the test shortens the countdowns of retries by"
+        yield "     celery_perf_time_scale, and judges those that were asked for; celery_perf_timeout waits longer."
+    else:
+        yield "try: a shorter countdown= or eta= in the test, or a longer celery_perf_timeout (celery_perf_time_scale"
+        yield "     shortens the countdowns of retries, not those of a first call)."
 
 
 def _held(task: PendingTask, _situation: Situation) -> str | None:

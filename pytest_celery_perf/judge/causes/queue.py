@@ -68,17 +68,26 @@ def _tell_unregistered(tasks: Sequence[PendingTask], situation: Situation) -> It
 
 
 def _unreachable(task: PendingTask, situation: Situation) -> str | None:
-    return None if situation.broker_answers or task.running else "broker"
+    if situation.broker_answers or task.running:
+        return None
+    holder = situation.holder(task)
+    # What its own worker's death has cut off waits for more than the broker.
+    return "broker" if holder is None or holder.alive else None
 
 
 def _tell_unreachable(tasks: Sequence[PendingTask], situation: Situation) -> Iterator[str]:
+    yield silence(situation)
+    yield f"{count(len(tasks), 'task', 'waits', 'wait')} for it: {who(tasks)}."
+    yield "try: the header of the test run names the broker; does it run, and can it be reached from here?"
+
+
+def silence(situation: Situation) -> str:
+    """Say of a broker that it does not answer."""
     says = "the broker does not answer"
     error = situation.broker_error.rstrip(".")
     if not error.startswith(says):
         error = f"{says}: {error}" if error else says
-    yield f"{error[0].upper()}{error[1:]}."
-    yield f"{count(len(tasks), 'task', 'waits', 'wait')} for it: {who(tasks)}."
-    yield "try: the header of the test run names the broker; does it run, and can it be reached from here?"
+    return f"{error[0].upper()}{error[1:]}."
 
 
 def _queued(task: PendingTask, situation: Situation) -> str | None:

@@ -55,12 +55,23 @@ def test_it_is_not_ours_to_kill(till: Project, users_server: Endpoint) -> None:
 
     inner = run(till, users_server, "broker_dies.py")
 
-    assert inner.status == pytest.ExitCode.INTERRUPTED
+    assert {"error"} == {case.outcome for case in inner.cases.values()}, inner.text
     assert 'celery_recovery: kill="broker" needs a broker that is ours to kill' in inner.text
     assert "celery_perf_broker=redis://:***@" in inner.text
     assert "(command line)" in inner.text
     assert "set it to process, container or auto" in inner.text
     assert before == everything(users_server)
+
+
+def test_what_would_kill_it_keeps_no_other_test_of_its_file_from_running(till: Project, users_server: Endpoint) -> None:
+    killer = '\n\n@pytest.mark.celery_recovery(kill="broker")\ndef test_kills() -> None:\n    assert False, "ran"\n'
+    till.write("business.py", (till.folder / "business.py").read_text() + killer)
+
+    inner = run(till, users_server, "business.py", "-k", "test_results or test_kills")
+    assert ("error", {"test_results"}) == (inner.cases["test_kills"].outcome, inner.passed), inner.text
+    assert 'celery_recovery: kill="broker" needs a broker that is ours to kill' in inner.cases["test_kills"].message
+
+    assert run(till, users_server, "business.py::test_results").passed == {"test_results"}
 
 
 @pytest.mark.parametrize("demand", ["", "&ssl_cert_reqs=CERT_REQUIRED", "&ssl_cert_reqs=required"])

@@ -30,6 +30,17 @@ def test_publishing_waits_for_a_commit_that_never_comes() -> None:
     assert ".delay()" not in text
 
 
+def test_publishing_waited_for_a_commit_that_became_a_rollback() -> None:
+    text = diagnosed(published=0, rolled_back=1)
+    assert paragraphs(text)[1].splitlines() == [
+        "1 function was given to transaction.on_commit in a transaction that was rolled back. So it never ran.",
+        "  try: let it commit: does an exception leave its atomic() block, or is set_rollback(True) called?",
+        "  try: if it shall be rolled back, nothing is sent in production either: this test has no task to judge.",
+    ]
+    assert "2 functions were given" in diagnosed(published=0, rolled_back=2)
+    assert "rolled back" not in diagnosed(published=1, rolled_back=1)
+
+
 def test_some_were_published_and_others_wait_for_the_commit() -> None:
     text = diagnosed(published=2, on_commit_callbacks=1)
     assert paragraphs(text)[0] == "Not every task was published (2 were)."

@@ -234,7 +234,9 @@ def test_a_task_that_was_only_warmed_up_fails() -> None:
     verdict = verdict_on(QueriesBudget(max=1, warmup=2), execution(queries=(books(),)))
     assert figures(verdict) == [("executions to judge", "≥ 1", "0 of 1", False)]
     assert verdict.evidence == ("left out: 1 warm-up",)
-    assert verdict.fix == ("run the task more often than warmup=2 in each process, or lower warmup",)
+    assert verdict.fix == (
+        "run the task more often than warmup=2 in each process (which max_tasks_per_child must allow), or lower warmup",
+    )
 
 
 def test_crashed_and_injected_executions_are_left_out_and_told() -> None:

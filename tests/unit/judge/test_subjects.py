@@ -11,6 +11,8 @@ from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.judge.registry import JUDGES
 from pytest_celery_perf.model import spec
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
+from pytest_celery_perf.model.resources import CpuBudget
 from pytest_celery_perf.model.spec import (
     Budget,
     LatencyBudget,
@@ -20,7 +22,7 @@ from pytest_celery_perf.model.spec import (
     RoutingBudget,
 )
 from pytest_celery_perf.model.verdict import Status, Verdict
-from tests.unit.histories import NAME, execution, failed, history, publication
+from tests.unit.histories import NAME, crashed, execution, failed, history, publication
 
 UNDEMANDING = [
     LatencyBudget(max_s=60),
@@ -40,6 +42,12 @@ def test_a_test_that_published_nothing_fails_and_says_so(budget: Budget) -> None
     assert verdict.status is Status.FAIL
     assert "no task was published while this test ran" in text(verdict)
     assert "django_db(transaction=True)" in text(verdict)
+
+
+def test_a_task_whose_publishing_raised_need_not_be_published() -> None:
+    (verdict,) = judge_all([LatencyBudget(max_s=60)], History(publications=(publication(confirmed=False),)))
+    assert f"publishing {NAME} raised an exception, so there is nothing to judge" in verdict.evidence
+    assert ("mend what made it raise: see the exception",) == verdict.fix
 
 
 def test_a_task_that_was_not_published_is_told_with_those_that_were() -> None:
@@ -63,6 +71,28 @@ def test_a_task_that_never_started_fails_with_the_diagnosis(budget: Budget) -> N
     assert "started 0 of 1" in text(verdict)
     assert "1 unfinished" in text(verdict)
     assert "No worker consumes the queue." in text(verdict)
+
+
+def test_a_task_that_had_expired_was_revoked_by_nobody() -> None:
+    told = History(publications=(publication(discarded=Outcome.REVOKED, expired=True),))
+    (verdict,) = judge_all([LatencyBudget(max_s=60)], told)
+    assert ("1 expired",) == verdict.evidence
+    assert "give it a later expires=" in verdict.fix[0]
+
+
+def test_a_task_that_was_revoked_is_asked_about() -> None:
+    told = History(publications=(publication(discarded=Outcome.REVOKED),))
+    (verdict,) = judge_all([LatencyBudget(max_s=60)], told)
+    assert ("1 revoked",) == verdict.evidence
+    assert "does the test, or the code that it calls, mean to revoke it?" in verdict.fix[0]
+
+
+@pytest.mark.parametrize("budget", [LatencyBudget(max_s=60), CpuBudget(max_s=60)])
+def test_a_task_that_runs_still_needs_no_other_sample(budget: Budget) -> None:
+    (verdict,) = judge_all([budget], history(crashed()))
+    assert ["ended"] == [check.metric for check in verdict.checks]
+    assert ("1 unfinished",) == verdict.evidence[:1]
+    assert () == verdict.fix
 
 
 @pytest.mark.parametrize("budget", UNDEMANDING)

@@ -16,6 +16,21 @@ def test_it_waits_for_its_eta() -> None:
     ]
 
 
+def test_a_retry_waits_for_its_countdown() -> None:
+    retried = replace(TASK, eta_in_s=3590.0, retry=True)
+    assert paragraphs(diagnosed(retried, replace(TASK, task_id="first", eta_in_s=90.0)))[1].splitlines() == [
+        "judge.tasks.execute[id-1] waits for its ETA: it may start in 59.8min.",
+        "  try: @pytest.mark.celery_retries(...) on the test shortens the countdowns of retries by",
+        "       celery_perf_time_scale, and judges those that were asked for; celery_perf_timeout waits longer.",
+    ]
+
+
+def test_a_countdown_that_was_shortened_is_still_too_long() -> None:
+    text = diagnosed(replace(TASK, eta_in_s=36.0, retry=True, shortened=True))
+    assert "try: a smaller celery_perf_time_scale, by which that wait was shortened already" in text
+    assert "celery_retries" not in text
+
+
 def test_an_eta_beyond_the_visibility_timeout_is_warned_about() -> None:
     text = diagnosed(TASK, workers=(WORKER,), published=1)
     assert "visibility" not in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.unit.judge.situations import NODE, TASK, WORKER, diagnosed, paragraphs, tasks
+from tests.unit.judge.situations import DEAD, NODE, TASK, WORKER, diagnosed, paragraphs, tasks
 
 
 def test_no_worker_consumes_the_queue() -> None:
@@ -95,3 +95,22 @@ def test_the_worker_that_received_it_does_not_know_it() -> None:
     fields = {"workers": (WORKER, ignorant), "queue_depths": (("execution", 3),)}
     assert "second@host does not know" in diagnosed(replace(TASK, worker="second@host", received_ago_s=5.0), **fields)
     assert "does not know" not in diagnosed(replace(TASK, worker=WORKER.name, received_ago_s=5.0), **fields)
+
+
+def test_a_broker_that_does_not_answer_comes_before_all_that_waits() -> None:
+    empty = replace(WORKER, pool="prefork", busy=0, concurrency=1)
+    received = replace(TASK, worker=NODE, received_ago_s=3.0, behind=0)
+    later = replace(TASK, task_id="later", eta_in_s=90.0)
+    nowhere = replace(TASK, task_id="nowhere", queue="x")
+    text = diagnosed(received, later, nowhere, workers=(empty,), broker_answers=False)
+    assert len(paragraphs(text)) == 2
+    assert "3 tasks wait for it" in text
+
+
+def test_what_a_dead_worker_ran_waits_for_more_than_the_broker() -> None:
+    began = replace(TASK, worker=NODE, started_ago_s=3.0, pid=811, process_alive=False)
+    _, broker, death = paragraphs(
+        diagnosed(began, replace(TASK, task_id="waits"), workers=(DEAD,), broker_answers=False)
+    )
+    assert broker.startswith("The broker does not answer.\n  1 task waits for it: judge.tasks.execute[waits].")
+    assert "It was running judge.tasks.execute[id-1]." in death

@@ -71,6 +71,11 @@ def test_a_throughput_of_nothing() -> None:
 
 
 @pytest.mark.celery_latency(max="1min")
+def test_a_latency_of_nothing() -> None:
+    misrouted.delay()
+
+
+@pytest.mark.celery_latency(max="1min")
 def test_nothing_published() -> None:
     add(1, 2)
 

@@ -1,0 +1,122 @@
+"""The broker is asked first and the records are read then, since workers go on meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_celery_perf.broker import inspect
+from pytest_celery_perf.broker.inspect import Unacked
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.history import freeze
+from pytest_celery_perf.collect.ledger import Ledger
+from pytest_celery_perf.judge.diagnosis import diagnose
+from pytest_celery_perf.model.situation import Situation
+from pytest_celery_perf.probe import wire
+from pytest_celery_perf.runner import situation
+from pytest_celery_perf.runner.situation import situation_of
+
+HELD = "held unacknowledged by a worker that is not there"
+
+
+class Scene:
+    """A test with one task, which the broker has in ``unacked``, and one worker, whose word arrives late."""
+
+    def __init__(self) -> None:
+        self.book = Book("token")
+        self.book.publish(wire.Publishing(1, "token", "id", None, None, "pay", 0, "celery", None, None, None), "")
+        self.book.confirmed.add(("id", 0))
+        self.book.settle("id")
+        self.words: list[Callable[[], None]] = []
+        """What the worker has written, or will have by the next looks."""
+        self.answers = True
+        launch = SimpleNamespace(node="one@host", probe=SimpleNamespace(spool=""))
+        worker = SimpleNamespace(
+            launch=launch, alive=True, exit_status=None, log_tail=lambda _: (), send_signal=lambda *_: True
+        )
+        self.app = None
+        self.workers = {"one": SimpleNamespace(queues=("celery",), pool="prefork", registered=(), concurrency=1)}
+        self.pool = SimpleNamespace(
+            members=[SimpleNamespace(boot="one", worker=worker)],
+            broker=SimpleNamespace(ping=lambda: self.answers),
+            probe=SimpleNamespace(broker_url="redis://:secret@127.0.0.1:1/0"),
+        )
+
+    def received(self, *, started: bool = False, ended: bool = False) -> None:
+        draft = self.book.draft(("id", 0, 5))
+        draft.boot = "one"
+        draft.received = wire.Received(5, "token", "id", None, None, "pay", 0, "tag", "celery", 0, False)
+        draft.started = wire.Started(6, "id", 0, 5, first=True) if started or ended else None
+        draft.pid = 811 if started or ended else None
+        if ended:
+            draft.failed = wire.Failed(7, "id", "failed", ["E", "m", None])
+            draft.acknowledged_ns = 8
+        self.book.settle("id")
+
+    def records(self) -> Any:
+        if self.words:
+            self.words.pop(0)()
+        return freeze(self.book, Ledger(clock="c", own_boot="test"))
+
+    def until(self, find: Callable[[], object], timeout_s: float) -> None:
+        deadline_s = time.monotonic() + timeout_s
+        while find() is None and time.monotonic() < deadline_s:
+            self.records()
+
+    def situation(self) -> Situation:
+        trial: Any = self
+        return situation_of(trial, 1.0, on_commit_callbacks=0, rolled_back=0)
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    held = (Unacked(task_id="id", task="pay", tag="tag", received_s=0.0),)
+    monkeypatch.setattr(inspect, "unacked_ids", lambda *_: held)
+    monkeypatch.setattr(inspect, "queue_depths", lambda *_: {"celery": 0})
+    monkeypatch.setattr(situation, "CLAIM_TIMEOUT_S", 0.05)
+    return Scene()
+
+
+def test_what_was_recorded_since_the_broker_was_asked_counts(scene: Scene) -> None:
+    def answer(*_: object) -> tuple[Unacked, ...]:
+        scene.words.append(lambda: scene.received(ended=True))
+        return (Unacked(task_id="id", task="pay", tag="tag", received_s=0.0),)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "unacked_ids", answer)
+        assert scene.situation().pending == ()
+
+
+def test_a_message_that_its_worker_has_yet_to_record_is_not_held_by_nobody(scene: Scene) -> None:
+    scene.words += [lambda: None, lambda: None, scene.received]
+    assert HELD not in diagnose(scene.situation())
+    assert scene.situation().pending[0].worker == "one@host"
+
+
+def test_a_message_that_no_worker_claims_is_held_by_nobody(scene: Scene) -> None:
+    assert HELD in diagnose(scene.situation())
+
+
+def test_a_broker_that_does_not_answer_is_asked_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspect, "queue_depths", lambda *_: pytest.fail("asked a broker that does not answer"))
+    scene.answers = False
+    scene.received()
+    told = diagnose(scene.situation()).split("\n\n")
+    assert told[1].startswith(
+        "The broker does not answer at redis://:***@127.0.0.1:1/0.\n  1 task waits for it: pay[id]"
+    )
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(("waited_s", "shortened"), [(3600.0, False), (36.0, True)])
+def test_a_retry_that_waits_is_told_from_a_first_call(scene: Scene, waited_s: float, shortened: bool) -> None:
+    again = wire.Publishing(
+        time.monotonic_ns(), "token", "id", None, None, "pay", 1, "celery", None, 3600.0, waited_s, None
+    )
+    scene.book.publish(again, "one")
+    (waiting,) = scene.situation().pending
+    assert (True, shortened) == (waiting.retry, waiting.shortened)
