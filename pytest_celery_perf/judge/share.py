@@ -7,7 +7,7 @@ from pathlib import Path
 from pytest_celery_perf.judge.breakdown import Breakdown, Part
 from pytest_celery_perf.judge.disturbance import disturbance
 from pytest_celery_perf.judge.subjects import SHOWN, Subject, fates, judge_each
-from pytest_celery_perf.measure.lives import Fate, Life
+from pytest_celery_perf.measure.lives import FAILING, Fate, Life
 from pytest_celery_perf.measure.phases import Clocks, end_to_end_ns, phases_of
 from pytest_celery_perf.measure.rates import share_within
 from pytest_celery_perf.model.history import History
@@ -68,7 +68,7 @@ def _told(life: Life, took_ns: int, clocks: Clocks) -> str:
 def _advice(subject: Subject, within_s: float, late: list[tuple[int, Life]], clocks: Clocks) -> list[str]:
     """Begin with what there is most of: the late, the failed, or those without an end."""
     without = {
-        "they failed: celery_retries and celery_reliable tell why": (Fate.FAILED, Fate.REJECTED, Fate.REVOKED),
+        "they failed: celery_retries and celery_reliable tell why": FAILING,
         "they came to no end: celery_reliable tells where they are": (Fate.LOST, Fate.UNFINISHED),
     }
     reasons = [(sum(life.fate in some for life in subject.lives), advice) for advice, some in without.items()]

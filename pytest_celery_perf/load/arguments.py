@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.load.mix import ARGUMENTS, Arguments, Kind, is_arguments
-from pytest_celery_perf.model.arguments import natural, one_of
+from pytest_celery_perf.model.arguments import keywords, natural, one_of
 from pytest_celery_perf.model.load import Arrivals, ClosedLoop, OpenLoop
 from pytest_celery_perf.model.units import parse_duration_s, parse_rate_per_s, parse_share
 
@@ -37,15 +37,16 @@ def kinds_of(
     __tracebackhide__ = True
     if not callable(args) and not is_arguments(args):
         raise ConfigurationError(f"{what}: args={args!r}: expected {ARGUMENTS}")
+    named = keywords(kwargs, f"{what}: kwargs")
     if isinstance(task, str) or hasattr(task, "apply_async"):
-        return (Kind(task=resolve(task), args=args, kwargs=kwargs or {}),)
+        return (Kind(task=resolve(task), args=args, kwargs=named),)
     pairs = list(task.items()) if isinstance(task, Mapping) else task
     if not isinstance(pairs, Sequence) or not pairs or not all(map(_is_pair, pairs)):
         raise ConfigurationError(
             f"{what}: {task!r} is neither a task, its name or a signature, nor several of these with their weights, "
             f"such as {{charge: 8, refund: 2}} or [(charge.s(1), 8), (refund.s(1), 2)]"
         )
-    if args or kwargs:
+    if args or named:
         raise ConfigurationError(
             f"{what}: args= and kwargs= are for one task; in a mix, each is a signature: [(charge.s(1), 8), …]"
         )

@@ -115,8 +115,8 @@ def _resolving(resolve: Callable[..., Any]) -> Callable[..., Any]:
         except socket.gaierror:
             reading: OutboundReading | None = attempt.reading("outbound")
             if reading is not None and is_users(sys._getframe(1)):
-                port = args[0] if args else kwargs.get("port")
-                reading.connected(name, int(port) if str(port).isdecimal() else None, made=False)
+                port = str(args[0] if args else kwargs.get("port"))
+                reading.connected(name, int(port) if port.isdecimal() else None, made=False)
             raise
         attempt.hosts.update({address[4][0]: name for address in found})
         return found

@@ -17,7 +17,7 @@ from pytest_celery_perf.probe.config import ProbeConfig
 from pytest_celery_perf.probe.django_glue import without_checks
 from pytest_celery_perf.probe.overrides import (
     Override,
-    has_result_server,
+    has_foreign_results,
     overrides_for,
     restore_environment,
     set_environment,
@@ -189,9 +189,9 @@ def on_broker(config: ProbeConfig, clients: Clients) -> Iterator[tuple[Override,
 
     state: Any = _state
     apps = list(state._get_active_apps())
-    has_backend = any(has_result_server(app.conf) for app in apps)
+    foreign_results = any(has_foreign_results(app.conf) for app in apps)
     overrides = {app: overrides_for(app.conf, config) for app in apps}
-    environment = set_environment(config, has_backend)
+    environment = set_environment(config, foreign_results)
     saved = [_replace(app, changed, clients.take(app)) for app, changed in overrides.items()]
     try:
         yield tuple({override.name: override for changed in overrides.values() for override in changed}.values())
