@@ -16,6 +16,8 @@ MOST = 1000
 """Slots: a number that is only computed is not believed beyond that."""
 STUCK_S = 0.001
 """For so long nobody is seen to keep gevent's thread who does not: a task that only sleeps shows microseconds."""
+STOLEN = 0.25
+"""Of the time for which a task computes: as much may be taken by another virtual machine, which looks no different."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,9 @@ def _cores(pool: str, cores: int) -> int:
 
 
 def stuck(run: PoolRun) -> float:
-    """Return for how many seconds a task keeps the thread of a gevent worker without computing, if it is felt."""
-    return run.stuck_s if run.stuck_s is not None and run.stuck_s >= STUCK_S else 0.0
+    """Return for how many seconds a task keeps the thread of a gevent worker without computing; 0 if that is noise."""
+    noise_s = max(STUCK_S, STOLEN * (run.cpu_s or 0.0))
+    return run.stuck_s if run.stuck_s is not None and run.stuck_s >= noise_s else 0.0
 
 
 def attainable(run: PoolRun, runs: Sequence[PoolRun], profile: TaskProfile, cores: int) -> float:
@@ -133,8 +136,8 @@ def _why(plan: PoolPlan, run: PoolRun, runs: Sequence[PoolRun], profile: TaskPro
     if needed is not None and plan.pool != "solo":
         yield why_enough(run, profile, cores)
     if others := [each for each in runs if each.plan.pool == plan.pool and each.plan != run.plan and each.throughput]:
-        told = ", ".join(f"{each.plan.label} did {format_count(each.throughput or 0.0)}" for each in (run, *others))
-        yield f"of the sizes tried it is the smallest that did most tasks a second, or nearly: {told}"
+        told = ", ".join(f"{each.plan.label} did {format_count(each.throughput or 0.0)}" for each in others)
+        yield f"{run.plan.label} did {format_count(run.throughput or 0.0)} tasks a second, {told}"
     if plan != run.plan:
         yield f"{plan.label} follows from {run.plan.label}, and was not tried itself"
     elif attainable(run, runs, profile, cores) > (run.throughput or 0.0):

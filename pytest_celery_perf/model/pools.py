@@ -103,7 +103,7 @@ class Advice:
     """Which pool suits a task."""
 
     plan: PoolPlan | None
-    """None if it suits none that was tried."""
+    """Of a size that was tried, or that follows from it, as the reasons then say; None if it suits none of those."""
     reasons: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
     """What was found to be wrong with pools."""

@@ -72,7 +72,7 @@ def test_the_inventory(kitchen: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.startswith("kitchen.")}
     assert told.keys() == {
-        f"kitchen.{name}" for name in ("wait", "burn", "stir", "freeze", "stew", "alarm", "serve", "bounded")
+        f"kitchen.{name}" for name in ("wait", "burn", "stir", "freeze", "stew", "alarm", "serve", "bounded", "sip")
     }
     assert {"report"} == {cell for cell in told["kitchen.serve"] if cell in {"report", "solo"}}
     assert told["kitchen.burn"][1] == "CPU-bound"

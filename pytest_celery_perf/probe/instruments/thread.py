@@ -33,6 +33,9 @@ LONG_NS = 20_000_000
 """Whoever has kept the thread for so long at a look, and computed for less than half of it, is seen. Less could not be
 told from computing: the kernel notes a running thread's time at its ticks, 4 to 10 ms apart, and notes nothing of what
 another virtual machine took."""
+BRIEF_NS, SHORT_NS = 1_000_000, round(LOOK_S * 1_000_000_000)
+"""Whoever has kept the thread for a time between these may not have been seen so. Where it was at any look is then
+taken for the place, if its own clocks tell in the end that it hardly computed. For less, anything could be to blame."""
 
 
 def begin(attempt: RunningAttempt) -> _Reading:
@@ -47,6 +50,8 @@ class _Reading:
         self.attempt = attempt
         self.held_ns = self.running_ns = self.ready_ns = self.stuck_ns = 0
         self.where: Place = None
+        self.glimpse: tuple[tuple[int, int, int], Place] | None = None
+        """Where the lookout saw it, and since when it had the thread then."""
         self.since_ns = (0, 0, 0)
         self._hub = _hub() if context.has_greenlets() else None
 
@@ -82,7 +87,15 @@ class _Reading:
         self.held_ns += held
         self.running_ns += running
         self.ready_ns += ready
-        self.stuck_ns = max(self.stuck_ns, held - running - ready)
+        stuck = held - running - ready
+        self.stuck_ns = max(self.stuck_ns, stuck)
+        glimpse, self.glimpse = self.glimpse, None
+        if glimpse is not None and glimpse[0] is self.since_ns and self.where is None and _is_short_wait(held, stuck):
+            self.where = glimpse[1]
+
+
+def _is_short_wait(held_ns: int, stuck_ns: int) -> bool:
+    return BRIEF_NS < held_ns < SHORT_NS and stuck_ns * 4 > held_ns * 3
 
 
 class _Hub:
@@ -129,8 +142,12 @@ class _Hub:
             sleep(LOOK_S)
             before_ns, turn = seen_ns, self._turn
             seen_ns = _busy_ns(schedstat)
-            if turn is not None and turn.where is None and self._waits(turn, before_ns, seen_ns):
-                turn.where = callsite.innermost(sys._current_frames().get(self._thread))
+            if turn is not None and turn.where is None:
+                since_ns, place = turn.since_ns, callsite.innermost(sys._current_frames().get(self._thread))
+                if self._waits(turn, before_ns, seen_ns):
+                    turn.where = place
+                elif turn is self._turn and turn.since_ns is since_ns:
+                    turn.glimpse = (since_ns, place)
 
     def _waits(self, turn: _Reading, before_ns: tuple[int, int], seen_ns: tuple[int, int]) -> bool:
         """Tell whether somebody keeps the thread without computing: a line that computes is not to blame.

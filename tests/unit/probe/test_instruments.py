@@ -64,6 +64,32 @@ def test_nobody_is_stuck_where_it_is_not_known_who_waited_for_a_core(monkeypatch
     assert (row.ready_ns, row.stuck_ns, row.where) == (None, None, None)
 
 
+def burn() -> None:
+    end_s = time.thread_time() + 0.01
+    while time.thread_time() < end_s:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("does", "seen", "told"),
+    [(lambda: time.sleep(0.01), True, True), (burn, True, False), (lambda: time.sleep(0.01), False, False)],
+    ids=["waits", "computes", "was seen before"],
+)
+def test_who_kept_the_thread_for_a_moment_was_where_it_was_seen(
+    does: Callable[[], object], seen: bool, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thread, "SHORT_NS", sys.maxsize)  # a busy machine may take the core away for long
+    reading = thread._Reading(attempt())
+    reading.take()
+    before_ns = reading.since_ns
+    reading.take()
+    place = ("shop.py", 7, "charge")
+    reading.glimpse = (reading.since_ns if seen else before_ns, place)
+    does()
+    reading.leave()
+    assert (place if told else None) == reading.where
+
+
 def test_of_another_version() -> None:
     assert begin(["weight"], attempt(), "prefork", pytest.fail) == []
 

@@ -63,3 +63,10 @@ def serve(table: int, *, wine: bool = False) -> None:
 def bounded() -> None:
     """Wait, with limits."""
     time.sleep(0.3)
+
+
+@app.task
+def sip() -> None:
+    """Wait for a service, and then for a moment in C."""
+    time.sleep(0.3)
+    libc.usleep(20_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kitchen import alarm, bounded, burn, freeze, serve, stir, wait
+from kitchen import alarm, bounded, burn, freeze, serve, sip, stir, wait
 
 from pytest_celery_perf import CeleryPerf, ConfigurationError
 from pytest_celery_perf.errors import WorkerError
@@ -42,6 +42,15 @@ def test_who_waits_in_c(celery_perf: CeleryPerf) -> None:
     (obstacle,) = found.advice.obstacles
     assert "gevent:10: each task keeps the thread that all of them share for 3" in obstacle
     assert "without computing (kitchen.py:40 freeze): what it waits for there does not yield to gevent" in obstacle
+
+
+def test_who_waits_in_c_for_a_moment_in_too_many_slots(celery_perf: CeleryPerf) -> None:
+    found = celery_perf.pools(sip, pools="gevent:40,threads:20", tasks=40)
+    assert found.kind == "I/O-bound"
+    assert found.advice.plan.pool == "threads"
+    (obstacle,) = found.advice.obstacles
+    assert obstacle.startswith("gevent:40: each task keeps the thread that all of them share for ")
+    assert "without computing (kitchen.py:72 sip): what it waits for there does not yield to gevent" in obstacle
 
 
 def test_who_fails_on_a_pool(celery_perf: CeleryPerf) -> None:
