@@ -105,9 +105,13 @@ def _open(book: Book) -> set[str]:
 
 
 def _unsent(book: Book) -> tuple[str, ...]:
-    """Return the names of the tasks whose publishing failed, for all that is known."""
+    """Return the names of the tasks that the test process announced, and of which nobody has heard since.
+
+    Of one that a worker announced nobody knows whether its publishing raised, or its process died.
+    """
     heard_of = book.open | book.executions.keys() | book.discarded.keys() | {task_id for task_id, _ in book.confirmed}
-    return tuple(each.name for (task_id, _), each in book.publishing.items() if task_id not in heard_of)
+    own = (key for key, publisher in book.publisher.items() if not publisher)
+    return tuple(book.publishing[key].name for key in own if key[0] not in heard_of)
 
 
 def _pending(task_id: str, trial: Trial, unacked: frozenset[str] | None) -> PendingTask:

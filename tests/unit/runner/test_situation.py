@@ -120,3 +120,14 @@ def test_a_retry_that_waits_is_told_from_a_first_call(scene: Scene, waited_s: fl
     scene.book.publish(again, "one")
     (waiting,) = scene.situation().pending
     assert (True, shortened) == (waiting.retry, waiting.shortened)
+
+
+def test_only_what_the_test_itself_failed_to_publish_is_told(scene: Scene) -> None:
+    for task_id, name, publisher in (("raised", "refund", ""), ("child", "mail", "one")):
+        scene.book.publish(
+            wire.Publishing(1, "token", task_id, None, None, name, 0, "celery", None, None, None), publisher
+        )
+    scene.received()
+    found = scene.situation()
+    assert ("refund",) == found.unsent
+    assert "Publishing refund raised an exception; the broker answers by now." in diagnose(found)
