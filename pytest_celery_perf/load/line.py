@@ -13,7 +13,6 @@ from pytest_celery_perf.load.mix import Kind
 from pytest_celery_perf.load.template import NoTemplateError, Template, template_of
 from pytest_celery_perf.model.load import Published, Way
 from pytest_celery_perf.probe import wire
-from pytest_celery_perf.probe.publish import PublishTracker
 
 if TYPE_CHECKING:
     from pytest_celery_perf.runner.trial import Trial
@@ -173,8 +172,8 @@ def _onlooker(kind: Kind) -> str:
         return f"{type(task).apply_async.__qualname__} publishes it"
     signal: Any = signals.before_task_publish
     receivers = signal._live_receivers(kind.name)  # noqa: SLF001  # `receivers` does not tell which senders they are for
-    others = (each for each in receivers if not isinstance(getattr(each, "__self__", None), PublishTracker))
-    if receiver := next(others, None):
+    ours = f"{__name__.partition('.')[0]}."
+    if receiver := next((each for each in receivers if not str(each.__module__).startswith(ours)), None):
         return f"{getattr(receiver, '__qualname__', receiver)} receives before_task_publish"
     return ""
 
