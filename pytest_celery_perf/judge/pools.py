@@ -46,7 +46,7 @@ def advise(
     told = [(run, obstacle(run, profile, root)) for run in runs]
     obstacles = tuple(f"{run.plan.label}: {text}" for run, text in told if text)
     usable = [run for run, text in told if not text and run.throughput is not None]
-    fitting = _fitting(profile, usable)
+    fitting = _fitting(profile, usable, cores)
     if not fitting:
         return Advice(plan=None, obstacles=obstacles)
     best = _best(fitting, runs, profile, cores)
@@ -57,11 +57,11 @@ def advise(
     return Advice(plan=size.plan, reasons=tuple(reasons), obstacles=(*obstacles, *limits(size.plan.pool, options)))
 
 
-def _fitting(profile: TaskProfile, usable: Sequence[PoolRun]) -> list[PoolRun]:
+def _fitting(profile: TaskProfile, usable: Sequence[PoolRun], cores: int) -> list[PoolRun]:
     """Return the best size of each pool that suits such a task; what suits it best comes first."""
     order = _PREFERRED[profile.kind] if profile.kind is not None else ()
     sizes = ([run for run in usable if run.plan.pool == pool] for pool in order)
-    return [best_of(each) for each in sizes if each]
+    return [best_of(each, profile, cores) for each in sizes if each]
 
 
 def _best(fitting: Sequence[PoolRun], runs: Sequence[PoolRun], profile: TaskProfile, cores: int) -> PoolRun:

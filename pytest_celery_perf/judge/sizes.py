@@ -12,6 +12,8 @@ from pytest_celery_perf.model.units import format_duration_s
 
 NEAR = 0.9
 """Of the most tasks a second: of two runs of the same, one may do as little less."""
+AMPLE = 2
+"""Times as many slots as keep the cores busy: a slot is also idle, between one task and the next."""
 MOST = 1000
 """Slots: a number that is only computed is not believed beyond that."""
 STUCK_S = 0.001
@@ -28,14 +30,22 @@ class Size:
     reasons: tuple[str, ...]
 
 
-def best_of(runs: Sequence[PoolRun]) -> PoolRun:
+def best_of(runs: Sequence[PoolRun], profile: TaskProfile, cores: int) -> PoolRun:
     """Return the smallest of some sizes of a pool that did about as many tasks a second as the best of them.
 
     Args:
         runs: All of one pool, each with its throughput; one at least.
+        profile: What the task does undisturbed.
+        cores: How many there are.
     """
-    most = max(run.throughput or 0.0 for run in runs)
-    return min((run for run in runs if (run.throughput or 0.0) >= NEAR * most), key=lambda run: run.plan.concurrency)
+    sizes: list[PoolRun] = []
+    for run in sorted(runs, key=lambda each: each.plan.concurrency):
+        sizes.append(run)
+        needed = enough(run, profile, cores)
+        if needed is not None and run.plan.concurrency >= AMPLE * needed:
+            break  # whatever larger ones did more was the machine's doing, which had more time for them
+    most = max(run.throughput or 0.0 for run in sizes)
+    return next(run for run in sizes if (run.throughput or 0.0) >= NEAR * most)
 
 
 def enough(run: PoolRun, profile: TaskProfile, cores: int) -> int | None:
@@ -138,6 +148,8 @@ def _why(plan: PoolPlan, run: PoolRun, runs: Sequence[PoolRun], profile: TaskPro
     if others := [each for each in runs if each.plan.pool == plan.pool and each.plan != run.plan and each.throughput]:
         told = ", ".join(f"{each.plan.label} did {format_count(each.throughput or 0.0)}" for each in others)
         yield f"{run.plan.label} did {format_count(run.throughput or 0.0)} tasks a second, {told}"
+        if any((run.throughput or 0.0) < NEAR * (each.throughput or 0.0) for each in larger(run, runs)):
+            yield "what more slots did beyond that is no merit of theirs: see below, or run it again on an idle machine"
     if plan != run.plan:
         yield f"{plan.label} follows from {run.plan.label}, and was not tried itself"
     elif attainable(run, runs, profile, cores) > (run.throughput or 0.0):

@@ -36,7 +36,22 @@ def test_nobody_knows_how_many_without_the_workers_cpu_time() -> None:
 @pytest.mark.parametrize(("done", "best"), [((10, 90, 100), "gevent:40"), ((95, 90, 100), "gevent:10")])
 def test_the_smallest_that_did_about_as_much_as_the_best(done: tuple[float, ...], best: str) -> None:
     runs = [run(f"gevent:{size}", rate) for size, rate in zip((10, 40, 200), done, strict=True)]
-    assert best_of(runs).plan == plan(best)
+    assert best_of(runs, WAITS, 2).plan == plan(best)
+
+
+def test_slots_beyond_what_keeps_the_core_busy_do_more_by_chance_alone() -> None:
+    """A busy machine had more time for the last one."""
+    napping = profile(0.003, Kind.WAITS, runtime_s=0.05)
+    done = {"gevent:10": 75.3, "gevent:40": 84.2, "gevent:448": 168}
+    runs = [run(label, rate, worker_cpu_s=0.0046) for label, rate in done.items()]
+    best = best_of(runs[::-1], napping, 2)
+    assert best.plan == plan("gevent:40")
+    size = size_of(best, runs, napping, 2)
+    assert size.plan == best.plan
+    assert size.reasons[1:] == (
+        "gevent:40 did 84.2 tasks a second, gevent:10 did 75.3, gevent:448 did 168",
+        "what more slots did beyond that is no merit of theirs: see below, or run it again on an idle machine",
+    )
 
 
 def test_a_smaller_size_is_computed_only_if_none_was_tried_and_did_less() -> None:
