@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_celery_perf.commands.terminal import print_text
-from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.errors import BaselineError, ConfigurationError
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,8 +26,7 @@ def run(given: argparse.Namespace) -> int:
     """Carry it out.
 
     Raises:
-        BaselineError: A file is no stored run.
-        ConfigurationError: There is no run, or none of that task.
+        ConfigurationError: There is no run, or none of that task; or a file is no stored run.
     """
     from pytest_celery_perf.baseline.history import stored_runs
     from pytest_celery_perf.judge.phrases import closest
@@ -35,7 +34,10 @@ def run(given: argparse.Namespace) -> int:
     from pytest_celery_perf.model.baseline import Chronicle, differences
     from pytest_celery_perf.report.stored import history_text
 
-    every = stored_runs(given.folder)
+    try:
+        every = stored_runs(given.folder)
+    except BaselineError as error:
+        raise ConfigurationError(str(error)) from None
     if not every:
         raise ConfigurationError(f"{given.folder} holds no run: --celery-perf-baseline-save stores them")
     runs = tuple(each for each in every if not differences(each.environment, every[-1].environment))

@@ -94,8 +94,10 @@ def load(text: str) -> Report:
         ValueError: It is no report, or one of another schema.
     """
     data = json.loads(text)
-    if not isinstance(data, dict) or data.pop("schema", None) != SCHEMA:
-        raise ValueError(f"not a report of schema {SCHEMA}")
+    schema = data.pop("schema", None) if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        said = "there is no schema" if schema is None else f"its schema is {schema!r}"
+        raise ValueError(f"{said}, and this version of pytest-celery-perf reads {SCHEMA}")
     if data.pop("mode", None) == Mode.AGGREGATES:
         for test in data["tests"]:
             _add_records(test["history"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -52,13 +53,20 @@ def notice_lines(news: Iterable[LockNews], *, dropped: bool = False) -> Iterator
             yield f"dropped {len(tests)} of tests that are gone: {_listed(tests)}"
         elif tests:
             yield f"{standing}: {len(tests)} {f'test {one}' if len(tests) == 1 else f'tests {many}'}: {_listed(tests)}"
-            yield f"    {remedy}"
+            # These accept whatever else differs, too: not in the whole suite.
+            where = _modules(tests) if standing in {Standing.RENAMED, Standing.REMOVED} else ""
+            yield f"    {remedy}{where}"
 
 
 def _listed(tests: list[LockNews]) -> str:
     names = [f"{each.nodeid} (was {each.was})" if each.was else each.nodeid for each in tests]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def _modules(tests: list[LockNews]) -> str:
+    """Return the modules of tests as arguments of a command."""
+    return "".join(f" {shlex.quote(each)}" for each in dict.fromkeys(test.nodeid.partition("::")[0] for test in tests))
 
 
 def _relative(path: str) -> str:

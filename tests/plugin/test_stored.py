@@ -257,3 +257,11 @@ def test_a_history_that_is_not_there(stocked: Project, arguments: tuple[str, ...
     done = shown(stocked, *arguments)
     assert told in done.stderr
     assert (2, "") == (done.returncode, done.stdout)
+
+
+def test_a_history_that_cannot_be_read_is_a_wrong_argument(kitchen: Project) -> None:
+    (kitchen.folder / HISTORY).mkdir()
+    (kitchen.folder / HISTORY / "run.jsonl").write_text("<<<<<<< ours\n")
+    done = shown(kitchen, "history", HISTORY)
+    assert "run.jsonl, line 1: it is no JSON that can be read: " in done.stderr
+    assert (2, "") == (done.returncode, done.stdout)

@@ -35,7 +35,7 @@ def test_what_is_not_as_it_is_locked_comes_with_its_remedy() -> None:
         "NEW: 7 tests are not locked: " + ", ".join(f"test_a.py::test_{n}" for n in range(5)) + " and 2 more",
         "    lock it: pytest --celery-perf-update=missing",
         "RENAMED: 1 test does what is locked under another name: test_a.py::test_b (was test_a)",
-        "    rename in the file: pytest --celery-perf-update",
+        "    rename in the file: pytest --celery-perf-update test_a.py",
     ]
 
 
