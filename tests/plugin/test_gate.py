@@ -106,6 +106,34 @@ def test_what_is_worse_fails(repository: Repository, compare: Callable[..., Inne
     assert repository.git("worktree", "list").count("\n") == 1
 
 
+@pytest.mark.parametrize("selection", [("-k", "milling"), ("test_moved.py::test_milling",)], ids=["renamed", "moved"])
+def test_what_is_worse_fails_by_another_name(
+    repository: Repository, compare: Callable[..., Inner], selection: tuple[str, ...]
+) -> None:
+    """Where it was selected by that name, too; nothing else of the base is compared or missed."""
+    repository.change(SUITE, ("test_grind", "test_milling"))
+    repository.change("amounts.py", ("0.004", "0.012"))
+    if selection[0] != "-k":
+        (repository.folder / SUITE).rename(repository.folder / "test_moved.py")
+    inner = compare(*selection)
+    assert _decided(repository) == {"test_milling": "FAIL"}, inner.text
+    assert inner.lacks("test_milling", "✗ celery_regression mill.grind", f"RENAMED: in the base it is {SUITE}") == []
+
+
+def test_a_base_that_hangs(repository: Repository, compare: Callable[..., Inner]) -> None:
+    """It may not take more time than there is for the comparison."""
+    suite = (repository.folder / SUITE).read_text()
+    repository.write(SUITE, f"{suite}\n\n@pytest.fixture(autouse=True)\ndef hang():\n    time.sleep(1000)\n")
+    repository.change(SUITE, ("import pytest\n", "import time\n\nimport pytest\n"))
+    repository.commit()
+    repository.write(SUITE, suite)
+    inner = compare("-k", "clean", "--celery-perf-budget-time=20s")
+    assert inner.passed == {"test_clean"}, inner.text
+    assert _decided(repository) == {"test_clean": "COMPARED"}
+    assert "--celery-perf-budget-time" in inner.text
+    assert "while it ran test_gate.py::test_clean" in " ".join(inner.text.split()), inner.text
+
+
 def test_the_same_code_passes(repository: Repository, compare: Callable[..., Inner]) -> None:
     inner = compare("-k", "clean or hoard")
     assert inner.passed == {"test_clean", "test_hoard"}, inner.text
