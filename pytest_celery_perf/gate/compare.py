@@ -91,7 +91,7 @@ def _sides(
         )
     top = Path(os.path.realpath(revision.checkout if revision else invocation.root))
     return Sides(
-        base=Tree(checkout=top, path=revision.path) if revision else Tree.itself(top),
+        base=Tree(checkout=top, path=revision.path, revision=revision.short) if revision else Tree.itself(top),
         head=Tree.itself(top),
         revision=revision,
         environment=environment,

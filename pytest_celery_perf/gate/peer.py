@@ -101,8 +101,8 @@ class Arm:
             return joined or Joined(tests=(), environment={}, app_file="")
         if joined is None:
             raise self._died("before it had collected its tests")
-        said = self._said()
-        told = "" if all(line.strip() in said for line in joined.problem.splitlines()) else f": {joined.problem}"
+        said, problem = self._said(), self._order.tree.told(joined.problem)
+        told = "" if all(line.strip() in said for line in problem.splitlines()) else f": {problem}"
         raise GateError(f"{self._order.title}, could not collect its tests{told}\n{said}\n{_SOME}")
 
     def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
@@ -116,7 +116,8 @@ class Arm:
             GateError: It has ended.
             LateError: The time for all of the comparison is over.
         """
-        return self._ask(Run(nodeid=nodeid, measure=measure), Ran, f"while it ran {nodeid}")
+        ran = self._ask(Run(nodeid=nodeid, measure=measure), Ran, f"while it ran {nodeid}")
+        return replace(ran, complaint=self._order.tree.told(ran.complaint))
 
     def renew(self) -> None:
         """Have it go on with fresh workers.
@@ -209,7 +210,7 @@ class Arm:
         return GateError(f"{self._order.title}, {ending} {when}\n{self._said()}")
 
     def _said(self) -> str:
-        lines = [f"    {line}" for line in tail(self.log, LOG_LINES)]
+        lines = [f"    {self._order.tree.told(line)}" for line in tail(self.log, LOG_LINES)]
         said = ["The end of what it printed:", *lines] if lines else ["It printed nothing."]
         if not self._order.tree.is_checkout:
             said.append(
