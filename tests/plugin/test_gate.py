@@ -157,6 +157,23 @@ def test_a_test_that_fails_in_the_base(repository: Repository, compare: Callable
     assert inner.passed == {"test_fail"}, inner.text
     assert _decided(repository) == {"test_fail": "BROKEN"}
     assert "it fails in the base" in inner.text
+    assert f"({repository.git('rev-parse', '--short', 'HEAD').strip()}:{SUITE}:" in "".join(inner.text.split())
+    found = (repository.folder / "found.json").read_text()
+    assert "base-run" not in found + inner.text, "which is gone"
+
+
+def test_a_base_whose_workers_do_not_start(repository: Repository, compare: Callable[..., Inner]) -> None:
+    made = (repository.folder / "mill.py").read_text()
+    refusal = "print('refused:')\n    raise SystemExit('no DATABASE_URL')"
+    refuse = f"\n\nfrom celery import signals\n\n@signals.celeryd_init.connect\ndef refuse(**_):\n    {refusal}\n"
+    repository.write("mill.py", made + refuse)
+    repository.commit()
+    repository.write("mill.py", made)
+    inner = compare("-k", "clean")
+    assert inner.passed == {"test_clean"}, inner.text
+    gate = json.loads((repository.folder / "found.json").read_text())["gate"]
+    assert gate["comparisons"][0]["reason"].endswith("its last lines:\n    refused:\n    no DATABASE_URL")
+    assert "no DATABASE_URL" in inner.text
 
 
 def test_another_setting(repository: Repository) -> None:
