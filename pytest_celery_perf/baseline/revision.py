@@ -39,6 +39,8 @@ class Revision:
     checkout: Path
     """The top of the user's own work tree."""
     commit: str
+    short: str
+    """The commit as a reader knows it: ``1a2b3c4``."""
     label: str
     """As the reader knows it: ``1a2b3c4 (merge base of HEAD and origin/main)``."""
     head: str
@@ -76,13 +78,15 @@ def checkout(rev: str, *, folder: Path, directory: Path, guard: Guard) -> Iterat
         except GitError as error:
             raise ConfigurationError(f"{OPTION}={rev}: git cannot check out {label}: {error}") from None
         head = head_label(folder, guard)
+        short = git.say("rev-parse", "--short", commit)
         yield Revision(
             path=tree,
             checkout=top,
             commit=commit,
+            short=short,
             label=label,
             head=head,
-            notes=tuple(_notes(tree, same=head == git.say("rev-parse", "--short", commit))),
+            notes=tuple(_notes(tree, same=head == short)),
         )
     finally:
         with contextlib.suppress(GitError):

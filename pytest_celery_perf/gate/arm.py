@@ -9,7 +9,8 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,6 +82,8 @@ class Arm:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._errors: list[str] = []
+        self._unasked: list[pytest.Item] = []
+        """Tests that the user's own options have left out."""
         self._last: pytest.Item | None = None
         """The test that ran last; what belongs to its module or class is still set up."""
 
@@ -98,10 +101,23 @@ class Arm:
         if report.failed:
             self._errors.append(f"{report.nodeid}\n{report.longreprtext.strip()}")
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note what the user has not asked for."""
+        self._unasked += items
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
+        """Keep what was deselected: the other arm may know it by a name that was selected."""
+        result = yield
+        items += self._unasked
+        return result
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Serve the gate, in the place of running all tests."""
-        offers = [found for item in session.items if (found := offer(item))]
+        offers = [
+            replace(found, selected=item not in self._unasked) for item in session.items if (found := offer(item))
+        ]
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             self._refuse("\n".join(self._errors))
         elif not offers:

@@ -24,6 +24,10 @@ class GateError(CeleryPerfError):
     """Two versions cannot be compared."""
 
 
+class LateError(GateError):
+    """The time was over, and an arm had not answered."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """What an arm is told at its start."""

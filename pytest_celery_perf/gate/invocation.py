@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from glob import iglob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,8 @@ class Invocation:
     paths: tuple[str, ...]
     modules: bool
     """Whether the paths are names of modules."""
+    home: tuple[str, ...]
+    """Patterns of where pytest looks for tests if no path is given; empty: in the folder."""
     plugins: frozenset[str]
     """Those of the plugins that matter here that are loaded."""
     app: str
@@ -73,6 +76,7 @@ class Invocation:
             options=tuple(repeated(words, places)),
             paths=tuple(words[place] for place in sorted(places)),
             modules=bool(config.option.pyargs),
+            home=tuple(config.getini("testpaths")) if config.invocation_params.dir == config.rootpath else (),
             plugins=frozenset(filter(config.pluginmanager.hasplugin, _AGAINST)),
             app=config.stash[OPTIONS].app,
             environment=environment,
@@ -82,23 +86,48 @@ class Invocation:
         """Return what an arm in a tree is to collect.
 
         Returns:
-            None if it has none of the user's paths: then there is nothing to compare.
+            None if it has none of the user's paths.
         """
         folder, root = tree.place(self.folder), tree.place(self.root)
-        options = [_relocated(option, tree) for option in self.options]
-        if self.modules or tree.is_checkout:
+        options = self._relocated(tree)
+        if self.modules:
             return Selection(folder=folder, root=root, arguments=(*self.paths, *options))
-        wanted = [_split(path, folder, tree) for path in self.paths]
-        there = [(path, names) for path, names in wanted if path.exists()]
-        if not folder.is_dir() or (wanted and not there):
+        there = self._there(tree)
+        if not folder.is_dir() or (self.paths and not there):
             return None
-        # By file: of a test that the revision does not have, pytest would say that it is not found.
+        # By file: of a test that the revision does not have, pytest would say that it is not found. And whatever else
+        # a file has in one arm and not in the other may be a test of another name.
         return Selection(
             folder=folder,
             root=root,
             arguments=(*dict.fromkeys(str(path) for path, _ in there), *options),
             only=tuple(there) if any(names for _, names in there) else (),
         )
+
+    def everything(self, tree: Tree) -> Selection | None:
+        """Return all that the project has, for an arm to look for what is not where the user's paths lead.
+
+        Returns:
+            None if the user's own paths lead to all that there is, or nobody knows where else to look.
+        """
+        folder = tree.place(self.folder)
+        if self.modules or not self.paths or not folder.is_dir():
+            return None
+        # As pytest does: `Path.glob` refuses "." and whole paths.
+        home = [folder / place for pattern in self.home for place in sorted(iglob(pattern, root_dir=folder))]  # noqa: PTH207
+        places = dict.fromkeys(str(path) for path in (*(path for path, _ in self._there(tree)), *(home or [folder])))
+        # What else the project has may be broken without any harm to what the user wants to know.
+        options = (*self._relocated(tree), "--continue-on-collection-errors")
+        return Selection(folder=folder, root=tree.place(self.root), arguments=(*places, *options))
+
+    def _there(self, tree: Tree) -> list[tuple[Path, str]]:
+        """Return those of the user's paths that a tree has: the file or folder, and the names of what is in it."""
+        folder = tree.place(self.folder)
+        wanted = [_split(path, folder, tree) for path in self.paths]
+        return [(path, names) for path, names in wanted if path.exists()]
+
+    def _relocated(self, tree: Tree) -> list[str]:
+        return [_relocated(option, tree) for option in self.options]
 
     def options_of_an_arm(self, directory: Path, lacking: Collection[str] = ()) -> list[str]:
         """Return the options that every arm has, besides the user's.

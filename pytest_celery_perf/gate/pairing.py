@@ -49,36 +49,52 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """All tests of both arms."""
+    """All tests of both arms that the user has asked for."""
 
     pairs: tuple[Pair, ...]
-    alone: tuple[Comparison, ...]
-    """Those that only one arm has."""
+    new: tuple[ArmTest, ...]
+    """Those that only the head has."""
+    removed: tuple[ArmTest, ...]
+    """Those that only the base has."""
+
+    @property
+    def alone(self) -> tuple[Comparison, ...]:
+        """What is said of those that only one arm has."""
+        standings = (
+            (Standing.NEW, "the base has no such test", self.new),
+            (Standing.REMOVED, "the head has no such test", self.removed),
+        )
+        return tuple(
+            Comparison(test=test.nodeid, standing=standing, reason=reason)
+            for standing, reason, tests in standings
+            for test in tests
+        )
 
 
 def pair(base: Sequence[ArmTest], head: Sequence[ArmTest]) -> Pairing:
     """Pair tests by name; those that are left by what they do, if only one of each arm does it.
+
+    The user chooses among the tests of the head by the names that they have there: whatever they are called in the
+    base, and whether it would be chosen by that, they have their pair. Nothing else of the head is compared.
 
     Args:
         base: The tests that the base offers.
         head: Those that the head offers.
     """
     named = {test.nodeid: test for test in base}
-    pairs = {test.nodeid: Pair(head=test, base=named.pop(test.nodeid)) for test in head if test.nodeid in named}
-    fresh = [test for test in head if test.nodeid not in pairs]
-    once = _unique(fresh).keys() & (gone := _unique(list(named.values()))).keys()
-    for test in fresh:
-        if test.digest in once:
-            pairs[test.nodeid] = Pair(head=test, base=named.pop(gone[test.digest].nodeid))
-    new = [
-        Comparison(test=test.nodeid, standing=Standing.NEW, reason="the base has no such test")
-        for test in fresh
-        if test.nodeid not in pairs
-    ]
-    removed = [
-        Comparison(test=nodeid, standing=Standing.REMOVED, reason="the head has no such test") for nodeid in named
-    ]
-    return Pairing(pairs=tuple(pairs.values()), alone=(*new, *removed))
+    known = {test.nodeid for test in head}
+    fresh = [test for test in head if test.nodeid not in named]
+    gone = [test for test in base if test.nodeid not in known]
+    of_base, of_head = _unique(gone), _unique(fresh)
+    renamed = {of_head[digest].nodeid: of_base[digest] for digest in of_head.keys() & of_base.keys()}
+    others = {test.nodeid for test in renamed.values()}
+    partners = {**named, **renamed}
+    chosen = [test for test in head if test.selected]
+    return Pairing(
+        pairs=tuple(Pair(head=test, base=partners[test.nodeid]) for test in chosen if test.nodeid in partners),
+        new=tuple(test for test in chosen if test.nodeid not in partners),
+        removed=tuple(test for test in gone if test.selected and test.nodeid not in others),
+    )
 
 
 def _unique(tests: Sequence[ArmTest]) -> dict[str, ArmTest]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pytest_celery_perf.gate.channel import Ran
+from pytest_celery_perf.gate.channel import LateError, Ran
 from pytest_celery_perf.gate.contest import LATE, Bout, Contest, quads
 from pytest_celery_perf.gate.pairing import Pair
 from pytest_celery_perf.measure.evidence import threshold
@@ -26,10 +26,18 @@ class Contender(Protocol):
     """An arm, as far as the schedule knows it."""
 
     def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
-        """Run a test once."""
+        """Run a test once.
+
+        Raises:
+            LateError: The time was over before it had answered; it must not be asked again.
+        """
 
     def renew(self) -> None:
-        """Go on with fresh workers."""
+        """Go on with fresh workers.
+
+        Raises:
+            LateError: As above.
+        """
 
 
 Told = Callable[[Comparing], None]
@@ -87,8 +95,6 @@ class Schedule:
         limit = threshold(sum(contest.size for contest in contests))
         while not late and self._epoch < EPOCHS and any(contest.open for contest in contests):
             self._epoch += 1
-            self._base.renew()
-            self._head.renew()
             late = not self._play_epoch([contest for contest in contests if contest.open], contests, limit)
         found = [each for contest in contests for each in contest.comparisons(late=late)]
         return Outcome(comparisons=(*broken, *found), epochs=self._epoch, late=late)
@@ -102,8 +108,13 @@ class Schedule:
             if late:
                 broken.append(pair.comparison(reason=LATE))
                 continue
-            base = self._base.run(pair.base.nodeid, pair.instruments)
-            head = self._head.run(pair.head.nodeid, pair.instruments)
+            try:
+                base = self._base.run(pair.base.nodeid, pair.instruments)
+                head = self._head.run(pair.head.nodeid, pair.instruments)
+            except LateError as error:
+                broken.append(pair.comparison(reason=f"{LATE}: {error}"))
+                late = True
+                continue
             if base.complaint or head.complaint:
                 where = "base" if base.complaint else "head"
                 reason = f"it fails in the {where}: {base.complaint or head.complaint}"
@@ -113,14 +124,19 @@ class Schedule:
         return broken, contests, late
 
     def _play_epoch(self, open_ones: list[Contest], contests: list[Contest], limit: float) -> bool:
-        """Run the tests that are undecided; return whether the time sufficed."""
+        """Run the tests that are undecided on fresh workers; return whether the time sufficed."""
         self._random.shuffle(open_ones)
-        for contest in open_ones:
-            self._tell(sum(not each.open for each in contests), len(contests))
-            bouts = self._bouts(contest)
-            if bouts is None:
-                return False
-            contest.add(*bouts, limit)
+        try:
+            self._base.renew()
+            self._head.renew()
+            for contest in open_ones:
+                self._tell(sum(not each.open for each in contests), len(contests))
+                bouts = self._bouts(contest)
+                if bouts is None:
+                    return False
+                contest.add(*bouts, limit)
+        except LateError:
+            return False
         return True
 
     def _bouts(self, contest: Contest) -> tuple[Bout, Bout] | None:

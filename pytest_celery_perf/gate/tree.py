@@ -19,6 +19,8 @@ class Tree:
     checkout: Path
     path: Path
     """The same, for the arm that runs the checkout itself."""
+    revision: str = ""
+    """As git knows what is checked out there for a while: ``1a2b3c4``."""
 
     @classmethod
     def itself(cls, checkout: Path) -> Tree:
@@ -34,6 +36,16 @@ class Tree:
         """Return where the arm has what the user has at a path; the path itself outside of the checkout."""
         real = Path(os.path.realpath(path))
         return self.path / real.relative_to(self.checkout) if real.is_relative_to(self.checkout) else path
+
+    def told(self, text: str) -> str:
+        """Return what an arm says with its files as git knows them: ``1a2b3c4:tests/test_shop.py:15``.
+
+        Where they lie is gone when a reader looks there, and another place in each run.
+        """
+        if self.revision:
+            for top in (os.path.realpath(self.path), str(self.path)):
+                text = text.replace(f"{top}/", f"{self.revision}:")
+        return text
 
     def concerns(self, path: str) -> bool:
         """Tell whether a path is one of the checkout, of which the arm may have another."""
@@ -76,11 +88,11 @@ def check_origins(base_file: str, head_file: str, tree: Tree, label: str) -> Non
     if tree.is_checkout or not base_file or _inside(Path(base_file), tree.path):
         return
     if _inside(Path(head_file), tree.checkout):
-        wanted = tree.place(Path(head_file))
-        lack = "" if wanted.exists() else ", which that revision does not have"
+        place = tree.place(Path(head_file))
+        wanted = f"{tree.told(str(place))}{'' if place.exists() else ', which that revision does not have'}"
         raise GateError(
             f"the base, {label}, imported its app from {base_file}, which is not part of that revision, so it would "
-            f"not be measured. Expected was {wanted}{lack}. Let the ini file's `pythonpath` name the folder that holds "
+            f"not be measured. Expected was {wanted}. Let the ini file's `pythonpath` name the folder that holds "
             "the app's package, or give the base an environment in which it is not installed (--celery-perf-base-env)"
         )
     if os.path.realpath(base_file) == os.path.realpath(head_file):

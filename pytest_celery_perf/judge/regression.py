@@ -132,7 +132,7 @@ def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], stric
         checks=tuple(checks),
         evidence=(
             *map(_Finding.doubt, undecided),
-            *map(_blank, blank),
+            *(line for each in blank for line in _blank(each).splitlines()),
             *map(_Finding.told, decided),
             *_proof(decided),
             *_notes(comparisons),

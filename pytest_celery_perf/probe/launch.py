@@ -142,8 +142,16 @@ def work(app: Celery, options: Sequence[str]) -> int:
             auto_envvar_prefix="CELERY_WORKER",
         )
     except SystemExit as done:
-        return done.code if isinstance(done.code, int) else int(done.code is not None)
+        return _status_of(done)
     return 0
+
+
+def _status_of(done: SystemExit) -> int:
+    """Return the exit status, having said what Python would say: an app may refuse to be a worker by a text."""
+    if done.code is None or isinstance(done.code, int):
+        return done.code or 0
+    sys.stderr.write(f"{done.code}\n")
+    return 1
 
 
 def _schedule() -> dict[str, str]:

@@ -124,20 +124,26 @@ def cells(comparison: Comparison) -> tuple[str, ...]:
 def _asides(comparisons: Sequence[Comparison]) -> Iterator[Line]:
     told = _told(comparisons)
     size = max(map(len, told), default=0)
-    for standing, lines in told.items():
+    known: set[tuple[str, ...]] = set()
+    for standing, texts in told.items():
         markup = _MARKUP[Status.INCONCLUSIVE] if standing is Standing.BROKEN else ""
-        yield from (Line(text=f"{standing:<{size}}  {line}", markup=markup) for line in lines)
+        for text in texts:
+            first, *others = text.splitlines()
+            yield Line(text=f"{standing:<{size}}  {first}", markup=markup)
+            # The last lines of a worker; of one that starts for no test, once is enough.
+            if first.endswith(":") and tuple(others) not in known:
+                known.add(tuple(others))
+                yield from (Line(text=line, markup=markup) for line in others)
 
 
 def _told(comparisons: Sequence[Comparison]) -> dict[Standing, list[str]]:
     """Tell of tests and tasks that fail in one version, that only one has, that have another name."""
     told = {standing: [_aside(each) for each in comparisons if each.standing is standing] for standing in _ASIDE}
-    return {standing: list(dict.fromkeys(lines)) for standing, lines in told.items() if lines}
+    return {standing: list(dict.fromkeys(texts)) for standing, texts in told.items() if texts}
 
 
 def _aside(comparison: Comparison) -> str:
     if comparison.standing is Standing.RENAMED:
         return f"{comparison.test}, in the base {comparison.base_test}"
     subject = " ".join(filter(None, (comparison.test, comparison.task)))
-    why = next(iter(comparison.reason.splitlines()), "")
-    return f"{subject}: {why}" if why else subject
+    return f"{subject}: {comparison.reason}" if comparison.reason else subject

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from pytest_celery_perf.probe.orders import FaultOrder
     from pytest_celery_perf.session import ActiveTest
 
+_PACKAGE = Path(__file__).parents[1]
+_INDENTED = re.compile(r"\s|$")
 RECOVERY_S = 20.0
 """How much longer than ten times its usual time a test may take that recovers from a fault: on a slow machine, where
 workers must start."""
@@ -141,14 +147,26 @@ def _forget_last(item: pytest.Item) -> None:
 
 
 def _complaints(reports: tuple[pytest.TestReport, ...], *, unfinished: bool) -> Iterator[str]:
-    """Tell in a line what failed; not that tasks did not finish, which their classes tell better."""
+    """Tell what failed, each in a line; not that tasks did not finish, which their classes tell better."""
     for report in reports:
         if report.failed and not (report.when == "call" and unfinished):
             crash = getattr(report.longrepr, "reprcrash", None)
             text = crash.message if crash else report.longreprtext
-            place = f" ({crash.path}:{crash.lineno})" if crash else ""
+            place = f" ({crash.path}:{crash.lineno})" if crash and not _ours(crash.path) else ""
             where = "the test's own check" if report.when == "call" else f"its {report.when}"
-            yield f"{where} failed: {text.strip().splitlines()[0] if text.strip() else 'without a word'}{place}"
+            first, announced = _gist(text)
+            yield "\n".join([f"{where} failed: {first}{place}", *announced])
+
+
+def _gist(text: str) -> tuple[str, list[str]]:
+    """Return the first line of an error, and what it announces by a colon: the last lines of a worker, indented."""
+    first, *others = text.strip().splitlines() or ["without a word"]
+    return first, list(takewhile(_INDENTED.match, others)) if first.endswith(":") else []
+
+
+def _ours(path: str) -> bool:
+    """Tell whether a file is one of this package: that it raised an error there says nothing of the test."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(_PACKAGE))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around the wrapper that waits for the tasks and judges them

@@ -106,6 +106,34 @@ def test_what_is_worse_fails(repository: Repository, compare: Callable[..., Inne
     assert repository.git("worktree", "list").count("\n") == 1
 
 
+@pytest.mark.parametrize("selection", [("-k", "milling"), ("test_moved.py::test_milling",)], ids=["renamed", "moved"])
+def test_what_is_worse_fails_by_another_name(
+    repository: Repository, compare: Callable[..., Inner], selection: tuple[str, ...]
+) -> None:
+    """Where it was selected by that name, too; nothing else of the base is compared or missed."""
+    repository.change(SUITE, ("test_grind", "test_milling"))
+    repository.change("amounts.py", ("0.004", "0.012"))
+    if selection[0] != "-k":
+        (repository.folder / SUITE).rename(repository.folder / "test_moved.py")
+    inner = compare(*selection)
+    assert _decided(repository) == {"test_milling": "FAIL"}, inner.text
+    assert inner.lacks("test_milling", "✗ celery_regression mill.grind", f"RENAMED: in the base it is {SUITE}") == []
+
+
+def test_a_base_that_hangs(repository: Repository, compare: Callable[..., Inner]) -> None:
+    """It may not take more time than there is for the comparison."""
+    suite = (repository.folder / SUITE).read_text()
+    repository.write(SUITE, f"{suite}\n\n@pytest.fixture(autouse=True)\ndef hang():\n    time.sleep(1000)\n")
+    repository.change(SUITE, ("import pytest\n", "import time\n\nimport pytest\n"))
+    repository.commit()
+    repository.write(SUITE, suite)
+    inner = compare("-k", "clean", "--celery-perf-budget-time=20s")
+    assert inner.passed == {"test_clean"}, inner.text
+    assert _decided(repository) == {"test_clean": "COMPARED"}
+    assert "--celery-perf-budget-time" in inner.text
+    assert "while it ran test_gate.py::test_clean" in " ".join(inner.text.split()), inner.text
+
+
 def test_the_same_code_passes(repository: Repository, compare: Callable[..., Inner]) -> None:
     inner = compare("-k", "clean or hoard")
     assert inner.passed == {"test_clean", "test_hoard"}, inner.text
@@ -129,6 +157,23 @@ def test_a_test_that_fails_in_the_base(repository: Repository, compare: Callable
     assert inner.passed == {"test_fail"}, inner.text
     assert _decided(repository) == {"test_fail": "BROKEN"}
     assert "it fails in the base" in inner.text
+    assert f"({repository.git('rev-parse', '--short', 'HEAD').strip()}:{SUITE}:" in "".join(inner.text.split())
+    found = (repository.folder / "found.json").read_text()
+    assert "base-run" not in found + inner.text, "which is gone"
+
+
+def test_a_base_whose_workers_do_not_start(repository: Repository, compare: Callable[..., Inner]) -> None:
+    made = (repository.folder / "mill.py").read_text()
+    refusal = "print('refused:')\n    raise SystemExit('no DATABASE_URL')"
+    refuse = f"\n\nfrom celery import signals\n\n@signals.celeryd_init.connect\ndef refuse(**_):\n    {refusal}\n"
+    repository.write("mill.py", made + refuse)
+    repository.commit()
+    repository.write("mill.py", made)
+    inner = compare("-k", "clean")
+    assert inner.passed == {"test_clean"}, inner.text
+    gate = json.loads((repository.folder / "found.json").read_text())["gate"]
+    assert gate["comparisons"][0]["reason"].endswith("its last lines:\n    refused:\n    no DATABASE_URL")
+    assert "no DATABASE_URL" in inner.text
 
 
 def test_another_setting(repository: Repository) -> None:

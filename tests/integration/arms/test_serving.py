@@ -219,7 +219,7 @@ def test_what_cannot_be_collected(gate: Arms, office: Path, file: str) -> None:
 
 
 ARGUMENTS = {
-    "no test": (("-k", "something_else"), "no test of it can be compared"),
+    "no test": (("--ignore-glob=test_*",), "no test of it can be compared"),
     "no file": (("test_nowhere.py",), "file or directory not found: test_nowhere.py"),
     "no app": (("--celery-perf-app=shop:app",), "celery_perf_app='shop:app' cannot be loaded: ModuleNotFoundError"),
     "no worker": (("--celery-perf-workers=clerk: --nonsense",), "nonsense"),
@@ -232,6 +232,12 @@ def test_arguments_that_leave_nothing(gate: Arms, office: Path, case: str) -> No
     joined = gate.start(office, *arguments).joined()
     assert joined.tests == ()
     assert said in joined.problem
+
+
+def test_what_was_deselected_is_offered_and_told_apart(gate: Arms, office: Path) -> None:
+    joined = gate.start(office, "-k", "test_one").joined()
+    assert {test.nodeid for test in joined.tests if test.selected} == {"test_needs.py::test_one"}
+    assert len(joined.tests) > 1
 
 
 def test_arguments_of_the_user_that_are_not_for_an_arm(gate: Arms, office: Path) -> None:

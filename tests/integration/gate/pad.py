@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from pathlib import Path
 from pytest_celery_perf.gate.channel import Assignment
 from pytest_celery_perf.gate.environment import HERE, Image, Python
 from pytest_celery_perf.gate.invocation import Invocation
-from pytest_celery_perf.gate.launch import Arm, Order, start
+from pytest_celery_perf.gate.launch import start
+from pytest_celery_perf.gate.peer import Arm, Order
 from pytest_celery_perf.gate.tree import Tree
 from pytest_celery_perf.guard import Guard
 from pytest_celery_perf.startup import Shared
@@ -44,6 +46,7 @@ class Pad:
         paths: tuple[str, ...] = (),
         title: str = "the base, 1a2b3c4",
         environment: Python | Image = HERE,
+        deadline_s: float = math.inf,
     ) -> Iterator[Arm]:
         """Start an arm.
 
@@ -53,6 +56,7 @@ class Pad:
             paths: Of the user's command line, too.
             title: What the arm is called.
             environment: By which Python it runs.
+            deadline_s: When the time for it is over.
         """
         invocation = Invocation(
             folder=tree.checkout,
@@ -60,6 +64,7 @@ class Pad:
             options=options,
             paths=paths,
             modules=False,
+            home=(),
             plugins=frozenset({"junitxml", "cacheprovider"}),
             app="shop:app",
             environment={name: value for name, value in os.environ.items() if not OUTER.match(name)},
@@ -76,6 +81,7 @@ class Pad:
             invocation=invocation,
             selection=selection,
             environment=environment,
+            deadline_s=deadline_s,
         )
         with start(order, assignment, directory=self.directory, guard=self.guard) as arm:
             yield arm

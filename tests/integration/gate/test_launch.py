@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 
 from pytest_celery_perf.baseline.revision import checkout
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.gate.channel import GateError
+from pytest_celery_perf.gate import peer
+from pytest_celery_perf.gate.channel import GateError, LateError
 from pytest_celery_perf.gate.environment import Image
-from pytest_celery_perf.gate.launch import Arm, examine
+from pytest_celery_perf.gate.launch import examine
+from pytest_celery_perf.gate.peer import Arm
 from pytest_celery_perf.gate.tree import Tree, check_origins
 from pytest_celery_perf.runner.groundwork import Groundwork
 from tests.integration.gate.pad import TIMEOUT_S, Pad
@@ -63,8 +66,8 @@ def shop(tmp_path: Path) -> Repository:
 
 
 def names(arm: Arm) -> set[str]:
-    """The tests that an arm offers."""
-    return {test.nodeid for test in arm.join(TIMEOUT_S).tests}
+    """Those of the tests that an arm offers for which the user has asked."""
+    return {test.nodeid for test in arm.join(TIMEOUT_S).tests if test.selected}
 
 
 def test_two_arms(shop: Repository, pad: Pad) -> None:
@@ -100,6 +103,13 @@ def test_only_what_the_user_asked_for(shop: Repository, pad: Pad) -> None:
     paths = ("tests/test_shop.py::TestReturns", "tests/test_shop.py::test_new", "tests/test_new.py")
     with pad.arm(tree, paths=paths) as arm:
         assert names(arm) == {"tests/test_shop.py::TestReturns::test_return"}
+
+
+def test_it_can_run_what_nobody_asked_for(shop: Repository, pad: Pad) -> None:
+    """As the other arm may know it by a name that was asked for."""
+    with pad.arm(base_of(shop, pad), "-k", "nosuch") as arm:
+        assert [test.selected for test in arm.join(TIMEOUT_S).tests] == [False, False]
+        assert arm.run("tests/test_shop.py::test_sale").complaint == ""
 
 
 def test_the_logs_of_its_workers_are_not_kept(shop: Repository, pad: Pad) -> None:
@@ -168,6 +178,28 @@ def test_an_arm_that_takes_too_long(shop: Repository, pad: Pad) -> None:
         pad.arm(tree) as arm,
     ):
         arm.join(0.0)
+
+
+def test_an_arm_that_collects_when_the_time_is_over(
+    shop: Repository, pad: Pad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer, "_COLLECTING_S", 0.0)
+    tree = base_of(shop, pad, ("conftest.py", "import signal\nsignal.pause()"))
+    with pytest.raises(LateError) as caught, pad.arm(tree, deadline_s=time.monotonic()) as arm:
+        arm.join(TIMEOUT_S)
+    assert str(caught.value) == "the base, 1a2b3c4, gave no answer while it collected its tests, nor in 0 s more"
+
+
+def test_an_arm_that_hangs_when_the_time_is_over(shop: Repository, pad: Pad, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long its test would take; it ends, too."""
+    monkeypatch.setattr(peer, "_ANSWERING_S", 1.0)
+    hang = "import pathlib, signal\n        pathlib.Path('hangs').touch()\n        signal.pause()"
+    tree = base_of(shop, pad, ("tests/test_shop.py", TEST.replace("shop.sell.delay()", hang)))
+    with pad.arm(tree, deadline_s=time.monotonic()) as arm:
+        arm.join(TIMEOUT_S)
+        with pytest.raises(LateError, match=r"gave no answer while it ran tests/.*::test_return, nor in 1 s more$"):
+            arm.run("tests/test_shop.py::TestReturns::test_return")
+    assert arm._runtime.peek() is not None
 
 
 @pytest.mark.docker

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_celery_perf.gate.channel import Ran
+from pytest_celery_perf.gate.channel import LateError, Ran
 from pytest_celery_perf.model.gate import ArmTest, RegressionBudget, TaskSample
 
 TASK = "shop.tasks.pay"
@@ -45,6 +45,7 @@ class Arm:
         spread: The standard deviation of the logarithm.
         tasks: The names of the tasks of every test.
         breaks_at: After so many runs every test fails.
+        hangs_at: At which run it does not answer before the time is over.
         fails_at: Of these runs each fails.
         memory: Of every task, in bytes.
     """
@@ -55,6 +56,7 @@ class Arm:
     tasks: tuple[str, ...] = (TASK,)
     breaks_at: float = math.inf
     fails_at: tuple[int, ...] = ()
+    hangs_at: float = math.inf
     memory: float = 50e6
     seed: int = 0
     runs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -65,6 +67,8 @@ class Arm:
     def run(self, nodeid: str, measure: tuple[str, ...] = ()) -> Ran:
         """Run a test once."""
         self.runs.append((nodeid, measure))
+        if len(self.runs) >= self.hangs_at:
+            raise LateError(f"the {self.name} gave no answer")
         self.log.append(self.name)
         if len(self.runs) > self.breaks_at or len(self.runs) in self.fails_at:
             return Ran(complaint="ValueError: it broke", duration_s=0.01, samples=())

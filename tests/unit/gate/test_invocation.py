@@ -56,8 +56,10 @@ def test_the_environment_is_that_of_the_start(pytester: pytest.Pytester) -> None
 def test_the_checkout_itself_has_it_all(pytester: pytest.Pytester, tree: Tree) -> None:
     selection = read(pytester, "tests/test_new.py::test_one").within(Tree.itself(pytester.path))
     assert selection is not None
-    assert "tests/test_new.py::test_one" == selection.arguments[0]
+    assert str(pytester.path / "tests" / "test_new.py") == selection.arguments[0]
     assert pytester.path == selection.folder
+    assert selection.takes(offered("tests/test_new.py::test_one"))
+    assert not selection.takes(offered("tests/test_new.py::test_two"))
 
 
 def offered(name: str) -> ArmTest:
@@ -90,6 +92,25 @@ def test_a_base_that_has_none_of_it(pytester: pytest.Pytester, tree: Tree, monke
     (pytester.path / "new").mkdir()
     monkeypatch.chdir(pytester.path / "new")
     assert read(pytester).within(tree) is None
+
+
+@pytest.mark.parametrize(("testpaths", "home"), [("", "."), ("testpaths = test? nosuch", "tests")])
+def test_everything_is_where_pytest_looks_without_a_path(
+    pytester: pytest.Pytester, tree: Tree, testpaths: str, home: str
+) -> None:
+    pytester.makeini(f"[pytest]\n{testpaths}")
+    found = read(pytester, "-k", "one", "more/test_x.py", "tests/test_old.py::test_one")
+    selection = found.everything(tree)
+    assert selection is not None
+    words = [str(tree.path / "tests" / "test_old.py"), str(tree.path / home), "-k", "one"]
+    assert words == [*selection.arguments][:4]
+    assert "--continue-on-collection-errors" == selection.arguments[-1]
+    assert selection.takes(offered("tests/test_any.py::test_any"))
+
+
+def test_who_names_no_path_has_everything(pytester: pytest.Pytester, tree: Tree) -> None:
+    assert read(pytester, "-k", "one").everything(tree) is None
+    assert read(pytester, "--pyargs", "shop.tests").everything(tree) is None
 
 
 def test_options_that_name_places(pytester: pytest.Pytester, tree: Tree) -> None:

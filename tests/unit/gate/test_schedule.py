@@ -101,6 +101,27 @@ def test_time_runs_out_before_the_first_run() -> None:
     assert outcome.epochs == 0
 
 
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_an_arm_that_hangs_at_once(side: str) -> None:
+    clock = Clock()
+    names = ("test_a", "test_b", "test_c")
+    base, head = arms(clock, dict.fromkeys(names, 0.1), dict.fromkeys(names, 0.1))
+    (base if side == "base" else head).hangs_at = 2
+    outcome = play(base, head, clock, *names, metrics=("runtime",))
+    told = {each.test.partition("::")[2]: each.reason for each in outcome.comparisons}
+    assert told == {"test_a": LATE, "test_b": f"{LATE}: the {side} gave no answer", "test_c": LATE}
+    assert (outcome.late, outcome.epochs) == (True, 0)
+
+
+def test_an_arm_that_hangs_later() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.1}, {"test_a": 0.1}, spread=0.5)
+    head.hangs_at = 30
+    outcome = play(base, head, clock, "test_a", metrics=("runtime",))
+    assert (outcome.late, only(outcome).reason) == (True, LATE)
+    assert len(head.runs) == 30, "nobody asks it again"
+
+
 @pytest.mark.parametrize(("side", "at"), [("base", 0), ("head", 0), ("base", 5), ("head", 5)])
 def test_a_test_that_fails_is_not_compared(side: str, at: int) -> None:
     clock = Clock()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -88,6 +89,15 @@ def test_a_base_that_imports_the_heads_app(tree: Tree) -> None:
     base.touch()
     with pytest.raises(GateError, match=rf"Expected was {base}\. "):
         check_origins("/usr/lib/shop.py", str(head), tree, "1a2b3c4")
+
+
+def test_files_of_a_revision_are_told_as_git_knows_them(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    base = replace(tree, path=tmp_path / "link" / "base", revision="1a2b3c4")
+    for top in (tree.path, base.path):
+        assert base.told(f"assert 0 == 4 ({top}/tests/test_a.py:15)") == "assert 0 == 4 (1a2b3c4:tests/test_a.py:15)"
+    elsewhere = f"assert 0 == 4 ({tree.checkout}/tests/test_a.py:15)"
+    assert elsewhere == base.told(elsewhere) == Tree.itself(tree.checkout).told(elsewhere)
 
 
 def test_one_app_for_both(tree: Tree) -> None:

@@ -167,6 +167,10 @@ def test_a_task_that_only_one_arm_runs_is_told_apart_from_the_others() -> None:
 def test_a_broken_test_warns_or_fails() -> None:
     assert "? celery_regression any task: BROKEN: it fails in the base" in verdict_text(verdict_of(BROKEN))
 
+    log = replace(BROKEN, reason="it fails in the base: its setup failed; its last lines:\n    no DATABASE_URL")
+    first, second, *_ = verdict_text(verdict_of(log)).splitlines()
+    assert first == "? celery_regression any task: BROKEN: it fails in the base: its setup failed; its last lines:"
+    assert second == "        no DATABASE_URL"
     text = verdict_text(verdict_of(BROKEN, strict=True))
     assert text.startswith("✗ celery_regression any task: comparison BROKEN (budget PASS or FAIL)\n")
     assert "BROKEN: it fails in the base: no module named shop.billing" in text

@@ -41,6 +41,22 @@ def test_help_is_celerys(tmp_path: Path) -> None:
     assert "--max-tasks-per-child" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [("'refused: no DATABASE_URL'", 1, "refused: no DATABASE_URL\n"), ("3", 3, ""), ("", 0, "")],
+)
+def test_an_app_that_refuses_to_be_a_worker(tmp_path: Path, code: str, status: int, said: str) -> None:
+    """As Python does for Celery's own command."""
+    (tmp_path / "proj.py").write_text(
+        "from celery import Celery, signals\n"
+        "app = Celery()\n"
+        "@signals.celeryd_init.connect\n"
+        f"def refuse(**_): raise SystemExit({code})\n"
+    )
+    done = run("-A", "proj", "worker", "--pool=solo", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (status, said)
+
+
 def test_the_worker_command_loads_no_other(tmp_path: Path) -> None:
     (tmp_path / "proj.py").write_text(
         "import atexit, sys\n"

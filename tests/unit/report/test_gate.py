@@ -71,15 +71,25 @@ def test_what_has_no_figures_is_neither_passed_nor_left_out() -> None:
 def test_what_only_one_version_has_is_told_below() -> None:
     report = text_of(
         Comparison(test="t.py::test_b", standing=Standing.BROKEN, reason="it fails in the base: boom\nTraceback"),
+        Comparison(
+            test="t.py::test_c", standing=Standing.BROKEN, reason="it fails; its last lines:\n    no key\n    3"
+        ),
+        Comparison(
+            test="t.py::test_d", standing=Standing.BROKEN, reason="it fails; its last lines:\n    no key\n    3"
+        ),
         Comparison(test="t.py::test_n", standing=Standing.NEW, reason="the base has no such test"),
         Comparison(test=PAY, standing=Standing.REMOVED, task="shop.audit", reason="the test does not run it"),
         replace(compared(1.0), standing=Standing.RENAMED, base_test="t.py::test_old"),
         replace(compared(1.0, metric="cpu"), standing=Standing.RENAMED, base_test="t.py::test_old"),
     )
 
-    assert "2 PASS · 1 BROKEN · 1 NEW · 1 REMOVED · 1 RENAMED" in report
-    assert report.splitlines()[-4:] == [
+    assert "2 PASS · 3 BROKEN · 1 NEW · 1 REMOVED · 1 RENAMED" in report
+    assert report.splitlines()[-8:] == [
         "BROKEN   t.py::test_b: it fails in the base: boom",
+        "BROKEN   t.py::test_c: it fails; its last lines:",
+        "    no key",
+        "    3",
+        "BROKEN   t.py::test_d: it fails; its last lines:",
         "NEW      t.py::test_n: the base has no such test",
         f"REMOVED  {PAY} shop.audit: the test does not run it",
         f"RENAMED  {PAY}, in the base t.py::test_old",
