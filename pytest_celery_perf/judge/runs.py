@@ -65,7 +65,12 @@ def judge(
         gone.pop(former, None)
         pair = _pair(was[former], test, facts_before[former], facts, root)
         pairs.append(replace(pair, verdicts=(*pair.verdicts, *_by_gates(name, former, gates))))
-    return (*pairs, *(TestPair(test=name, standing=Standing.REMOVED) for name in gone))
+    return (*pairs, *(_removed(was[name]) for name in gone))
+
+
+def _removed(was: TestResult) -> TestPair:
+    reason = "" if was.outcome == _PASSED else "it did not pass before"
+    return TestPair(test=was.nodeid, standing=Standing.REMOVED, reason=reason)
 
 
 def _by_name(tests: Sequence[TestResult]) -> dict[str, TestResult]:
