@@ -155,6 +155,9 @@ def test_tasks_that_fail_in_the_head_alone_fail_whatever_else_passes() -> None:
     )
     assert "a FAIL takes 1 : 1,000, with all comparisons of this run accounted for" in verdict.evidence
     assert "celery_regression(metrics=[])" in verdict.fix[0]
+    assert 2 == len(verdict.fix)
+    slower = verdict_of(failing(0.0, 0.75, epochs=12), compared("runtime", 20 * MS, 25 * MS))
+    assert not any("allows it" in fix for fix in slower.fix)  # a tolerance does not allow failures
     assert f"to compare this test alone: pytest '{TEST}' {BASE}" == verdict.fix[-1]
 
 
