@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_celery_perf.commands.terminal import FAILED, print_text, read_report
+from pytest_celery_perf.commands.terminal import FAILED, WRONG, print_text, read_report, tell
 from pytest_celery_perf.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="put two test runs side by side, and say what is worse",
         description="Put two files of --celery-perf-json side by side, test by test and task by task. What is counted "
         "(queries, executions, retries, calls …) is compared exactly; times are shown, but two separate runs prove "
-        "nothing about them. The status is 1 if something is worse.",
+        "nothing about them. The status is 1 if something is worse, 2 if there is nothing to compare.",
     )
     add = command.add_argument
     add("before", metavar="A", type=Path, help="a file of --celery-perf-json")
@@ -58,6 +58,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(given: argparse.Namespace) -> int:
     """Carry it out.
+
+    Returns:
+        The status of the command.
 
     Raises:
         ConfigurationError: An argument is wrong, or the reports cannot be compared.
@@ -86,7 +89,25 @@ def run(given: argparse.Namespace) -> int:
         print_text(partial(comparison_text, gated=same_base(gates)), pairs)
     else:
         sys.stdout.write(write(_as_report(after, pairs)))
-    return FAILED if any(condition(pair) for condition in conditions for pair in pairs) else 0
+    if any(condition(pair) for condition in conditions for pair in pairs):
+        return FAILED
+    if not any(pair.compared for pair in pairs):
+        tell(_nothing(before, after))
+        return WRONG
+    return 0
+
+
+def _nothing(before: Report, after: Report) -> str:
+    """Say why nothing was compared, which must not look as if nothing were worse."""
+    return (
+        "error: nothing was compared, since no test ran tasks and passed in both reports: "
+        f"A has {_tests(before)}, B has {_tests(after)}; compare runs of the same tests"
+    )
+
+
+def _tests(report: Report) -> str:
+    names = {test.nodeid for test in report.tests}
+    return f"{len(names)} test{'s' * (len(names) != 1)}"
 
 
 def _conditions(text: str) -> list[Callable[[TestPair], bool]]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_celery_perf.gate.channel import Ran
+from pytest_celery_perf.gate.ends import Ends
 from pytest_celery_perf.gate.pairing import Pair
-from pytest_celery_perf.measure.evidence import decide, epoch_quantile
-from pytest_celery_perf.measure.taken import DRAINED
-from pytest_celery_perf.model.gate import Comparison, GateMetric, RegressionBudget, Series, Standing
+from pytest_celery_perf.measure.evidence import decide
+from pytest_celery_perf.measure.taken import DRAINED, paired_quantiles
+from pytest_celery_perf.model.gate import (
+    FAILED,
+    Comparison,
+    GateMetric,
+    RegressionBudget,
+    Series,
+    Standing,
+    TaskSample,
+)
 from pytest_celery_perf.model.verdict import Status
 
 BORNE = 5
@@ -37,13 +47,10 @@ class Bout:
         """Why runs of it failed."""
         return [run.complaint for run in (self.first, *self.others) if run is not None and run.complaint]
 
-    def quantile(self, task: str, metric: str) -> float:
-        """Return what a task took in this epoch; not a number if that was not measured."""
-        runs = [self.first] if metric == GateMetric.MEMORY else self.others
-        samples = [sample for run in runs if run is not None for sample in run.samples if sample.task == task]
-        # Chance decides how many processes of its pool an epoch meets for the first time.
-        counted = [sample for sample in samples if not sample.cold] or samples
-        return epoch_quantile(figure for sample in counted for figure in sample.figures.get(metric, ()))
+    def samples(self, task: str, metric: str) -> list[TaskSample]:
+        """Return what was found of a task in this epoch, by the runs that tell of a metric, or of what has failed."""
+        runs = {GateMetric.MEMORY: [self.first], FAILED: [self.first, *self.others]}.get(metric, self.others)
+        return [sample for run in runs if run is not None for sample in run.samples if sample.task == task]
 
 
 class Contest:
@@ -61,6 +68,10 @@ class Contest:
         self._failures = 0
         self._executions = max(1, min(_executions(base), _executions(head)))
         self._found = {(each.task, each.metric): each for each in _comparisons(pair, base, head)}
+        self._ends = {
+            task: Ends(pair, task, *([each for each in run.samples if each.task == task] for run in (base, head)))
+            for task in dict.fromkeys(task for task, _ in self._found)
+        }
         self._blank = tuple(_of_one_arm(pair, base, head))
         if not self._found and (reason := _why_nothing(pair.head.budget, base, head)):
             self._blank += (pair.comparison(reason=reason),)
@@ -68,12 +79,19 @@ class Contest:
     @property
     def size(self) -> int:
         """How many comparisons it is."""
-        return len(self._found)
+        return len(self._found) + len(self._ends)
 
     @property
     def open(self) -> bool:
         """Whether anything is undecided that can be decided."""
-        return not self._complaint and any(_open(each) for each in self._found.values())
+        if self._complaint:
+            return False
+        return any(map(self._open, self._found.values())) or any(each.doubtful for each in self._ends.values())
+
+    def _open(self, known: Comparison) -> bool:
+        """Whether further epochs can decide it."""
+        ends = self._ends[known.task]
+        return _undecided(known) and not (ends.worse or ends.hopeless)
 
     def runs(self, samples: int) -> int:
         """Return how often the test must run in each arm for so many samples: an even number, for `quads`.
@@ -97,10 +115,12 @@ class Contest:
                 arm = "base" if base.complaints else "head"
                 self._complaint = f"it fails now and then in the {arm}: {failures[0]}"
             return  # what a failed run has left out, or left behind, is nobody's time
-        for key, known in self._found.items():
-            of_base, of_head = base.quantile(*key), head.quantile(*key)
-            if _open(known) and not math.isnan(of_base + of_head):
-                self._found[key] = _with_epoch(known, of_base, of_head, threshold)
+        for task, ends in self._ends.items():
+            ends.add(base.samples(task, FAILED), head.samples(task, FAILED), threshold)
+        for (task, metric), known in self._found.items():
+            figures = paired_quantiles(base.samples(task, metric), head.samples(task, metric), metric)
+            if _undecided(known) and not math.isnan(sum(figures)):
+                self._found[task, metric] = _with_epoch(known, *figures, threshold)
 
     def comparisons(self, *, late: bool) -> Iterator[Comparison]:
         """Return the last word on each metric of each task.
@@ -111,30 +131,43 @@ class Contest:
         yield from self._blank
         if self._complaint:
             yield self.pair.comparison(Standing.BROKEN, reason=self._complaint)
+        for ends in self._ends.values():
+            yield from ends.failures(LATE if late and ends.doubtful else "")
+            if not ends.alike and not self._complaint:
+                yield ends.broken()
         for known in self._found.values():
-            if not _open(known):
+            if not _undecided(known):
                 yield known  # it was proved before anything failed
-            elif not self._complaint:
-                yield replace(known, reason=LATE) if late else known
+            elif self._ends[known.task].alike and not self._complaint:
+                yield replace(known, reason=self._why_undecided(known, late=late))
+
+    def _why_undecided(self, known: Comparison, *, late: bool) -> str:
+        if self._ends[known.task].worse:
+            return "what it takes is not asked any more, since it fails in the head"
+        return LATE if late else ""
 
 
-def _open(known: Comparison) -> bool:
+def _undecided(known: Comparison) -> bool:
     return known.decision is None or known.decision.status is Status.INCONCLUSIVE
 
 
 def _executions(run: Ran) -> int:
-    return min((len(each.figures.get(GateMetric.RUNTIME, ())) for each in run.samples), default=1)
+    of_task: Counter[str] = Counter()
+    for each in run.samples:
+        of_task[each.task] += len(each.figures.get(GateMetric.RUNTIME, ()))
+    return min(of_task.values(), default=1)
 
 
 def _comparisons(pair: Pair, base: Ran, head: Ran) -> Iterator[Comparison]:
     """Begin with every metric that is asked for and was measured in both arms."""
     budget = pair.head.budget
-    of_base = {each.task: each.figures for each in base.samples}
-    for each in head.samples:
-        if each.task in of_base and budget.task in {None, each.task}:
-            for metric in budget.metrics:
-                if metric in each.figures and metric in of_base[each.task]:
-                    yield replace(pair.comparison(task=each.task), metric=metric, series=Series())
+    of_base, of_head = (
+        {(each.task, metric) for each in run.samples for metric in each.figures} for run in (base, head)
+    )
+    for task in dict.fromkeys(each.task for each in head.samples if budget.task in {None, each.task}):
+        for metric in budget.metrics:
+            if (task, metric) in of_base & of_head:
+                yield replace(pair.comparison(task=task), metric=metric, series=Series())
 
 
 def _with_epoch(known: Comparison, of_base: float, of_head: float, threshold: float) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from pytest_celery_perf.judge.lock import MARKER, accept
 from pytest_celery_perf.judge.subjects import listed
@@ -87,3 +88,11 @@ def other_databases(locked: str, here: str, file: str) -> Verdict:
         f"{file} was locked on {locked}, and this run is on {here}, which is asked otherwise: nothing is compared"
     )
     return Verdict(marker=MARKER, task="any task", status=Status.INCONCLUSIVE, evidence=(evidence,))
+
+
+def found_before(verdict: Verdict) -> Verdict:
+    """Return a FAIL that an earlier attempt of a test had, as the verdict on a later one that does not show it."""
+    told = (
+        "an earlier attempt of this test did so: a rerun does not undo it, since only what each run does can be locked"
+    )
+    return replace(verdict, evidence=(told, *verdict.evidence))

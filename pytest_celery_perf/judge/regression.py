@@ -7,9 +7,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_celery_perf.judge import failing
 from pytest_celery_perf.judge.phrases import count
 from pytest_celery_perf.measure.evidence import floor_of, levels
 from pytest_celery_perf.model.gate import (
+    FAILED,
     Comparison,
     Decision,
     GateMetric,
@@ -44,7 +46,8 @@ def judge(
             to decide.
 
     Returns:
-        A verdict for each task. FAIL if a metric is surely worse; INCONCLUSIVE if one could not be decided.
+        A verdict for each task. FAIL if a metric is surely worse, or more tasks surely fail; INCONCLUSIVE if that could
+        not be decided.
     """
     tasks = dict.fromkeys(each.task for each in comparisons)
     return tuple(_judge_task([each for each in comparisons if each.task == task], options, strict) for task in tasks)
@@ -81,9 +84,8 @@ class _Finding:
         if self.status is Status.PASS:
             budget = f"< {self._margin(self.comparison.noticeable)}"
             return Check(metric=self.metric, budget=budget, actual=actual, ok=True)
-        sure = "undecided" if self.status is Status.INCONCLUSIVE else f"surer than {_odds(self.decision.log_e_fail)}"
         budget = f"≤ {self._margin(self.comparison.tolerance)}"
-        return Check(metric=self.metric, budget=budget, actual=f"{actual}, {sure}", ok=False)
+        return Check(metric=self.metric, budget=budget, actual=f"{actual}, {_sure(self.comparison)}", ok=False)
 
     def _margin(self, share: float) -> str:
         """Tell by how much the head may be worse: a share of the base or, of what is small, the metric's floor."""
@@ -115,29 +117,32 @@ class _Finding:
 
 
 def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], strict: bool) -> Verdict:
+    failures = [each for each in comparisons if each.metric == FAILED]
     findings = [finding for each in comparisons if (finding := _finding(each)) is not None]
-    blank = [each for each in comparisons if _finding(each) is None]
+    blank = [each for each in comparisons if _finding(each) is None and each not in failures]
     undecided = [each for each in findings if each.status is Status.INCONCLUSIVE]
     decided = [each for each in findings if each.status is not Status.INCONCLUSIVE]
-    checks = [each.check for each in decided]
+    checks = [failing.check(each, _sure(each)) for each in failures if strict or failing.is_worse(each)]
+    checks += [each.check for each in decided]
     if strict:
         checks += [each.check for each in undecided]
         checks += [_blank_check(each) for each in blank if each.standing not in _OF_ONE_ARM]
     failed = any(not check.ok for check in checks)
-    status = Status.FAIL if failed else Status.INCONCLUSIVE if undecided or blank else Status.PASS
+    status = Status.FAIL if failed else Status.INCONCLUSIVE if undecided or blank or failures else Status.PASS
     return Verdict(
         marker=RegressionBudget.marker,
         task=comparisons[0].task or _WHOLE_TEST,
         status=status,
         checks=tuple(checks),
         evidence=(
+            *map(failing.evidence, failures),
             *map(_Finding.doubt, undecided),
             *(line for each in blank for line in _blank(each).splitlines()),
             *map(_Finding.told, decided),
-            *_proof(decided),
+            *_proof(comparisons),
             *_notes(comparisons),
         ),
-        fix=() if status is Status.PASS else (*_hints(findings), *_remedies(findings, blank, options)),
+        fix=() if status is Status.PASS else (*_hints(findings), *_remedies(findings, failures, blank, options)),
     )
 
 
@@ -178,9 +183,10 @@ def _blank_check(comparison: Comparison) -> Check:
     return Check(metric=what, budget="PASS or FAIL", actual=actual, ok=False)
 
 
-def _proof(decided: Sequence[_Finding]) -> Iterator[str]:
+def _proof(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Say what it took to be sure, in this run."""
-    needed = max((each.comparison.threshold for each in decided if each.status is Status.FAIL), default=0.0)
+    proved = (each for each in comparisons if each.decision and each.decision.status is Status.FAIL)
+    needed = max((each.threshold for each in proved), default=0.0)
     if needed:
         yield f"a FAIL takes {_odds(math.log(needed))}, with all comparisons of this run accounted for"
 
@@ -195,6 +201,14 @@ def _notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 def _epochs(series: Series) -> str:
     return f"{len(series.base)} epoch{'s' * (len(series.base) != 1)}"
+
+
+def _sure(comparison: Comparison) -> str:
+    """Tell how sure it is that the head is worse."""
+    decision = comparison.decision
+    if decision is None or decision.status is Status.INCONCLUSIVE:
+        return "undecided"
+    return f"surer than {_odds(decision.log_e_fail)}"
 
 
 def _odds(log_evidence: float) -> str:
@@ -248,15 +262,23 @@ def _cpu_hint(cpu: _Finding, runtime: _Finding | None) -> str:
     return f"{more}, though it does not surely take longer: a worker whose cores are all busy will"
 
 
-def _remedies(findings: Sequence[_Finding], blank: Sequence[Comparison], options: Sequence[str]) -> Iterator[str]:
+def _remedies(
+    findings: Sequence[_Finding], failures: Sequence[Comparison], blank: Sequence[Comparison], options: Sequence[str]
+) -> Iterator[str]:
+    if failures:
+        yield failing.FIX
     failed = [each for each in findings if each.status is Status.FAIL]
-    if failed:
+    if failed and not failures:
         yield f"where it is meant, {_allowance(failed)} allows it until the base has it too"
-    elif findings:
+    elif not failed and findings and not any(map(failing.is_worse, failures)):
         yield "more executions in the test, a longer --celery-perf-budget-time or a quieter machine decide sooner"
-    if any(each.standing is Standing.BROKEN for each in blank):
+    broken = [each for each in blank if each.standing is Standing.BROKEN]
+    if any(not each.task for each in broken):
         yield "only a test that passes in both versions can be compared"
-    comparable = [each.comparison for each in findings] + [each for each in blank if each.standing not in _OF_ONE_ARM]
+    if any(each.task for each in broken) and not failures:
+        yield "only tasks that work in both versions, or fail in both, can be compared: choose a base where it does so"
+    comparable = [*(each.comparison for each in findings), *failures]
+    comparable += [each for each in blank if each.standing not in _OF_ONE_ARM]
     if comparable:
         yield f"to compare this test alone: {shlex.join(['pytest', comparable[0].test, *options])}"
 

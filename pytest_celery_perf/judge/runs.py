@@ -19,7 +19,7 @@ from pytest_celery_perf.measure.evidence import computable, decide, threshold
 from pytest_celery_perf.measure.facts import facts_of, lasts_by_the_clock
 from pytest_celery_perf.measure.stored import JUDGED, figures_of
 from pytest_celery_perf.model.comparison import Row, TestPair
-from pytest_celery_perf.model.gate import Comparison, GateReport, Series, Standing
+from pytest_celery_perf.model.gate import FAILED, Comparison, GateReport, Series, Standing
 from pytest_celery_perf.model.lock import NEVER, TALLY, TestFacts
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.verdict import Verdict
@@ -65,7 +65,12 @@ def judge(
         gone.pop(former, None)
         pair = _pair(was[former], test, facts_before[former], facts, root)
         pairs.append(replace(pair, verdicts=(*pair.verdicts, *_by_gates(name, former, gates))))
-    return (*pairs, *(TestPair(test=name, standing=Standing.REMOVED) for name in gone))
+    return (*pairs, *(_removed(was[name]) for name in gone))
+
+
+def _removed(was: TestResult) -> TestPair:
+    reason = "" if was.outcome == _PASSED else "it did not pass before"
+    return TestPair(test=was.nodeid, standing=Standing.REMOVED, reason=reason)
 
 
 def _by_name(tests: Sequence[TestResult]) -> dict[str, TestResult]:
@@ -149,7 +154,7 @@ def _by_gates(test: str, former: str, gates: tuple[GateReport | None, GateReport
     found = [
         _distance(known[each.task, each.metric], each, several)
         for each in after.comparisons
-        if each.test == test and (each.task, each.metric) in known
+        if each.test == test and each.metric != FAILED and (each.task, each.metric) in known
     ]
     comparisons = [each for each in found if each is not None]
     return regression.judge(comparisons) if comparisons else ()

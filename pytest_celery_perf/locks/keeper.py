@@ -15,6 +15,7 @@ import pytest
 from pytest_celery_perf.baseline.environment import environment
 from pytest_celery_perf.judge.entries import fails_again, newly_locked, other_databases, stands_apart
 from pytest_celery_perf.judge.lock import judge
+from pytest_celery_perf.locks.attempts import Attempts
 from pytest_celery_perf.locks.probing import FailsAgainError, steady
 from pytest_celery_perf.locks.scribe import NEWS
 from pytest_celery_perf.locks.stale import StaleEntry
@@ -53,6 +54,7 @@ class Keeper:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._writes = WRITES[options.update]
+        self._attempts = Attempts()
 
     def judge(self, item: pytest.Item) -> None:
         """Add the verdicts on what a test has done to those of its markers."""
@@ -60,7 +62,8 @@ class Keeper:
         if RERUN in item.stash or active.diagnosis or not _speaks(item, active):
             return
         news = self._news(item, active)
-        active.verdicts = (*active.verdicts, *self._verdicts(item, active, news))
+        verdicts = self._attempts.hold(item.nodeid, self._verdicts(item, active, news))
+        active.verdicts = (*active.verdicts, *verdicts)
         item.stash[_NEWS] = news
 
     @pytest.hookimpl(wrapper=True)

@@ -26,9 +26,10 @@ def celery_regression(
 ) -> RegressionBudget:
     """Say how ``--celery-perf-base`` compares the test with the base; without this marker it does so by these defaults.
 
-    FAIL means that the head was proved worse by more than ``tolerance``, PASS that it was proved worse by less than
-    ``noticeable``, if at all. Metrics are runtime, cpu, memory, drain (from the first publication to the end of the
-    last task; of ten tasks or more), queue and end_to_end; ``metrics=()`` leaves the test out.
+    FAIL means that the head was proved worse by more than ``tolerance``, or to fail more of its tasks, PASS that it was
+    proved worse by less than ``noticeable``, if at all. Metrics are runtime, cpu, memory, drain (from the first
+    publication to the end of the last task; of ten tasks or more), queue and end_to_end; ``metrics=()`` leaves the test
+    out.
     """
     names = sequence(metrics, "metrics", f"metrics: {', '.join(GateMetric)}")
     budget = RegressionBudget(

@@ -110,6 +110,34 @@ def decide(series: Series, metric: str, *, tolerance: float, noticeable: float, 
     )
 
 
+def decide_failures(series: Series, threshold: float) -> Decision:
+    """Decide whether more tasks fail in the head than in the base; to be asked after each epoch, as `decide` is.
+
+    If the share of failures is no larger in the head, the difference of an epoch is as likely to be above zero as below
+    it by as much, or less likely, which is all that `log_evidence` assumes.
+
+    Args:
+        series: The share of the tasks that failed, of each epoch and arm.
+        threshold: The e-value that a FAIL takes.
+
+    Returns:
+        FAIL if that is proved. INCONCLUSIVE if it may be so: there are failures in the head and none in the base, or
+        more of them by an e-value of 20. Else PASS.
+    """
+    log_e = log_evidence(head - base for base, head in _epochs(series))
+    status = Status.PASS
+    if log_e >= math.log(threshold):
+        status = Status.FAIL
+    elif log_e >= -math.log(BETA) or (any(series.head) and not any(series.base)):
+        status = Status.INCONCLUSIVE
+    return Decision(status=status, log_e_fail=log_e, log_e_pass=0.0, effect=None, detectable=None)
+
+
+def shares(series: Series) -> tuple[float, float]:
+    """Return which share of the tasks failed in base and head, in all epochs of `decide_failures`: one or more."""
+    return fmean(series.base), fmean(series.head)
+
+
 def levels(series: Series) -> tuple[float, float]:
     """Return what base and head typically took, so that head is above base by the effect that was decided on.
 

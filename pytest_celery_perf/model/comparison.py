@@ -41,6 +41,11 @@ class TestPair:
     verdicts: tuple[Verdict, ...] = ()
 
     @property
+    def compared(self) -> bool:
+        """Whether it tells anything of the second report by the first."""
+        return bool(self.verdicts or self.rows or self.fails)
+
+    @property
     def worse(self) -> bool:
         """Whether it was proved to do, or to take, more, or fails now."""
         return self.fails or any(verdict.failed for verdict in self.verdicts)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from pytest_celery_perf.model.metric import format_share
+from pytest_celery_perf.model.record import TaskError
 from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.model.units import format_duration_s, format_size
 from pytest_celery_perf.model.verdict import Status
@@ -28,8 +30,14 @@ class GateMetric(StrEnum):
     """From publication to end, in seconds: only where a test asks for it."""
 
 
+FAILED = "failed tasks"
+"""What each task is compared by besides, in the place of a `GateMetric`: the share of those that fail."""
+
+
 def format_figure(metric: str, figure: float) -> str:
-    """Print a figure of a `GateMetric` with its unit."""
+    """Print a figure of a `GateMetric` with its unit, or a share of what has `FAILED`."""
+    if metric == FAILED:
+        return format_share(figure)
     return (format_size if metric == GateMetric.MEMORY else format_duration_s)(figure)
 
 
@@ -44,7 +52,7 @@ class Standing(StrEnum):
     RENAMED = "RENAMED"
     """The base has the same test by another name; the two were compared."""
     BROKEN = "BROKEN"
-    """It fails in an arm, so there is nothing to compare; the reason says in which."""
+    """It fails in one arm, or ends otherwise than in the other, so there is nothing to compare; the reason says how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +82,19 @@ class ArmTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSample:
-    """What one run of a test in one arm found of one task."""
+    """What one run of a test in one arm found of the executions of one task that ended alike."""
 
     task: str
     figures: dict[str, tuple[float, ...]]
     """By `GateMetric`: a figure of each execution, or of the run. What was not measured is absent."""
+    end: str = "succeeded"
+    """How they ended: an `Outcome`, or a `Fate` of tasks; for what is of all tasks together, all of theirs."""
+    tasks: int = 1
+    """How many tasks came to their end by it."""
     cold: bool = False
     """Whether every execution was the first of the task in its process, where caches are empty."""
+    error: TaskError | None = None
+    """What the first of them raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

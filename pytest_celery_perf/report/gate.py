@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_celery_perf.measure.evidence import computable, levels
-from pytest_celery_perf.model.gate import Comparison, GateReport, Series, Standing, format_figure
+from pytest_celery_perf.measure.evidence import computable, levels, shares
+from pytest_celery_perf.model.gate import FAILED, Comparison, GateReport, Series, Standing, format_figure
 from pytest_celery_perf.model.metric import format_change
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
@@ -102,11 +102,10 @@ def _rows(compared: Sequence[Comparison], width: int) -> Iterator[Line]:
 def cells(comparison: Comparison) -> tuple[str, ...]:
     """Return a comparison as a row, in the order of `COLUMNS`."""
     series, decision = comparison.series or Series(), comparison.decision
-    base, head = (
-        (format_figure(comparison.metric, each) for each in levels(series))
-        if computable(series)
-        else (_UNKNOWN, _UNKNOWN)
-    )
+    base, head = (_UNKNOWN, _UNKNOWN)
+    if comparison.metric == FAILED or computable(series):
+        known = shares(series) if comparison.metric == FAILED else levels(series)
+        base, head = (format_figure(comparison.metric, each) for each in known)
     effect = _effect(comparison)
     detectable = None if decision is None else decision.detectable
     return (

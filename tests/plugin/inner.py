@@ -27,6 +27,25 @@ _OURS = re.compile(
 )
 """Variables of the outer test run that would reach into the inner one."""
 
+RERUNNING = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):  # as pytest-rerunfailures does
+    first = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in first:
+        if report.failed:
+            report.outcome = "rerun"
+    failed = any(each.outcome == "rerun" for each in first)
+    again = runtestprotocol(item, nextitem=nextitem, log=False) if failed else []
+    for report in [*first, *again]:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+
+def pytest_report_teststatus(report):
+    return ("rerun", "R", "RERUN") if report.outcome == "rerun" else None
+"""
+"""A conftest that has a test run again which has failed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:

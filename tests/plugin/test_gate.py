@@ -176,6 +176,30 @@ def test_a_base_whose_workers_do_not_start(repository: Repository, compare: Call
     assert "no DATABASE_URL" in inner.text
 
 
+def test_a_task_that_fails_in_the_head_alone(repository: Repository, compare: Callable[..., Inner]) -> None:
+    """It takes less time than one that works, which is no improvement."""
+    repository.change("mill.py", ("    burn(0.004)", "    raise ValueError('no flour')"))
+    inner = compare("-k", "clean")
+    assert inner.status == 1, inner.text
+    words = (
+        "celery_regression mill.clean: failed tasks 100 %",
+        "(budget ≤ 0 %, as in the base)",
+        "ValueError: no flour",
+    )
+    assert inner.lacks("test_clean", *words) == []
+    assert inner.cases["test_clean"].properties["celery_regression[mill.clean]"].startswith("FAIL: failed tasks 100 %")
+
+
+def test_a_task_that_fails_in_the_base_alone(repository: Repository, compare: Callable[..., Inner]) -> None:
+    repository.change("mill.py", ("    burn(0.004)", "    raise ValueError('no flour')"))
+    repository.commit()
+    repository.change("mill.py", ("    raise ValueError('no flour')", "    burn(0.004)"))
+    inner = compare("-k", "clean")
+    assert inner.passed == {"test_clean"}, inner.text
+    assert _decided(repository) == {"test_clean": "BROKEN"}
+    assert "mill.clean: it fails in the base, and not in the head: ValueError: no flour" in inner.text
+
+
 def test_another_setting(repository: Repository) -> None:
     options = ("--celery-perf-base-config=worker_prefetch_multiplier=7", "--celery-perf-json=found.json")
     inner = repository.run(*options, "-k", "clean")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .inner import Inner, Project
+from .inner import RERUNNING, Inner, Project
 
 LOCK = "test_locked.celery-perf.toml"
 SUITE = "test_locked.py"
@@ -170,6 +170,25 @@ _SAYS_MORE = (
     "fix: undo it at library/tasks.py:24 work",
     "or accept it: pytest --celery-perf-update test_locked.py::test_work",
 )
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_a_rerun_on_workers_with_warm_caches_does_not_undo_it(locked: Locked, processes: str) -> None:
+    locked.write("conftest.py", RERUNNING)
+    locked.edit(TASKS, "    note.delay(len(titles))\n", "    note.delay(len(titles) * bool(shelves()))\n")
+    # With a test to come, databases and workers stay after the first attempt.
+    inner = locked.run("-n", processes, WORK, f"{SUITE}::test_not_ours", "--celery-perf-json=report.json")
+    assert inner.status == 1, inner.text
+    assert "1 failed, 1 passed, 1 rerun" in inner.text
+    says = ("queries 4, +2 queries (budget = 2)", "an earlier attempt of this test did so: a rerun does not undo it")
+    assert inner.lacks("test_work", *says) == [], inner.text
+    report = json.loads((locked.folder / "report.json").read_text())
+    found = [
+        {each["task"]: each["status"] for each in test["verdicts"] if each["marker"] == "celery_lock"}
+        for test in report["tests"]
+        if test["nodeid"] == WORK
+    ]
+    assert found == [{"library.tasks.note": "PASS", "library.tasks.work": "FAIL"}] * 2
 
 
 def test_another_statement_fails(locked: Locked) -> None:

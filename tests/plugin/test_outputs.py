@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from pytest_celery_perf.model.formats import FormatName
 from pytest_celery_perf.report.json import load
 
-from .inner import Inner, Project
+from .inner import RERUNNING, Inner, Project
 
 SUITE = """
 import pytest
@@ -196,23 +196,6 @@ def test_good(celery_perf):
 
 def test_crash(celery_perf):
     os._exit(3)
-"""
-RERUNNING = """
-from _pytest.runner import runtestprotocol
-
-def pytest_runtest_protocol(item, nextitem):  # as pytest-rerunfailures does
-    first = runtestprotocol(item, nextitem=nextitem, log=False)
-    for report in first:
-        if report.failed:
-            report.outcome = "rerun"
-    failed = any(each.outcome == "rerun" for each in first)
-    again = runtestprotocol(item, nextitem=nextitem, log=False) if failed else []
-    for report in [*first, *again]:
-        item.ihook.pytest_runtest_logreport(report=report)
-    return True
-
-def pytest_report_teststatus(report):
-    return ("rerun", "R", "RERUN") if report.outcome == "rerun" else None
 """
 UNSTEADY = """
 import itertools

@@ -112,6 +112,29 @@ def test_what_fails_is_the_users_choice(reports: Path, files: str, fail_on: str,
     assert status == did(reports, "compare", *files.split(), f"--fail-on={fail_on}").returncode
 
 
+@pytest.mark.parametrize(("fail_on", "status"), [("worse", 2), ("nothing", 2), ("removed", 1)])
+def test_what_has_nothing_to_compare_is_no_success(reports: Path, fail_on: str, status: int) -> None:
+    data = json.loads((reports / "again.json").read_text())
+    data["tests"] = []
+    (reports / "empty.json").write_text(json.dumps(data))
+    done = did(reports, "compare", "before.json", "empty.json", f"--fail-on={fail_on}")
+    assert status == done.returncode, done.stdout
+    assert 3 == done.stdout.count("REMOVED  test_it.py::")
+    told = (
+        "error: nothing was compared, since no test ran tasks and passed in both reports: A has 3 tests, B has 0 tests"
+    )
+    assert (told in done.stderr) is (status == 2)
+
+
+def test_tests_that_fail_in_both_are_not_compared(reports: Path) -> None:
+    data = json.loads((reports / "again.json").read_text())
+    for test in data["tests"]:
+        test["outcome"] = "failed"
+    (reports / "failed.json").write_text(json.dumps(data))
+    assert 2 == did(reports, "compare", "failed.json", "failed.json").returncode
+    assert 1 == did(reports, "compare", "before.json", "failed.json").returncode
+
+
 def test_a_comparison_for_another_program(reports: Path) -> None:
     done = did(reports, "compare", "before.json", "after.json", "--format=gitlab-codequality")
     assert done.returncode == 1

@@ -9,8 +9,10 @@ from typing import Any
 
 from pytest_celery_perf.gate.channel import LateError, Ran
 from pytest_celery_perf.model.gate import ArmTest, RegressionBudget, TaskSample
+from pytest_celery_perf.model.record import TaskError
 
 TASK = "shop.tasks.pay"
+BROKE = TaskError(type="builtins.ValueError", message="no such order")
 
 
 def arm_test(name: str, digest: str = "", **budget: Any) -> ArmTest:
@@ -48,6 +50,9 @@ class Arm:
         hangs_at: At which run it does not answer before the time is over.
         fails_at: Of these runs each fails.
         memory: Of every task, in bytes.
+        failing: The share of tasks that fail, of which the test says nothing.
+        failing_at: Of these runs each task fails.
+        failed_s: What these take.
     """
 
     clock: Clock
@@ -58,6 +63,9 @@ class Arm:
     fails_at: tuple[int, ...] = ()
     hangs_at: float = math.inf
     memory: float = 50e6
+    failing: float = 0.0
+    failing_at: tuple[int, ...] = ()
+    failed_s: float = 1e-5
     seed: int = 0
     runs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     renewals: int = 0
@@ -74,12 +82,15 @@ class Arm:
             return Ran(complaint="ValueError: it broke", duration_s=0.01, samples=())
         median_s = self.runtime_s[nodeid.rpartition("::")[2]]
         drawn = random.Random(f"{self.seed} {len(self.runs)}")
-        took_s = median_s * math.exp(drawn.gauss(0, self.spread))
+        noise = math.exp(drawn.gauss(0, self.spread))
+        fails = len(self.runs) in self.failing_at or drawn.random() < self.failing
+        took_s = (self.failed_s if fails else median_s) * noise
         self.clock.now_s += took_s
         figures: dict[str, tuple[float, ...]] = {"runtime": (took_s,), "cpu": (took_s / 2,)}
         if "memory" in measure:
             figures["memory"] = (self.memory,)
-        samples = tuple(TaskSample(task=task, figures=figures) for task in self.tasks)
+        end, error = ("failed", BROKE) if fails else ("succeeded", None)
+        samples = tuple(TaskSample(task=task, figures=figures, end=end, error=error) for task in self.tasks)
         return Ran(complaint="", duration_s=took_s, samples=samples)
 
     def renew(self) -> None:

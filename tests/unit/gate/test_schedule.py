@@ -7,9 +7,11 @@ import pytest
 
 from pytest_celery_perf.gate.channel import Ran
 from pytest_celery_perf.gate.contest import LATE, Bout, quads
+from pytest_celery_perf.gate.ends import Ends
 from pytest_celery_perf.gate.pairing import pair
 from pytest_celery_perf.gate.schedule import EPOCHS, Outcome, Schedule
-from pytest_celery_perf.model.gate import Comparison, Standing, TaskSample
+from pytest_celery_perf.measure.taken import paired_quantiles
+from pytest_celery_perf.model.gate import FAILED, Comparison, Standing, TaskSample
 from pytest_celery_perf.model.verdict import Status
 from tests.unit.gate.arms import TASK, Arm, Clock, arm_test
 
@@ -190,6 +192,81 @@ def test_what_was_asked_for_and_not_measured_is_told(budget: dict[str, Any], rea
     assert (found.standing, found.decision, found.reason) == (Standing.COMPARED, None, reason)
 
 
+# -- tasks that fail -----------------------------------------------------------------------
+
+
+def test_tasks_that_all_fail_in_the_head_alone_are_no_improvement() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
+    head.failing = 1.0
+    outcome = play(base, head, clock, "test_a")
+    failures, broken = outcome.comparisons
+    assert (failures.task, failures.metric) == (TASK, FAILED)
+    assert failures.decision is not None
+    assert failures.decision.status is Status.FAIL
+    assert failures.reason == "it raises ValueError: no such order"
+    assert (broken.standing, broken.task) == (Standing.BROKEN, TASK)
+    assert broken.reason == "it fails in the head, and not in the base: ValueError: no such order"
+    assert outcome.epochs == 10  # an epoch doubles the evidence, at most
+
+
+def test_tasks_that_fail_more_often_in_the_head_fail_and_the_others_are_compared() -> None:
+    """With three of four failing at once and the fourth five times slower, the median would be far below the base's."""
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.1})
+    head.failing = 0.75
+    found = statuses(play(base, head, clock, "test_a", metrics=("runtime",)))
+    assert found == {("test_a", FAILED): Status.FAIL, ("test_a", "runtime"): Status.FAIL}
+
+
+def test_tasks_that_fail_in_the_base_alone_are_not_compared() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
+    base.failing = 1.0
+    outcome = play(base, head, clock, "test_a")
+    broken = only(outcome)
+    assert (broken.standing, broken.task, broken.decision) == (Standing.BROKEN, TASK, None)
+    assert broken.reason == "it fails in the base, and not in the head: ValueError: no such order"
+    assert outcome.epochs == 5
+
+
+@pytest.mark.parametrize(("failed_s", "status"), [(0.02, Status.PASS), (0.03, Status.FAIL)])
+@pytest.mark.parametrize("failing", [0.5, 1.0])
+def test_tasks_that_fail_in_both_are_compared(failing: float, failed_s: float, status: Status) -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02}, failing=failing)
+    base.failed_s, head.failed_s = 0.02, failed_s
+    head.runtime_s["test_a"] = failed_s
+    found = statuses(play(base, head, clock, "test_a", metrics=("runtime",)))
+    assert found == {("test_a", "runtime"): status}
+
+
+def test_a_task_that_fails_now_and_then_in_the_head_alone_is_not_passed() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
+    head.failing_at = (12,)
+    found = statuses(play(base, head, clock, "test_a", metrics=("runtime",)))
+    assert found == {("test_a", FAILED): Status.INCONCLUSIVE, ("test_a", "runtime"): Status.PASS}
+
+
+def test_too_little_time_to_prove_that_tasks_fail() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.1}, {"test_a": 0.1})
+    head.failing = 1.0
+    failures, broken = play(base, head, clock, "test_a", within_s=4.0).comparisons
+    assert failures.decision is not None
+    assert failures.decision.status is Status.INCONCLUSIVE
+    assert failures.reason == f"{LATE}; it raises ValueError: no such order"
+    assert broken.standing is Standing.BROKEN
+
+
+def test_tasks_that_end_otherwise_are_not_compared() -> None:
+    pairs = [TaskSample(task=TASK, figures={"runtime": (1.0,)}, end=end) for end in ("succeeded", "ignored")]
+    (tests,) = pair([arm_test("test_a")], [arm_test("test_a")]).pairs
+    broken = Ends(tests, TASK, pairs[:1], pairs[1:]).broken()
+    assert broken.reason == "it ends otherwise: succeeded in the base, ignored in the head"
+
+
 def test_the_order_of_arms() -> None:
     orders = [[*quads(2, [draw])] for draw in (True, False)]
     assert orders == [[True, False, False, True], [False, True, True, False]]
@@ -198,8 +275,9 @@ def test_the_order_of_arms() -> None:
 
 def test_first_executions_of_a_process_count_only_where_there_are_no_others() -> None:
     bout = Bout(others=[_ran(9.0, cold=True), _ran(1.0, cold=False), _ran(2.0, cold=False), _ran(8.0, cold=True)])
-    assert bout.quantile(TASK, "runtime") == 1.0
-    assert Bout(others=[_ran(9.0, cold=True)]).quantile(TASK, "runtime") == 9.0
+    cold = Bout(others=[_ran(9.0, cold=True)])
+    found = paired_quantiles(bout.samples(TASK, "runtime"), cold.samples(TASK, "runtime"), "runtime")
+    assert found == (1.0, 9.0)
 
 
 def _ran(runtime_s: float, *, cold: bool) -> Ran:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.regression import judge
-from pytest_celery_perf.measure.evidence import decide, threshold
-from pytest_celery_perf.model.gate import Comparison, GateMetric, Series, Standing
+from pytest_celery_perf.measure.evidence import decide, decide_failures, threshold
+from pytest_celery_perf.model.gate import FAILED, Comparison, GateMetric, Series, Standing
 from pytest_celery_perf.model.verdict import Status, Verdict
 from pytest_celery_perf.report.terminal import verdict_text
 
@@ -135,6 +135,47 @@ def test_what_is_small_is_held_to_the_floor_of_its_metric() -> None:
 
     failed = verdict_of(compared("runtime", 0.3 * MS, 0.45 * MS))
     assert (Status.FAIL, "(budget ≤ +100µs on 300µs)") == (failed.status, gist(failed)[-26:])
+
+
+def failing(base: float, head: float, epochs: int = 10, reason: str = "it raises ValueError: no row") -> Comparison:
+    series = Series(base=(base,) * epochs, head=(head,) * epochs)
+    needed = threshold(1)
+    decision = decide_failures(series, needed)
+    return replace(NEW, standing=Standing.COMPARED, task=TASK, metric=FAILED, reason=reason, series=series,
+                   decision=decision, threshold=needed)  # fmt: skip
+
+
+def test_tasks_that_fail_in_the_head_alone_fail_whatever_else_passes() -> None:
+    verdict = verdict_of(failing(0.0, 0.75, epochs=12), SAME)
+
+    assert verdict.failed
+    assert gist(verdict) == "failed tasks 75 %, surer than 1 : 3,800 (budget ≤ 0 %, as in the base)"
+    assert verdict.evidence[0] == (
+        "failed tasks in 12 epochs: 0 % in the base, 75 % in the head; it raises ValueError: no row"
+    )
+    assert "a FAIL takes 1 : 1,000, with all comparisons of this run accounted for" in verdict.evidence
+    assert "celery_regression(metrics=[])" in verdict.fix[0]
+    assert 2 == len(verdict.fix)
+    slower = verdict_of(failing(0.0, 0.75, epochs=12), compared("runtime", 20 * MS, 25 * MS))
+    assert not any("allows it" in fix for fix in slower.fix)  # a tolerance does not allow failures
+    assert f"to compare this test alone: pytest '{TEST}' {BASE}" == verdict.fix[-1]
+
+
+def test_tasks_that_may_fail_in_the_head_alone_are_not_passed() -> None:
+    few = failing(0.0, 0.01, epochs=3)
+    verdict = verdict_of(few, SAME)
+    assert Status.INCONCLUSIVE is verdict.status
+    assert gist(verdict) == (
+        "failed tasks undecided in 3 epochs: 0 % in the base, 1 % in the head; it raises ValueError: no row"
+    )
+    assert "failed tasks 1 %, undecided (budget ≤ 0 %, as in the base)" in gist(verdict_of(few, SAME, strict=True))
+
+
+def test_a_task_that_fails_in_the_base_alone_says_what_can_be_compared() -> None:
+    verdict = verdict_of(replace(BROKEN, task=TASK, reason="it fails in the base, and not in the head"))
+    assert Status.INCONCLUSIVE is verdict.status
+    assert gist(verdict) == "BROKEN: it fails in the base, and not in the head"
+    assert verdict.fix[0].startswith("only tasks that work in both versions, or fail in both, can be compared")
 
 
 def test_each_task_has_a_verdict() -> None:

@@ -94,6 +94,12 @@ def test_new_removed_and_renamed_are_told() -> None:
     }
 
 
+def test_a_removed_test_that_failed_is_told_so() -> None:
+    (pair,) = compared([result(did(), outcome="failed")], [])
+    assert (Standing.REMOVED, False) == (pair.standing, pair.compared)
+    assert f"REMOVED  {TEST}: it did not pass before" in comparison_text([pair], gated=False)
+
+
 @pytest.mark.parametrize(
     ("outcomes", "told"),
     [

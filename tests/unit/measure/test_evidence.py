@@ -15,6 +15,7 @@ from pytest_celery_perf.measure.evidence import (
     ALPHA,
     BETA,
     decide,
+    decide_failures,
     epoch_quantile,
     floor_of,
     levels,
@@ -313,3 +314,22 @@ def test_figures_do_not_shrink_where_most_epochs_grew() -> None:
     base, head = levels(Series(base=(10.0, 40.0, 50.0), head=(11.0, 30.0, 55.0)))
 
     assert head == pytest.approx(base * 1.1)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "status"),
+    [
+        ((0.0,) * 10, (1.0,) * 10, Status.FAIL),
+        ((0.0,) * 11, (0.75,) * 11, Status.FAIL),
+        ((0.0,) * 9, (1.0,) * 9, Status.INCONCLUSIVE),
+        ((0.0,) * 40, (0.01, *(0.0,) * 39), Status.INCONCLUSIVE),  # none of the base
+        ((0.5,) * 8, (0.6,) * 8, Status.INCONCLUSIVE),
+        ((0.01, *(0.0,) * 39), (0.0, 0.01, *(0.0,) * 38), Status.PASS),
+        ((1.0,) * 10, (1.0,) * 10, Status.PASS),
+        ((1.0,) * 10, (0.0,) * 10, Status.PASS),
+    ],
+)
+def test_more_failures_take_as_much_proof_as_more_time(
+    base: tuple[float, ...], head: tuple[float, ...], status: Status
+) -> None:
+    assert decide_failures(Series(base=base, head=head), FAIL_AT).status is status

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from pytest_celery_perf.measure.taken import DRAINED, samples_of
+from pytest_celery_perf.measure.taken import DRAINED, ends_of, failed_share, paired_quantiles, samples_of
 from pytest_celery_perf.model.figures import Figures, MemoryUse
-from pytest_celery_perf.model.gate import GateMetric
+from pytest_celery_perf.model.gate import GateMetric, TaskSample
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Execution, Outcome
 from tests.unit.histories import crashed, execution, failed, publication, retried
 
 MS = 1e-3
@@ -42,9 +45,15 @@ def test_each_task_apart() -> None:
 
 
 @pytest.mark.parametrize("other", [retried(countdown_s=0.0, started=2, body=7), failed(started=2, body=7)])
-def test_every_execution_that_has_ended_counts(other: object) -> None:
+def test_every_execution_that_has_ended_counts_among_those_that_ended_alike(other: Execution) -> None:
     second = execution(retries=1, started=20, body=10)
-    assert figures(other, second)[GateMetric.RUNTIME] == pytest.approx((7 * MS, 10 * MS))
+    found = {each.end: each for each in samples_of(History(executions=(other, second)))}
+    assert {end: each.figures[GateMetric.RUNTIME] for end, each in found.items()} == {
+        "succeeded": pytest.approx((10 * MS,)),
+        other.outcome: pytest.approx((7 * MS,)),
+    }
+    assert {end: each.tasks for end, each in found.items()} == {"succeeded": 1, other.outcome: 0}
+    assert ends_of(found.values()) == {"succeeded", *({other.outcome} - {Outcome.RETRIED})}
 
 
 def test_what_has_no_end_counts_for_nothing() -> None:
@@ -74,5 +83,36 @@ def test_nothing_drains_that_does_not_end() -> None:
     ids = [f"t{number}" for number in range(DRAINED)]
     executions = (crashed(ids[0]), *map(execution, ids[1:]))
     history = History(publications=tuple(map(publication, ids)), executions=executions)
-    (sample,) = samples_of(history)
-    assert GateMetric.DRAIN not in sample.figures
+    assert not [each for each in samples_of(history) if GateMetric.DRAIN in each.figures]
+
+
+def test_what_drains_together_is_compared_with_what_ends_alike() -> None:
+    ids = [f"t{number}" for number in range(DRAINED)]
+    executions = (failed(ids[0]), *map(execution, ids[1:]))
+    history = History(publications=tuple(map(publication, ids)), executions=executions)
+    found = [each for each in samples_of(history) if GateMetric.DRAIN in each.figures]
+    assert [(each.end, each.tasks) for each in found] == [("failed and succeeded", 0)]
+
+
+def test_the_share_of_failures_is_that_of_tasks() -> None:
+    found = samples_of(History(executions=(failed("t1"), execution("t2"), retried("t3", countdown_s=0.0))))
+    assert failed_share(found) == pytest.approx(1 / 3)
+    assert {each.end: each.error is None for each in found if each.tasks} == {
+        "failed": False,
+        "succeeded": True,
+        "unfinished": True,
+    }
+
+
+def test_what_ends_alike_is_compared() -> None:
+    def samples(**figures_s: tuple[float, ...]) -> list[TaskSample]:
+        return [TaskSample(task="a", figures={"runtime": each}, end=end) for end, each in figures_s.items()]
+
+    works, fails = samples(succeeded=(2.0, 3.0, 4.0)), samples(failed=(1.0,))
+    assert paired_quantiles(works, samples(succeeded=(5.0,)), "runtime") == (3.0, 5.0)
+    assert paired_quantiles([*works, *fails], samples(succeeded=(5.0,)), "runtime") == (3.0, 5.0)
+    both = paired_quantiles([*works, *fails], samples(succeeded=(5.0,), failed=(2.0,)), "runtime")
+    assert list(both) == pytest.approx([(3.0 * 4 + 1.0 * 2) / 6, (5.0 * 4 + 2.0 * 2) / 6])
+    retries = samples(retried=(1.0,))
+    for base, head in ((works, fails), (works, []), ([*works, *retries], [*fails, *retries])):
+        assert all(map(math.isnan, paired_quantiles(base, head, "runtime")))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_celery_perf.measure.evidence import decide, threshold
-from pytest_celery_perf.model.gate import Comparison, GateReport, Series, Standing
+from pytest_celery_perf.measure.evidence import decide, decide_failures, threshold
+from pytest_celery_perf.model.gate import FAILED, Comparison, GateReport, Series, Standing
 from pytest_celery_perf.report.gate import gate_lines
 from pytest_celery_perf.report.terminal import Line
 
@@ -115,3 +115,10 @@ def test_a_narrow_terminal_without_unicode_loses_nothing() -> None:
 
 def test_nothing_to_compare() -> None:
     assert "0 comparisons of 0 tests: 0 FAIL, 0 INCONCLUSIVE, 0 PASS" == text_of().splitlines()[-1]
+
+
+def test_failures_are_shares() -> None:
+    series = Series(base=(0.0,) * 12, head=(0.75,) * 12)
+    found = replace(compared(1.0), metric=FAILED, series=series, decision=decide_failures(series, threshold(1)))
+    (row,) = [line.text for line in lines_of(found) if "shop.charge" in line.text]
+    assert row.split()[2:] == ["failed", "tasks", "0", "%", "75", "%", "–", "FAIL", "12", "–"]
