@@ -81,7 +81,7 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         celery_perf.pools(serve)
     with pytest.raises(ConfigurationError, match=r"celery_perf.pools: kwargs=7: expected a dict of arguments by name"):
         celery_perf.pools(serve, kwargs=7)
-    with pytest.raises(ConfigurationError, match=r"celery_perf.pools: <built-in function print> is neither a task nor"):
+    with pytest.raises(ConfigurationError, match=r"task=<built-in function print> is neither a task, its name nor"):
         celery_perf.pools(print)
     with pytest.raises(WorkerError, match=r"kitchen.wait does not run: 6 × TypeError"):
         celery_perf.pools(wait, ("long",))

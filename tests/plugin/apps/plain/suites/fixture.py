@@ -171,7 +171,7 @@ def test_mistakes(celery_perf: CeleryPerf) -> None:
         (lambda: celery_perf.run(add, concurrency=0), "concurrency=0 is not a whole number from 1"),
         (lambda: celery_perf.run("office.ad"), "there is no task 'office.ad' in office:app; did you mean 'office.add'"),
         (lambda: celery_perf.run(None), "celery_perf: task=None is neither a task, its name nor a signature"),
-        (lambda: celery_perf.run(add, kwargs=[1]), "celery_perf.run: kwargs=[1] is not a dict"),  # type: ignore[arg-type]
+        (lambda: celery_perf.run(add, kwargs=[1]), "celery_perf.run: kwargs=[1]: expected a dict of arguments by name"),  # type: ignore[arg-type]
         (lambda: celery_perf.run(add, args=1), "run: args=1: expected a list or tuple of arguments, such as ('abc',)"),  # type: ignore[arg-type]
         (lambda: celery_perf.run(add, timeout="soon"), "timeout='soon': expected seconds"),
         (lambda: celery_perf.fail(add, with_=LocalError), "is defined inside a function: no worker can import it"),
