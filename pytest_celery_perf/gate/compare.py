@@ -19,7 +19,7 @@ from pytest_celery_perf.gate.meeting import Meeting, meet
 from pytest_celery_perf.gate.ring import Ring, Sides
 from pytest_celery_perf.gate.schedule import Outcome, Schedule
 from pytest_celery_perf.gate.tree import Tree
-from pytest_celery_perf.model.gate import GateReport
+from pytest_celery_perf.model.gate import GateReport, Standing
 from pytest_celery_perf.options import Options
 from pytest_celery_perf.probe.django_glue import is_configured
 from pytest_celery_perf.report.live import Comparing
@@ -122,7 +122,7 @@ def _notes(met: Meeting, sides: Sides, cores: tuple[int, ...]) -> Iterator[str]:
             yield "both ran in this environment, whatever the base's requirements say"
     if not any(test.selected for test in met.of_head.tests):
         yield "no selected test can be compared"
-    elif not met.of_base.tests:
+    elif not met.of_base.tests and any(each.standing is Standing.NEW for each in met.alone):
         yield "the base has no test that can be compared"
     elif met.pairs and cores:
         yield f"the workers of both ran on core {cores[0]} alone"
