@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_celery_perf.judge.sizes import stuck
+from pytest_celery_perf.judge.subjects import place_of
 from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.pools import Kind, PoolRun, TaskProfile
 from pytest_celery_perf.model.record import TaskOptions
@@ -82,12 +83,7 @@ def _one_by_one(run: PoolRun, profile: TaskProfile) -> str:
 
 
 def _place(frame: Frame | None, root: Path | None) -> str:
-    if frame is None:
-        return ""
-    path = Path(frame.path)
-    if root is not None and path.is_relative_to(root):
-        path = path.relative_to(root)
-    return f" ({path}:{frame.line} {frame.function})"
+    return "" if frame is None else f" ({place_of(frame, root)} {frame.function})"
 
 
 def limits(pool: str, options: TaskOptions | None) -> Iterator[str]:

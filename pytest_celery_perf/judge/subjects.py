@@ -23,6 +23,19 @@ AnyBudget = TypeVar("AnyBudget", bound=Budget)
 Item = TypeVar("Item")
 
 
+def place_of(frame: Frame, root: Path | None) -> str:
+    """Print the place of a line of code.
+
+    Args:
+        frame: The line.
+        root: The folder that paths are shown relative to; None for whole paths.
+    """
+    path = Path(frame.path)
+    if root is not None and path.is_relative_to(root):
+        path = path.relative_to(root)
+    return f"{path}:{frame.line}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """All tasks of one name in one test."""
@@ -54,10 +67,7 @@ class Subject:
 
     def place(self, frame: Frame) -> str:
         """Print the place of a line of code."""
-        path = Path(frame.path)
-        if self.root is not None and path.is_relative_to(self.root):
-            path = path.relative_to(self.root)
-        return f"{path}:{frame.line}"
+        return place_of(frame, self.root)
 
     def clock(self, at_ns: int | None) -> str:
         """Print a time as seconds since the test published its first task."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_celery_perf.judge.subjects import listed
+from pytest_celery_perf.judge.subjects import listed, place_of
 from pytest_celery_perf.measure.fingerprint import readable
-from pytest_celery_perf.model.record import Frame, Point
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.sweep import PointResult, Sweep
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 
@@ -72,7 +72,8 @@ def _table(sweep: Sweep, root: Path | None) -> Iterator[str]:
     ids = max((len(row[0]) for row in rows), default=0)
     whats = max((len(row[1]) for row in rows), default=0)
     for name, what, each in rows:
-        place = _place(each.target.point.where, root)
+        where = each.target.point.where
+        place = "" if where is None else place_of(where, root)
         yield f"{name:<{ids}}  {what:<{whats}}  {each.outcome}{f'  ({place})' if place else ''}"
         for finding in each.findings:
             first, *rest = finding.splitlines()
@@ -83,15 +84,6 @@ def _table(sweep: Sweep, root: Path | None) -> Iterator[str]:
 def _what(point: Point) -> str:
     label = readable(point.label, _LABEL) if point.kind == "query" else point.label
     return f"{point.kind} {label}".rstrip()
-
-
-def _place(frame: Frame | None, root: Path | None) -> str:
-    if frame is None:
-        return ""
-    path = Path(frame.path)
-    if root is not None and path.is_relative_to(root):
-        path = path.relative_to(root)
-    return f"{path}:{frame.line}"
 
 
 def _notes(sweep: Sweep) -> Iterator[str]:
