@@ -5,10 +5,12 @@ Standard library only; docker and redis are imported by the resource that needs 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
 _BATCH = 1000
+_MAKING_S = 10.0
+"""Longer than an engine takes to make a container and to start it."""
+_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +55,31 @@ class Container:
     """Address of the daemon; None for the one that the environment names."""
 
     def remove(self) -> None:
-        """Kill and remove it through the Docker SDK."""
+        """Kill and remove it through the Docker SDK.
+
+        The engine may still be making or starting it, for a process that was killed meanwhile: then there is none yet,
+        or it refuses for the moment.
+        """
         import docker
 
         environment = {**os.environ, "DOCKER_HOST": self.docker_host} if self.docker_host else None
         ssh = (self.docker_host or "").startswith("ssh://")
         client = docker.from_env(environment=environment, use_ssh_client=ssh)
-        try:
-            client.api.remove_container(self.name, force=True, v=True)
-        except docker.errors.NotFound:
-            pass
-        finally:
-            client.close()
+        deadline_s = time.monotonic() + _MAKING_S
+        with contextlib.closing(client):
+            while True:
+                late = time.monotonic() > deadline_s
+                try:
+                    client.api.remove_container(self.name, force=True, v=True)
+                except docker.errors.NotFound:
+                    if late:
+                        return
+                except docker.errors.APIError:
+                    if late:
+                        raise
+                else:
+                    return
+                time.sleep(_AGAIN_S)
 
 
 @dataclass(frozen=True, slots=True)

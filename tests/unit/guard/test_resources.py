@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
+from pytest_celery_perf.guard import resources
 from pytest_celery_perf.guard.processes import start_time
 from pytest_celery_perf.guard.resources import Container, Directory, Keys, ProcessGroup, Resource, dump, load, turn
 
@@ -28,9 +32,9 @@ def test_a_resource_survives_the_pipe(resource: Resource) -> None:
 
 
 def test_who_writes_is_ended_before_what_is_written_is_removed() -> None:
-    resources: list[Resource] = [Directory("/d"), Keys("redis://", "p"), Container("c", None), ProcessGroup(1, 2)]
+    every: list[Resource] = [Directory("/d"), Keys("redis://", "p"), Container("c", None), ProcessGroup(1, 2)]
 
-    assert list(reversed(resources)) == sorted(resources, key=turn)
+    assert list(reversed(every)) == sorted(every, key=turn)
 
 
 def test_a_group_whose_number_belongs_to_a_later_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,3 +52,32 @@ def test_a_group_whose_number_belongs_to_a_later_process_is_left_alone(monkeypat
 
 def test_a_directory_that_is_gone_already_is_no_problem(tmp_path: Path) -> None:
     Directory(str(tmp_path / "never")).remove()
+
+
+@pytest.mark.parametrize("answers", [["NotFound", "NotFound", ""], ["APIError", ""]], ids=" ".join)
+def test_a_container_that_is_only_being_made_is_removed(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> None:
+    """The engine goes on with what it was asked for by a process that was killed meanwhile."""
+    docker = pytest.importorskip("docker")
+    left = [*answers]
+
+    def remove_container(name: str, **_: bool) -> None:
+        assert name == "celery-perf-a"
+        if answer := left.pop(0):
+            raise getattr(docker.errors, answer)("not now")
+
+    client = SimpleNamespace(api=SimpleNamespace(remove_container=remove_container), close=lambda: None)
+    monkeypatch.setattr(docker, "from_env", lambda **_: client)
+    Container("celery-perf-a", None).remove()
+    assert left == []
+
+
+@pytest.mark.parametrize(("answer", "raises"), [("NotFound", False), ("APIError", True)])
+def test_a_container_that_is_not_made_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, answer: str, *, raises: bool
+) -> None:
+    docker = pytest.importorskip("docker")
+    api = SimpleNamespace(remove_container=Mock(side_effect=getattr(docker.errors, answer)("no")))
+    monkeypatch.setattr(docker, "from_env", lambda **_: SimpleNamespace(api=api, close=lambda: None))
+    monkeypatch.setattr(resources, "_MAKING_S", -1.0)
+    with pytest.raises(docker.errors.APIError) if raises else nullcontext():
+        Container("celery-perf-a", None).remove()
