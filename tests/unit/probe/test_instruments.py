@@ -64,28 +64,26 @@ def test_nobody_is_stuck_where_it_is_not_known_who_waited_for_a_core(monkeypatch
     assert (row.ready_ns, row.stuck_ns, row.where) == (None, None, None)
 
 
-def burn() -> None:
-    end_s = time.thread_time() + 0.01
-    while time.thread_time() < end_s:
-        pass
-
-
 @pytest.mark.parametrize(
-    ("does", "seen", "told"),
-    [(lambda: time.sleep(0.01), True, True), (burn, True, False), (lambda: time.sleep(0.01), False, False)],
-    ids=["waits", "computes", "was seen before"],
+    ("running_ns", "ready_ns", "seen", "told"),
+    [(0, 0, True, True), (10**7, 0, True, False), (0, 10**7, True, False), (0, 0, False, False)],
+    ids=["waits", "computes", "waits for a core", "was seen before"],
 )
 def test_who_kept_the_thread_for_a_moment_was_where_it_was_seen(
-    does: Callable[[], object], seen: bool, told: bool, monkeypatch: pytest.MonkeyPatch
+    running_ns: int, ready_ns: int, seen: bool, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thread, "SHORT_NS", sys.maxsize)  # a busy machine may take the core away for long
+    # Clocks of its own: on a busy machine whoever waits for 10 ms may wait for a core as long.
+    clocks = SimpleNamespace(monotonic_ns=lambda: 0, thread_time_ns=lambda: 0)
+    monkeypatch.setattr(thread, "time", clocks)
+    monkeypatch.setattr(thread, "_ready_ns", lambda: 0)
     reading = thread._Reading(attempt())
     reading.take()
     before_ns = reading.since_ns
     reading.take()
     place = ("shop.py", 7, "charge")
     reading.glimpse = (reading.since_ns if seen else before_ns, place)
-    does()
+    clocks.monotonic_ns, clocks.thread_time_ns = lambda: 10**7, lambda: running_ns
+    monkeypatch.setattr(thread, "_ready_ns", lambda: ready_ns)
     reading.leave()
     assert (place if told else None) == reading.where
 
