@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from pytest_celery_perf.gate.bout import Bout, Failures, told
 from pytest_celery_perf.gate.channel import Ran
-from pytest_celery_perf.gate.ends import Ends
+from pytest_celery_perf.gate.ends import COMPARISONS, NOT_ASKED, Ends
 from pytest_celery_perf.gate.pairing import Pair
+from pytest_celery_perf.gate.tally import Tally
+from pytest_celery_perf.judge.phrases import count
 from pytest_celery_perf.measure.evidence import decide
 from pytest_celery_perf.measure.taken import DRAINED, paired_quantiles
 from pytest_celery_perf.model.gate import (
-    FAILED,
     Comparison,
+    GateCount,
     GateMetric,
     RegressionBudget,
     Series,
@@ -24,7 +27,8 @@ from pytest_celery_perf.model.gate import (
 from pytest_celery_perf.model.verdict import Status
 
 BORNE = 5
-"""So many failed runs only cost their epochs: a test that fails once in a hundred runs can be compared."""
+"""Where both versions fail alike, so many epochs are left out: a test that fails once in a hundred runs can be
+compared."""
 LATE = "the time was over (--celery-perf-budget-time)"
 _TAKES = {
     GateMetric.DRAIN: f"drain takes {DRAINED} tasks",
@@ -34,59 +38,45 @@ _TAKES = {
 """Without what a metric is not measured."""
 
 
-@dataclass(slots=True)
-class Bout:
-    """The runs of one epoch in one arm."""
-
-    first: Ran | None = None
-    """On fresh workers, with the pair's instruments, which would slow the others down."""
-    others: list[Ran] = field(default_factory=list)
-
-    @property
-    def complaints(self) -> list[str]:
-        """Why runs of it failed."""
-        return [run.complaint for run in (self.first, *self.others) if run is not None and run.complaint]
-
-    def samples(self, task: str, metric: str) -> list[TaskSample]:
-        """Return what was found of a task in this epoch, by the runs that tell of a metric, or of what has failed."""
-        runs = {GateMetric.MEMORY: [self.first], FAILED: [self.first, *self.others]}.get(metric, self.others)
-        return [sample for run in runs if run is not None for sample in run.samples if sample.task == task]
-
-
 class Contest:
     """Compares one test.
 
     Args:
         pair: The test.
         base: What a first run found in the base, with the pair's instruments.
-        head: What it found in the head.
+        head: What it found in the head. If that failed, nothing is compared but how often it does.
     """
 
     def __init__(self, pair: Pair, base: Ran, head: Ran) -> None:
         self.pair = pair
         self._complaint = ""
-        self._failures = 0
+        self._left_out = 0
+        self._base, self._head = Failures(), Failures(first=told(head))
+        self._failed = Tally(pair.comparison(), GateCount.FAILED_RUNS)
+        self._blind = bool(head.complaint)
         self._executions = max(1, min(_executions(base), _executions(head)))
-        self._found = {(each.task, each.metric): each for each in _comparisons(pair, base, head)}
+        found = () if self._blind else _comparisons(pair, base, head)
+        self._found = {(each.task, each.metric): each for each in found}
         self._ends = {
             task: Ends(pair, task, *([each for each in run.samples if each.task == task] for run in (base, head)))
             for task in dict.fromkeys(task for task, _ in self._found)
         }
-        self._blank = tuple(_of_one_arm(pair, base, head))
-        if not self._found and (reason := _why_nothing(pair.head.budget, base, head)):
+        self._blank = () if self._blind else tuple(_of_one_arm(pair, base, head))
+        if not (self._found or self._blind) and (reason := _why_nothing(pair.head.budget, base, head)):
             self._blank += (pair.comparison(reason=reason),)
 
     @property
     def size(self) -> int:
         """How many comparisons it is."""
-        return len(self._found) + len(self._ends)
+        return 1 + len(self._found) + COMPARISONS * len(self._ends)
 
     @property
     def open(self) -> bool:
         """Whether anything is undecided that can be decided."""
-        if self._complaint:
+        if self._complaint or self._failed.worse:
             return False
-        return any(map(self._open, self._found.values())) or any(each.doubtful for each in self._ends.values())
+        doubtful = self._failed.doubtful or any(each.doubtful for each in self._ends.values())
+        return self._blind or doubtful or any(map(self._open, self._found.values()))
 
     def _open(self, known: Comparison) -> bool:
         """Whether further epochs can decide it."""
@@ -98,8 +88,11 @@ class Contest:
 
         Args:
             samples: How many executions of its tasks an epoch shall have in each arm.
+
+        Returns:
+            None besides the first, of a test of which nothing is measured.
         """
-        return 2 * math.ceil(samples / self._executions / 2)
+        return 0 if self._blind else 2 * math.ceil(samples / self._executions / 2)
 
     def add(self, base: Bout, head: Bout, threshold: float) -> None:
         """Take an epoch into account.
@@ -109,42 +102,58 @@ class Contest:
             head: Its runs in the head.
             threshold: The evidence that a FAIL takes.
         """
-        if failures := [*base.complaints, *head.complaints]:
-            self._failures += len(failures)
-            if self._failures > BORNE:
-                arm = "base" if base.complaints else "head"
-                self._complaint = f"it fails now and then in the {arm}: {failures[0]}"
+        self._failed.add(self._base.take(base), self._head.take(head), threshold)
+        if base.complaints or head.complaints:
+            self._left_out += 1
+            self._complaint = self._flaw()
             return  # what a failed run has left out, or left behind, is nobody's time
         for task, ends in self._ends.items():
-            ends.add(base.samples(task, FAILED), head.samples(task, FAILED), threshold)
+            ends.add(base.samples(task), head.samples(task), threshold)
         for (task, metric), known in self._found.items():
-            figures = paired_quantiles(base.samples(task, metric), head.samples(task, metric), metric)
-            if _undecided(known) and not math.isnan(sum(figures)):
-                self._found[task, metric] = _with_epoch(known, *figures, threshold)
+            if _undecided(known):
+                samples = base.samples(task, metric), head.samples(task, metric)
+                self._found[task, metric] = _with_epoch(known, *samples, threshold)
 
-    def comparisons(self, *, late: bool) -> Iterator[Comparison]:
+    def _flaw(self) -> str:
+        """Say why it cannot be compared: it fails too often, and no more often in the head."""
+        if self._left_out <= BORNE or self._head.failed > self._base.failed:
+            return ""
+        often = f"in {self._base.failed} of {self._base.runs} runs in the base and {self._head.failed} in the head"
+        return f"it fails now and then, {often}; in the base: {self._base.first}"
+
+    def comparisons(self, late: str = "") -> Iterator[Comparison]:
         """Return the last word on each metric of each task.
 
         Args:
-            late: Whether the time ran out.
+            late: Why the time was over; empty if it was not.
         """
+        return (replace(each, note=self._note) for each in self._comparisons(late))
+
+    @property
+    def _note(self) -> str:
+        if self._blind or not self._left_out:
+            return ""
+        epochs = f"{count(self._left_out, 'epoch', 'is', 'are')} left out"
+        return f"{epochs}, in which runs failed: {self._base.failed} in the base, {self._head.failed} in the head"
+
+    def _comparisons(self, late: str) -> Iterator[Comparison]:
         yield from self._blank
+        failed = self._failed.told("" if self._failed.worse else late, f"in the head: {self._head.first}")
+        yield from failed
+        why = NOT_ASKED if self._failed.worse else late
         if self._complaint:
             yield self.pair.comparison(Standing.BROKEN, reason=self._complaint)
+        elif self._blind and not failed:
+            yield self.pair.comparison(Standing.BROKEN, reason=f"it fails in the head: {self._head.first}")
         for ends in self._ends.values():
-            yield from ends.failures(LATE if late and ends.doubtful else "")
+            yield from ends.counted(why)
             if not ends.alike and not self._complaint:
                 yield ends.broken()
         for known in self._found.values():
             if not _undecided(known):
                 yield known  # it was proved before anything failed
             elif self._ends[known.task].alike and not self._complaint:
-                yield replace(known, reason=self._why_undecided(known, late=late))
-
-    def _why_undecided(self, known: Comparison, *, late: bool) -> str:
-        if self._ends[known.task].worse:
-            return "what it takes is not asked any more, since it fails in the head"
-        return LATE if late else ""
+                yield replace(known, reason=NOT_ASKED if self._ends[known.task].worse else why)
 
 
 def _undecided(known: Comparison) -> bool:
@@ -170,7 +179,12 @@ def _comparisons(pair: Pair, base: Ran, head: Ran) -> Iterator[Comparison]:
                 yield replace(pair.comparison(task=task), metric=metric, series=Series())
 
 
-def _with_epoch(known: Comparison, of_base: float, of_head: float, threshold: float) -> Comparison:
+def _with_epoch(
+    known: Comparison, base: Sequence[TaskSample], head: Sequence[TaskSample], threshold: float
+) -> Comparison:
+    of_base, of_head = paired_quantiles(base, head, known.metric)
+    if math.isnan(of_base + of_head):
+        return known
     before = known.series or Series()
     series = Series(base=(*before.base, of_base), head=(*before.head, of_head))
     decision = decide(series, known.metric, tolerance=known.tolerance, noticeable=known.noticeable, threshold=threshold)
@@ -195,20 +209,3 @@ def _why_nothing(budget: RegressionBudget, base: Ran, head: Ran) -> str:
         return ""
     lacks = ", ".join(_TAKES[GateMetric(metric)] for metric in budget.metrics if metric in _TAKES)
     return f"{' and '.join(budget.metrics)} could not be measured in both{f': {lacks}' if lacks else ''}"
-
-
-def quads(runs: int, draws: Sequence[bool]) -> Iterator[bool]:
-    """Return the order in which the arms run: ABBA or BAAB, at random, so that no drift favours either.
-
-    Args:
-        runs: How many there are in each arm; even.
-        draws: A random bit for every two of them.
-
-    Returns:
-        For each run whether it is the base's.
-
-    Source:
-        G. E. P. Box, J. S. Hunter, W. G. Hunter, Statistics for Experimenters: block what you can, randomise the rest.
-    """
-    for _, first in zip(range(0, runs, 2), draws, strict=True):
-        yield from (first, not first, not first, first)

@@ -1,21 +1,29 @@
-"""How the tasks of one name end in two arms: whether more fail in the head, and whether they can be compared."""
+"""How the tasks of one name end in two arms: whether the head's do their work, as often, and can be compared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from pytest_celery_perf.gate.bout import raised_in
 from pytest_celery_perf.gate.pairing import Pair
-from pytest_celery_perf.judge.attempts import short_name
+from pytest_celery_perf.gate.tally import Tally
 from pytest_celery_perf.judge.phrases import join
-from pytest_celery_perf.measure.evidence import decide_failures
-from pytest_celery_perf.measure.taken import FAILURES, ends_of, failed_share
-from pytest_celery_perf.model.gate import FAILED, Comparison, Series, Standing, TaskSample
-from pytest_celery_perf.model.record import TaskError
-from pytest_celery_perf.model.verdict import Status
+from pytest_celery_perf.measure.taken import (
+    FAILURES,
+    UNSUCCESSFUL,
+    ends_of,
+    executions_per_task,
+    unsuccessful_share,
+)
+from pytest_celery_perf.model.gate import Comparison, GateCount, Standing, TaskSample
+from pytest_celery_perf.model.record import Outcome
 
 PATIENCE = 5
 """After so many epochs no end in common is to be expected any more."""
+NOT_ASKED = "that is not asked any more, since the head is surely worse already"
+COMPARISONS = 2
+"""That are made of each task, whatever else it is compared by."""
 
 
 @dataclass(slots=True)
@@ -23,17 +31,12 @@ class _Side:
     """What is known of one arm."""
 
     ends: frozenset[str] = frozenset()
-    error: TaskError | None = None
-    """The first that ended a task of it."""
+    raised: str = ""
+    """What the first of them raised that raised anything."""
 
     def take(self, samples: Sequence[TaskSample]) -> None:
         self.ends |= ends_of(samples)
-        self.error = self.error or next((each.error for each in samples if each.tasks and each.error), None)
-
-    @property
-    def raised(self) -> str:
-        """What a task of it raised; empty if none did."""
-        return "" if self.error is None else f"{short_name(self.error.type)}: {self.error.message}"
+        self.raised = self.raised or raised_in(samples)
 
     @property
     def fails(self) -> bool:
@@ -58,7 +61,9 @@ class Ends:
         self._base, self._head = _Side(), _Side()
         self._base.take(base)
         self._head.take(head)
-        self._failures = replace(pair.comparison(task=task), metric=FAILED, series=Series())
+        self._unsuccessful, self._executions = (
+            Tally(pair.comparison(task=task), count) for count in (GateCount.UNSUCCESSFUL, GateCount.EXECUTIONS)
+        )
 
     def add(self, base: Sequence[TaskSample], head: Sequence[TaskSample], threshold: float) -> None:
         """Take an epoch into account.
@@ -71,23 +76,18 @@ class Ends:
         self._epochs += 1
         self._base.take(base)
         self._head.take(head)
-        of_base, of_head = failed_share(base), failed_share(head)
-        if self.worse or not (base and head):
-            return
-        before = self._failures.series or Series()
-        series = Series(base=(*before.base, of_base), head=(*before.head, of_head))
-        decision = decide_failures(series, threshold)
-        self._failures = replace(self._failures, series=series, decision=decision, threshold=threshold)
+        self._unsuccessful.add(unsuccessful_share(base), unsuccessful_share(head), threshold)
+        self._executions.add(executions_per_task(base), executions_per_task(head), threshold)
 
     @property
     def worse(self) -> bool:
-        """Whether more of them were proved to fail in the head: whatever else they take, nobody will ask."""
-        return self._status is Status.FAIL
+        """Whether fewer of them were proved to succeed in the head: whatever else they take, nobody will ask."""
+        return self._unsuccessful.worse
 
     @property
     def doubtful(self) -> bool:
-        """Whether more of them may fail in the head, which further epochs tell."""
-        return self._status is Status.INCONCLUSIVE
+        """Whether fewer may succeed in the head, or take more executions, which further epochs tell."""
+        return self._unsuccessful.doubtful or (self._executions.doubtful and not self.worse)
 
     @property
     def alike(self) -> bool:
@@ -99,20 +99,17 @@ class Ends:
         """Whether it is no use to wait for some that do."""
         return not self.alike and self._epochs >= PATIENCE
 
-    @property
-    def _status(self) -> Status | None:
-        return None if self._failures.decision is None else self._failures.decision.status
-
-    def failures(self, reason: str = "") -> tuple[Comparison, ...]:
-        """Tell of failures in the head that the base does not have; of none, if there are none.
+    def counted(self, why: str) -> Iterator[Comparison]:
+        """Tell of what the head has more of, or may have.
 
         Args:
-            reason: Why nothing was decided, if so.
+            why: Why it was not asked any more; empty if it was, to the end.
         """
-        if not (self.worse or self.doubtful):
-            return ()
         raised = f"it raises {self._head.raised}" if self._head.raised else ""
-        return (replace(self._failures, reason="; ".join(filter(None, (reason, raised)))),)
+        other = sorted((self._head.ends & UNSUCCESSFUL) - self._base.ends - {Outcome.FAILED})
+        ended = f"it ends {join(other)}" if other else ""
+        yield from self._unsuccessful.told("" if self.worse else why, raised, ended)
+        yield from self._executions.told("" if self._executions.worse else NOT_ASKED if self.worse else why)
 
     def broken(self) -> Comparison:
         """Say why nothing that they took can be compared."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pytest_celery_perf.gate.bout import Bout, quads
 from pytest_celery_perf.gate.channel import LateError, Ran
-from pytest_celery_perf.gate.contest import LATE, Bout, Contest, quads
+from pytest_celery_perf.gate.contest import LATE, Contest
 from pytest_celery_perf.gate.pairing import Pair
 from pytest_celery_perf.measure.evidence import threshold
 from pytest_celery_perf.model.gate import Comparison, Standing
@@ -95,49 +96,53 @@ class Schedule:
         limit = threshold(sum(contest.size for contest in contests))
         while not late and self._epoch < EPOCHS and any(contest.open for contest in contests):
             self._epoch += 1
-            late = not self._play_epoch([contest for contest in contests if contest.open], contests, limit)
-        found = [each for contest in contests for each in contest.comparisons(late=late)]
-        return Outcome(comparisons=(*broken, *found), epochs=self._epoch, late=late)
+            late = self._play_epoch([contest for contest in contests if contest.open], contests, limit)
+        found = [each for contest in contests for each in contest.comparisons(late)]
+        return Outcome(comparisons=(*broken, *found), epochs=self._epoch, late=bool(late))
 
-    def _screen(self, pairs: Sequence[Pair]) -> tuple[list[Comparison], list[Contest], bool]:
-        """Run each test once in each arm: what fails in one is not compared."""
-        broken, contests, late = [], [], False
+    def _screen(self, pairs: Sequence[Pair]) -> tuple[list[Comparison], list[Contest], str]:
+        """Run each test once in each arm: what fails in the base is not compared."""
+        broken, contests, late = [], [], ""
         for number, pair in enumerate(pairs):
             self._tell(number, len(pairs))
-            late = late or self._over
+            late = late or (LATE if self._over else "")
             if late:
-                broken.append(pair.comparison(reason=LATE))
+                broken.append(pair.comparison(reason=late))
                 continue
             try:
-                base = self._base.run(pair.base.nodeid, pair.instruments)
-                head = self._head.run(pair.head.nodeid, pair.instruments)
+                base, head = self._meet(pair)
+                if head.complaint and not base.complaint:
+                    base, head = self._meet(pair)  # one that fails now and then has figures, too
             except LateError as error:
+                late = LATE
                 broken.append(pair.comparison(reason=f"{LATE}: {error}"))
-                late = True
                 continue
-            if base.complaint or head.complaint:
-                where = "base" if base.complaint else "head"
-                reason = f"it fails in the {where}: {base.complaint or head.complaint}"
+            if base.complaint:
+                reason = f"it fails in the base: {base.complaint}"
                 broken.append(pair.comparison(Standing.BROKEN, reason=reason))
             else:
                 contests.append(Contest(pair, base, head))
         return broken, contests, late
 
-    def _play_epoch(self, open_ones: list[Contest], contests: list[Contest], limit: float) -> bool:
-        """Run the tests that are undecided on fresh workers; return whether the time sufficed."""
+    def _meet(self, pair: Pair) -> tuple[Ran, Ran]:
+        base = self._base.run(pair.base.nodeid, pair.instruments)
+        return base, self._head.run(pair.head.nodeid, pair.instruments)
+
+    def _play_epoch(self, open_ones: list[Contest], contests: list[Contest], limit: float) -> str:
+        """Run the tests that are undecided on fresh workers; return why the time was over, if so."""
         self._random.shuffle(open_ones)
         try:
             self._base.renew()
             self._head.renew()
             for contest in open_ones:
                 self._tell(sum(not each.open for each in contests), len(contests))
-                bouts = self._bouts(contest)
+                bouts = None if self._over else self._bouts(contest)
                 if bouts is None:
-                    return False
+                    return LATE
                 contest.add(*bouts, limit)
         except LateError:
-            return False
-        return True
+            return LATE
+        return ""
 
     def _bouts(self, contest: Contest) -> tuple[Bout, Bout] | None:
         """Run a test as often as an epoch needs it; None if the time was over before."""

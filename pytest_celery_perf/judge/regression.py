@@ -11,7 +11,7 @@ from pytest_celery_perf.judge import failing
 from pytest_celery_perf.judge.phrases import count
 from pytest_celery_perf.measure.evidence import floor_of, levels
 from pytest_celery_perf.model.gate import (
-    FAILED,
+    COUNTS,
     Comparison,
     Decision,
     GateMetric,
@@ -46,8 +46,8 @@ def judge(
             to decide.
 
     Returns:
-        A verdict for each task. FAIL if a metric is surely worse, or more tasks surely fail; INCONCLUSIVE if that could
-        not be decided.
+        A verdict for each task, and for the whole test if there is something to say of it. FAIL if a metric is surely
+        worse, or there surely is more of a `GateCount`; INCONCLUSIVE if that could not be decided.
     """
     tasks = dict.fromkeys(each.task for each in comparisons)
     return tuple(_judge_task([each for each in comparisons if each.task == task], options, strict) for task in tasks)
@@ -117,7 +117,7 @@ class _Finding:
 
 
 def _judge_task(comparisons: Sequence[Comparison], options: Sequence[str], strict: bool) -> Verdict:
-    failures = [each for each in comparisons if each.metric == FAILED]
+    failures = [each for each in comparisons if each.metric in COUNTS]
     findings = [finding for each in comparisons if (finding := _finding(each)) is not None]
     blank = [each for each in comparisons if _finding(each) is None and each not in failures]
     undecided = [each for each in findings if each.status is Status.INCONCLUSIVE]
@@ -192,6 +192,7 @@ def _proof(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield from dict.fromkeys(each.note for each in comparisons if each.note)
     first = comparisons[0]
     if first.standing is Standing.RENAMED:
         yield f"RENAMED: in the base it is {first.base_test}"
@@ -265,8 +266,7 @@ def _cpu_hint(cpu: _Finding, runtime: _Finding | None) -> str:
 def _remedies(
     findings: Sequence[_Finding], failures: Sequence[Comparison], blank: Sequence[Comparison], options: Sequence[str]
 ) -> Iterator[str]:
-    if failures:
-        yield failing.FIX
+    yield from map(failing.fix, failures)
     failed = [each for each in findings if each.status is Status.FAIL]
     if failed and not failures:
         yield f"where it is meant, {_allowance(failed)} allows it until the base has it too"

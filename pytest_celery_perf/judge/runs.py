@@ -19,7 +19,7 @@ from pytest_celery_perf.measure.evidence import computable, decide, threshold
 from pytest_celery_perf.measure.facts import facts_of, lasts_by_the_clock
 from pytest_celery_perf.measure.stored import JUDGED, figures_of
 from pytest_celery_perf.model.comparison import Row, TestPair
-from pytest_celery_perf.model.gate import FAILED, Comparison, GateReport, Series, Standing
+from pytest_celery_perf.model.gate import COUNTS, Comparison, GateReport, Series, Standing
 from pytest_celery_perf.model.lock import NEVER, TALLY, TestFacts
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.verdict import Verdict
@@ -154,7 +154,7 @@ def _by_gates(test: str, former: str, gates: tuple[GateReport | None, GateReport
     found = [
         _distance(known[each.task, each.metric], each, several)
         for each in after.comparisons
-        if each.test == test and each.metric != FAILED and (each.task, each.metric) in known
+        if each.test == test and each.metric not in COUNTS and (each.task, each.metric) in known
     ]
     comparisons = [each for each in found if each is not None]
     return regression.judge(comparisons) if comparisons else ()

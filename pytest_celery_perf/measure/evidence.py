@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist, fmean, median
 
 from pytest_celery_perf.measure.distribution import nearest_rank
-from pytest_celery_perf.model.gate import Decision, GateMetric, Series
+from pytest_celery_perf.model.gate import Decision, GateCount, GateMetric, Series
 from pytest_celery_perf.model.verdict import Status
 
 ALPHA = 0.001
@@ -32,6 +32,12 @@ _FLOORS: Mapping[GateMetric, float] = {
     GateMetric.END_TO_END: 1e-3,
 }
 """A difference that nobody cares about, whatever share of the base it is: in seconds or bytes."""
+_USUAL: Mapping[GateCount, float] = {
+    GateCount.UNSUCCESSFUL: 0.0,
+    GateCount.EXECUTIONS: 1.0,
+    GateCount.FAILED_RUNS: 0.0,
+}
+"""What is counted where nothing goes wrong."""
 _RATES = (2, 4, 8, 16, 32, 64, 128, 256)
 """From differences of which the size tells, to those of which only the sign does: one suits, whatever the spread."""
 _LARGEST = 700.0
@@ -110,31 +116,33 @@ def decide(series: Series, metric: str, *, tolerance: float, noticeable: float, 
     )
 
 
-def decide_failures(series: Series, threshold: float) -> Decision:
-    """Decide whether more tasks fail in the head than in the base; to be asked after each epoch, as `decide` is.
+def decide_count(series: Series, count: str, threshold: float) -> Decision:
+    """Decide whether more is counted in the head than in the base; to be asked after each epoch, as `decide` is.
 
-    If the share of failures is no larger in the head, the difference of an epoch is as likely to be above zero as below
-    it by as much, or less likely, which is all that `log_evidence` assumes.
+    If it is no more in the head, the difference of an epoch is as likely to be above zero as below it by as much, or
+    less likely, which is all that `log_evidence` assumes.
 
     Args:
-        series: The share of the tasks that failed, of each epoch and arm.
+        series: The share, or the number for each task, of each epoch and arm.
+        count: A `GateCount`.
         threshold: The e-value that a FAIL takes.
 
     Returns:
-        FAIL if that is proved. INCONCLUSIVE if it may be so: there are failures in the head and none in the base, or
-        more of them by an e-value of 20. Else PASS.
+        FAIL if that is proved. INCONCLUSIVE if it may be so: it was seen in the head and never in the base, or there is
+        more of it by an e-value of 20. Else PASS.
     """
+    usual = _USUAL[GateCount(count)]
     log_e = log_evidence(head - base for base, head in _epochs(series))
     status = Status.PASS
     if log_e >= math.log(threshold):
         status = Status.FAIL
-    elif log_e >= -math.log(BETA) or (any(series.head) and not any(series.base)):
+    elif log_e >= -math.log(BETA) or max(series.head, default=usual) > usual >= max(series.base, default=usual):
         status = Status.INCONCLUSIVE
     return Decision(status=status, log_e_fail=log_e, log_e_pass=0.0, effect=None, detectable=None)
 
 
-def shares(series: Series) -> tuple[float, float]:
-    """Return which share of the tasks failed in base and head, in all epochs of `decide_failures`: one or more."""
+def means(series: Series) -> tuple[float, float]:
+    """Return what was counted in base and head, in all epochs of `decide_count`: one or more."""
     return fmean(series.base), fmean(series.head)
 
 

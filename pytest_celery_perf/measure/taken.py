@@ -7,7 +7,7 @@ end alike are kept apart, and one end is only ever compared with the same (`pair
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from pytest_celery_perf.measure.evidence import epoch_quantile
@@ -24,6 +24,8 @@ DRAINED = 10
 _AND = " and "
 FAILURES = frozenset({*FAILING, Fate.LOST})
 """The fates of tasks that did not do their work."""
+UNSUCCESSFUL = FAILURES | {Fate.IGNORED}
+"""All that a task may end by but success: one that raises `Ignore` may have its reasons, and has not done its work."""
 
 
 def samples_of(history: History) -> tuple[TaskSample, ...]:
@@ -87,6 +89,7 @@ def _sample(
         figures={metric: values for metric, values in figures.items() if values},
         end=end,
         tasks=len(group),
+        executions=len(ended),
         cold=not warm,
         error=next((each.error for _, each in ended if each.error is not None), None),
     )
@@ -122,8 +125,37 @@ def failed_share(samples: Sequence[TaskSample]) -> float:
     Returns:
         Not a number, if there was no task.
     """
+    return _share(samples, FAILURES)
+
+
+def unsuccessful_share(samples: Sequence[TaskSample]) -> float:
+    """Return which share of the tasks of one name came to an end that is no success.
+
+    Args:
+        samples: All that was found of that task.
+
+    Returns:
+        Not a number, if there was no task.
+    """
+    return _share(samples, UNSUCCESSFUL)
+
+
+def _share(samples: Sequence[TaskSample], ends: Container[str]) -> float:
     tasks = sum(each.tasks for each in samples)
-    return sum(each.tasks for each in samples if each.end in FAILURES) / tasks if tasks else math.nan
+    return sum(each.tasks for each in samples if each.end in ends) / tasks if tasks else math.nan
+
+
+def executions_per_task(samples: Sequence[TaskSample]) -> float:
+    """Return how many executions each task of one name took, on average.
+
+    Args:
+        samples: All that was found of that task.
+
+    Returns:
+        Not a number, if there was no task.
+    """
+    tasks = sum(each.tasks for each in samples)
+    return sum(each.executions for each in samples) / tasks if tasks else math.nan
 
 
 def ends_of(samples: Iterable[TaskSample]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from pytest_celery_perf.model.metric import format_share
+from pytest_celery_perf.model.metric import format_count, format_share
 from pytest_celery_perf.model.record import TaskError
 from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.model.units import format_duration_s, format_size
@@ -30,14 +30,24 @@ class GateMetric(StrEnum):
     """From publication to end, in seconds: only where a test asks for it."""
 
 
-FAILED = "failed tasks"
-"""What each task is compared by besides, in the place of a `GateMetric`: the share of those that fail."""
+class GateCount(StrEnum):
+    """What two arms are compared by besides, in the place of a `GateMetric`; of all, less is better."""
+
+    UNSUCCESSFUL = "unsuccessful tasks"
+    """The share of the tasks of one name that came to an end without having done their work."""
+    EXECUTIONS = "executions per task"
+    """Of the tasks of one name: with every retry it is one more."""
+    FAILED_RUNS = "failed runs"
+    """The share of a test's runs that failed, whatever its tasks did."""
+
+
+COUNTS = frozenset(GateCount)
 
 
 def format_figure(metric: str, figure: float) -> str:
-    """Print a figure of a `GateMetric` with its unit, or a share of what has `FAILED`."""
-    if metric == FAILED:
-        return format_share(figure)
+    """Print a figure of a `GateMetric` with its unit, or of a `GateCount`."""
+    if metric in COUNTS:
+        return format_count(figure) if metric == GateCount.EXECUTIONS else format_share(figure)
     return (format_size if metric == GateMetric.MEMORY else format_duration_s)(figure)
 
 
@@ -91,6 +101,8 @@ class TaskSample:
     """How they ended: an `Outcome`, or a `Fate` of tasks; for what is of all tasks together, all of theirs."""
     tasks: int = 1
     """How many tasks came to their end by it."""
+    executions: int = 1
+    """How many executions ended so, those that have no figure included."""
     cold: bool = False
     """Whether every execution was the first of the task in its process, where caches are empty."""
     error: TaskError | None = None
@@ -133,6 +145,8 @@ class Comparison:
     """What it is called in the base, if not the same."""
     reason: str = ""
     """Why it was not compared, or why nothing could be decided."""
+    note: str = ""
+    """Which epochs were left out, and why; empty if none was."""
     changed: bool = False
     """Whether the test itself is another in the two arms."""
     tolerance: float = 0.05

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_celery_perf.measure.evidence import computable, levels, shares
-from pytest_celery_perf.model.gate import FAILED, Comparison, GateReport, Series, Standing, format_figure
+from pytest_celery_perf.measure.evidence import computable, levels, means
+from pytest_celery_perf.model.gate import COUNTS, Comparison, GateReport, Series, Standing, format_figure
 from pytest_celery_perf.model.metric import format_change
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
@@ -42,6 +42,7 @@ def gate_lines(report: GateReport, *, width: int = 80, unicode: bool = True) -> 
         Line(text=_counts(report, both), markup="bold"),
         *_rows(both, width),
         *_asides(report.comparisons),
+        *(Line(text=text) for text in dict.fromkeys(f"{each.test}: {each.note}" for each in both if each.note)),
     ]
     return [Line(text=fit(line.text, unicode=unicode), markup=line.markup) for line in lines]
 
@@ -103,8 +104,8 @@ def cells(comparison: Comparison) -> tuple[str, ...]:
     """Return a comparison as a row, in the order of `COLUMNS`."""
     series, decision = comparison.series or Series(), comparison.decision
     base, head = (_UNKNOWN, _UNKNOWN)
-    if comparison.metric == FAILED or computable(series):
-        known = shares(series) if comparison.metric == FAILED else levels(series)
+    if comparison.metric in COUNTS or computable(series):
+        known = means(series) if comparison.metric in COUNTS else levels(series)
         base, head = (format_figure(comparison.metric, each) for each in known)
     effect = _effect(comparison)
     detectable = None if decision is None else decision.detectable

@@ -182,12 +182,62 @@ def test_a_task_that_fails_in_the_head_alone(repository: Repository, compare: Ca
     inner = compare("-k", "clean")
     assert inner.status == 1, inner.text
     words = (
-        "celery_regression mill.clean: failed tasks 100 %",
+        "celery_regression mill.clean: unsuccessful tasks 100 %",
         "(budget ≤ 0 %, as in the base)",
         "ValueError: no flour",
     )
     assert inner.lacks("test_clean", *words) == []
-    assert inner.cases["test_clean"].properties["celery_regression[mill.clean]"].startswith("FAIL: failed tasks 100 %")
+    told = inner.cases["test_clean"].properties["celery_regression[mill.clean]"]
+    assert told.startswith("FAIL: unsuccessful tasks 100 %")
+
+
+CLEAN = "@app.task\ndef clean() -> None:"
+BURN = '"""Do the same, whatever is said."""\n    burn(0.004)'
+
+
+@pytest.mark.parametrize(
+    ("test", "changes", "words"),
+    [
+        (
+            "test_by_its_name",
+            [
+                (CLEAN, f"done: list[int] = []\n\n\n{CLEAN}"),
+                (BURN, f"{BURN}\n    done.append(1)\n    if len(done) > 2:\n        raise ValueError('full')"),
+            ],
+            [
+                "celery_regression any task: failed runs",
+                "its tasks raise ValueError: full",
+                "left out, in which runs failed",
+            ],
+        ),
+        (
+            "test_by_its_name",
+            [
+                (CLEAN, "@app.task(bind=True)\ndef clean(self) -> None:"),
+                (BURN, f"{BURN}\n    if not self.request.retries:\n        raise self.retry(countdown=0)"),
+            ],
+            ["celery_regression mill.clean: executions per task 2, surer than", "(budget ≤ 1, as in the base)"],
+        ),
+        (
+            "test_clean",
+            [(CLEAN, f"from celery.exceptions import Ignore\n\n\n{CLEAN}"), (BURN, f"{BURN}\n    raise Ignore")],
+            ["celery_regression mill.clean: unsuccessful tasks 100 %", "it ends ignored"],
+        ),
+    ],
+    ids=["fails later", "tries again", "ignores"],
+)
+def test_a_task_that_works_no_more(
+    repository: Repository,
+    compare: Callable[..., Inner],
+    test: str,
+    changes: list[tuple[str, str]],
+    words: list[str],
+) -> None:
+    """Though its test passes when it runs by itself."""
+    repository.change("mill.py", *changes)
+    inner = compare("-k", test)
+    assert inner.status == 1, inner.text
+    assert inner.lacks(test, *words) == []
 
 
 def test_a_task_that_fails_in_the_base_alone(repository: Repository, compare: Callable[..., Inner]) -> None:

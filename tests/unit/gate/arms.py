@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_celery_perf.gate.channel import LateError, Ran
-from pytest_celery_perf.model.gate import ArmTest, RegressionBudget, TaskSample
+from pytest_celery_perf.gate.pairing import pair
+from pytest_celery_perf.gate.schedule import Outcome, Schedule
+from pytest_celery_perf.model.gate import ArmTest, Comparison, RegressionBudget, TaskSample
 from pytest_celery_perf.model.record import TaskError
+from pytest_celery_perf.model.verdict import Status
 
 TASK = "shop.tasks.pay"
 BROKE = TaskError(type="builtins.ValueError", message="no such order")
@@ -49,10 +52,13 @@ class Arm:
         breaks_at: After so many runs every test fails.
         hangs_at: At which run it does not answer before the time is over.
         fails_at: Of these runs each fails.
+        flaky: The share of runs that fail.
         memory: Of every task, in bytes.
         failing: The share of tasks that fail, of which the test says nothing.
         failing_at: Of these runs each task fails.
         failed_s: What these take.
+        end: How the others end.
+        tries: How many executions each task takes.
     """
 
     clock: Clock
@@ -61,11 +67,14 @@ class Arm:
     tasks: tuple[str, ...] = (TASK,)
     breaks_at: float = math.inf
     fails_at: tuple[int, ...] = ()
+    flaky: float = 0.0
     hangs_at: float = math.inf
     memory: float = 50e6
     failing: float = 0.0
     failing_at: tuple[int, ...] = ()
     failed_s: float = 1e-5
+    end: str = "succeeded"
+    tries: int = 1
     seed: int = 0
     runs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     renewals: int = 0
@@ -78,7 +87,8 @@ class Arm:
         if len(self.runs) >= self.hangs_at:
             raise LateError(f"the {self.name} gave no answer")
         self.log.append(self.name)
-        if len(self.runs) > self.breaks_at or len(self.runs) in self.fails_at:
+        breaks = random.Random(f"{self.seed} {len(self.runs)} breaks").random() < self.flaky
+        if breaks or len(self.runs) > self.breaks_at or len(self.runs) in self.fails_at:
             return Ran(complaint="ValueError: it broke", duration_s=0.01, samples=())
         median_s = self.runtime_s[nodeid.rpartition("::")[2]]
         drawn = random.Random(f"{self.seed} {len(self.runs)}")
@@ -89,10 +99,41 @@ class Arm:
         figures: dict[str, tuple[float, ...]] = {"runtime": (took_s,), "cpu": (took_s / 2,)}
         if "memory" in measure:
             figures["memory"] = (self.memory,)
-        end, error = ("failed", BROKE) if fails else ("succeeded", None)
-        samples = tuple(TaskSample(task=task, figures=figures, end=end, error=error) for task in self.tasks)
-        return Ran(complaint="", duration_s=took_s, samples=samples)
+        end, error = ("failed", BROKE) if fails else (self.end, None)
+        samples = [
+            TaskSample(task=task, figures=figures, end=end, executions=self.tries, error=error) for task in self.tasks
+        ]
+        return Ran(complaint="", duration_s=took_s, samples=tuple(samples))
 
     def renew(self) -> None:
         """Go on with fresh workers."""
         self.renewals += 1
+
+
+def play(base: Arm, head: Arm, clock: Clock, *names: str, within_s: float = 3600.0, **budget: Any) -> Outcome:
+    """Have two arms compared by tests of these names."""
+    tests = [arm_test(name, **budget) for name in names]
+    schedule = Schedule(base, head, deadline_s=within_s, seed=1, clock=clock)
+    return schedule.play(pair(tests, tests).pairs)
+
+
+def arms(clock: Clock, base_s: dict[str, float], head_s: dict[str, float], **of_both: Any) -> tuple[Arm, Arm]:
+    """Return a base and a head whose tests take these times."""
+    return (
+        Arm(clock, base_s, seed=1, name="base", **of_both),
+        Arm(clock, head_s, seed=2, name="head", **of_both),
+    )
+
+
+def statuses(outcome: Outcome) -> dict[tuple[str, str], Status | None]:
+    """Return what was decided, by test and metric."""
+    return {
+        (each.test.partition("::")[2], each.metric): each.decision.status if each.decision else None
+        for each in outcome.comparisons
+    }
+
+
+def only(outcome: Outcome) -> Comparison:
+    """Return the only comparison of an outcome."""
+    (comparison,) = outcome.comparisons
+    return comparison

@@ -5,40 +5,14 @@ from typing import Any
 
 import pytest
 
+from pytest_celery_perf.gate.bout import Bout, quads
 from pytest_celery_perf.gate.channel import Ran
-from pytest_celery_perf.gate.contest import LATE, Bout, quads
-from pytest_celery_perf.gate.ends import Ends
-from pytest_celery_perf.gate.pairing import pair
-from pytest_celery_perf.gate.schedule import EPOCHS, Outcome, Schedule
+from pytest_celery_perf.gate.contest import LATE
+from pytest_celery_perf.gate.schedule import EPOCHS
 from pytest_celery_perf.measure.taken import paired_quantiles
-from pytest_celery_perf.model.gate import FAILED, Comparison, Standing, TaskSample
+from pytest_celery_perf.model.gate import Standing, TaskSample
 from pytest_celery_perf.model.verdict import Status
-from tests.unit.gate.arms import TASK, Arm, Clock, arm_test
-
-
-def play(base: Arm, head: Arm, clock: Clock, *names: str, within_s: float = 3600.0, **budget: Any) -> Outcome:
-    tests = [arm_test(name, **budget) for name in names]
-    schedule = Schedule(base, head, deadline_s=within_s, seed=1, clock=clock)
-    return schedule.play(pair(tests, tests).pairs)
-
-
-def arms(clock: Clock, base_s: dict[str, float], head_s: dict[str, float], **of_both: Any) -> tuple[Arm, Arm]:
-    return (
-        Arm(clock, base_s, seed=1, name="base", **of_both),
-        Arm(clock, head_s, seed=2, name="head", **of_both),
-    )
-
-
-def statuses(outcome: Outcome) -> dict[tuple[str, str], Status | None]:
-    return {
-        (each.test.partition("::")[2], each.metric): each.decision.status if each.decision else None
-        for each in outcome.comparisons
-    }
-
-
-def only(outcome: Outcome) -> Comparison:
-    (comparison,) = outcome.comparisons
-    return comparison
+from tests.unit.gate.arms import TASK, Clock, arms, only, play, statuses
 
 
 def test_a_slower_test_fails_and_its_neighbour_passes() -> None:
@@ -124,40 +98,6 @@ def test_an_arm_that_hangs_later() -> None:
     assert len(head.runs) == 30, "nobody asks it again"
 
 
-@pytest.mark.parametrize(("side", "at"), [("base", 0), ("head", 0), ("base", 5), ("head", 5)])
-def test_a_test_that_fails_is_not_compared(side: str, at: int) -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
-    (base if side == "base" else head).breaks_at = at
-    broken = only(play(base, head, clock, "test_a"))
-    assert broken.standing is Standing.BROKEN
-    assert f"in the {side}: ValueError: it broke" in broken.reason
-    assert broken.decision is None
-
-
-def test_what_is_proved_stays_so_when_a_test_fails_later() -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.0224}, spread=2.0)
-    head.memory *= 2
-    head.breaks_at = 15 * 11
-    broken, proved = play(base, head, clock, "test_a", metrics=("runtime", "memory")).comparisons
-    assert broken.standing is Standing.BROKEN
-    assert broken.reason == "it fails now and then in the head: ValueError: it broke"
-    assert (proved.metric, proved.decision and proved.decision.status) == ("memory", Status.FAIL)
-
-
-def test_a_test_that_fails_now_and_then_is_compared() -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.03})
-    base.fails_at, head.fails_at = (5, 70), (40,)
-    outcome = play(base, head, clock, "test_a", metrics=("runtime",))
-    found = only(outcome)
-    assert found.decision is not None
-    assert found.decision.status is Status.FAIL
-    assert found.series is not None
-    assert len(found.series.base) == outcome.epochs - 3
-
-
 def test_tasks_of_one_arm() -> None:
     clock = Clock()
     base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
@@ -190,81 +130,6 @@ def test_what_was_asked_for_and_not_measured_is_told(budget: dict[str, Any], rea
     base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
     found = only(play(base, head, clock, "test_a", **budget))
     assert (found.standing, found.decision, found.reason) == (Standing.COMPARED, None, reason)
-
-
-# -- tasks that fail -----------------------------------------------------------------------
-
-
-def test_tasks_that_all_fail_in_the_head_alone_are_no_improvement() -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
-    head.failing = 1.0
-    outcome = play(base, head, clock, "test_a")
-    failures, broken = outcome.comparisons
-    assert (failures.task, failures.metric) == (TASK, FAILED)
-    assert failures.decision is not None
-    assert failures.decision.status is Status.FAIL
-    assert failures.reason == "it raises ValueError: no such order"
-    assert (broken.standing, broken.task) == (Standing.BROKEN, TASK)
-    assert broken.reason == "it fails in the head, and not in the base: ValueError: no such order"
-    assert outcome.epochs == 10  # an epoch doubles the evidence, at most
-
-
-def test_tasks_that_fail_more_often_in_the_head_fail_and_the_others_are_compared() -> None:
-    """With three of four failing at once and the fourth five times slower, the median would be far below the base's."""
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.1})
-    head.failing = 0.75
-    found = statuses(play(base, head, clock, "test_a", metrics=("runtime",)))
-    assert found == {("test_a", FAILED): Status.FAIL, ("test_a", "runtime"): Status.FAIL}
-
-
-def test_tasks_that_fail_in_the_base_alone_are_not_compared() -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
-    base.failing = 1.0
-    outcome = play(base, head, clock, "test_a")
-    broken = only(outcome)
-    assert (broken.standing, broken.task, broken.decision) == (Standing.BROKEN, TASK, None)
-    assert broken.reason == "it fails in the base, and not in the head: ValueError: no such order"
-    assert outcome.epochs == 5
-
-
-@pytest.mark.parametrize(("failed_s", "status"), [(0.02, Status.PASS), (0.03, Status.FAIL)])
-@pytest.mark.parametrize("failing", [0.5, 1.0])
-def test_tasks_that_fail_in_both_are_compared(failing: float, failed_s: float, status: Status) -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02}, failing=failing)
-    base.failed_s, head.failed_s = 0.02, failed_s
-    head.runtime_s["test_a"] = failed_s
-    found = statuses(play(base, head, clock, "test_a", metrics=("runtime",)))
-    assert found == {("test_a", "runtime"): status}
-
-
-def test_a_task_that_fails_now_and_then_in_the_head_alone_is_not_passed() -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
-    head.failing_at = (12,)
-    found = statuses(play(base, head, clock, "test_a", metrics=("runtime",)))
-    assert found == {("test_a", FAILED): Status.INCONCLUSIVE, ("test_a", "runtime"): Status.PASS}
-
-
-def test_too_little_time_to_prove_that_tasks_fail() -> None:
-    clock = Clock()
-    base, head = arms(clock, {"test_a": 0.1}, {"test_a": 0.1})
-    head.failing = 1.0
-    failures, broken = play(base, head, clock, "test_a", within_s=4.0).comparisons
-    assert failures.decision is not None
-    assert failures.decision.status is Status.INCONCLUSIVE
-    assert failures.reason == f"{LATE}; it raises ValueError: no such order"
-    assert broken.standing is Standing.BROKEN
-
-
-def test_tasks_that_end_otherwise_are_not_compared() -> None:
-    pairs = [TaskSample(task=TASK, figures={"runtime": (1.0,)}, end=end) for end in ("succeeded", "ignored")]
-    (tests,) = pair([arm_test("test_a")], [arm_test("test_a")]).pairs
-    broken = Ends(tests, TASK, pairs[:1], pairs[1:]).broken()
-    assert broken.reason == "it ends otherwise: succeeded in the base, ignored in the head"
 
 
 def test_the_order_of_arms() -> None:

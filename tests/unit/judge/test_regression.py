@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf.judge.regression import judge
-from pytest_celery_perf.measure.evidence import decide, decide_failures, threshold
-from pytest_celery_perf.model.gate import FAILED, Comparison, GateMetric, Series, Standing
+from pytest_celery_perf.measure.evidence import decide, decide_count, threshold
+from pytest_celery_perf.model.gate import Comparison, GateCount, GateMetric, Series, Standing
 from pytest_celery_perf.model.verdict import Status, Verdict
 from pytest_celery_perf.report.terminal import verdict_text
 
@@ -137,38 +137,64 @@ def test_what_is_small_is_held_to_the_floor_of_its_metric() -> None:
     assert (Status.FAIL, "(budget ≤ +100µs on 300µs)") == (failed.status, gist(failed)[-26:])
 
 
-def failing(base: float, head: float, epochs: int = 10, reason: str = "it raises ValueError: no row") -> Comparison:
+def counted(base: float, head: float, epochs: int, metric: str = GateCount.UNSUCCESSFUL, **fields: Any) -> Comparison:
     series = Series(base=(base,) * epochs, head=(head,) * epochs)
-    needed = threshold(1)
-    decision = decide_failures(series, needed)
-    return replace(NEW, standing=Standing.COMPARED, task=TASK, metric=FAILED, reason=reason, series=series,
-                   decision=decision, threshold=needed)  # fmt: skip
+    decision = decide_count(series, metric, threshold(1))
+    found = replace(SAME, metric=metric, series=series, decision=decision, threshold=threshold(1))
+    return replace(found, **{"reason": "it raises ValueError: no row", **fields})
 
 
 def test_tasks_that_fail_in_the_head_alone_fail_whatever_else_passes() -> None:
-    verdict = verdict_of(failing(0.0, 0.75, epochs=12), SAME)
+    verdict = verdict_of(counted(0.0, 0.75, epochs=12), SAME)
 
     assert verdict.failed
-    assert gist(verdict) == "failed tasks 75 %, surer than 1 : 3,800 (budget ≤ 0 %, as in the base)"
+    assert gist(verdict) == "unsuccessful tasks 75 %, surer than 1 : 3,800 (budget ≤ 0 %, as in the base)"
     assert verdict.evidence[0] == (
-        "failed tasks in 12 epochs: 0 % in the base, 75 % in the head; it raises ValueError: no row"
+        "unsuccessful tasks in 12 epochs: 0 % in the base, 75 % in the head; it raises ValueError: no row"
     )
     assert "a FAIL takes 1 : 1,000, with all comparisons of this run accounted for" in verdict.evidence
     assert "celery_regression(metrics=[])" in verdict.fix[0]
     assert 2 == len(verdict.fix)
-    slower = verdict_of(failing(0.0, 0.75, epochs=12), compared("runtime", 20 * MS, 25 * MS))
+    slower = verdict_of(counted(0.0, 0.75, epochs=12), compared("runtime", 20 * MS, 25 * MS))
     assert not any("allows it" in fix for fix in slower.fix)  # a tolerance does not allow failures
     assert f"to compare this test alone: pytest '{TEST}' {BASE}" == verdict.fix[-1]
 
 
 def test_tasks_that_may_fail_in_the_head_alone_are_not_passed() -> None:
-    few = failing(0.0, 0.01, epochs=3)
+    few = counted(0.0, 0.01, epochs=3)
     verdict = verdict_of(few, SAME)
     assert Status.INCONCLUSIVE is verdict.status
     assert gist(verdict) == (
-        "failed tasks undecided in 3 epochs: 0 % in the base, 1 % in the head; it raises ValueError: no row"
+        "unsuccessful tasks undecided in 3 epochs: 0 % in the base, 1 % in the head; it raises ValueError: no row"
     )
-    assert "failed tasks 1 %, undecided (budget ≤ 0 %, as in the base)" in gist(verdict_of(few, SAME, strict=True))
+    strict = gist(verdict_of(few, SAME, strict=True))
+    assert "unsuccessful tasks 1 %, undecided (budget ≤ 0 %, as in the base)" in strict
+
+
+def test_a_task_that_takes_more_executions_fails_and_says_of_how_many() -> None:
+    verdict = verdict_of(counted(1.0, 3.0, 12, GateCount.EXECUTIONS, reason=""), SAME)
+    assert verdict.failed
+    assert gist(verdict).startswith("executions per task 3, surer than 1 : ")
+    assert gist(verdict).endswith(" (budget ≤ 1, as in the base)")
+    assert verdict.evidence[0] == "executions per task in 12 epochs: 1 in the base, 3 in the head"
+    assert "find out why it is tried again or delivered again" in verdict.fix[0]
+
+
+def test_a_test_that_fails_in_the_head_alone_fails_as_a_whole() -> None:
+    found = counted(0.0, 0.25, 15, GateCount.FAILED_RUNS, task="", reason="in the head: assert 2 == 6")
+    whole, task = judge([found, SAME])
+    assert (whole.task, whole.status, task.status) == ("any task", Status.FAIL, Status.PASS)
+    assert gist(whole).startswith("failed runs 25 %, surer than 1 : ")
+    assert whole.evidence[0] == (
+        "failed runs in 15 epochs: 0 % in the base, 25 % in the head; in the head: assert 2 == 6"
+    )
+    assert "mend what makes it fail" in whole.fix[0]
+
+
+def test_epochs_that_were_left_out_are_told_of_what_passed_too() -> None:
+    note = "2 epochs are left out, in which runs failed: 1 in the base, 1 in the head"
+    verdict = verdict_of(replace(SAME, note=note), replace(SAME, metric="cpu", note=note))
+    assert (Status.PASS, 1) == (verdict.status, verdict.evidence.count(note))
 
 
 def test_a_task_that_fails_in_the_base_alone_says_what_can_be_compared() -> None:

@@ -15,14 +15,14 @@ from pytest_celery_perf.measure.evidence import (
     ALPHA,
     BETA,
     decide,
-    decide_failures,
+    decide_count,
     epoch_quantile,
     floor_of,
     levels,
     log_evidence,
     threshold,
 )
-from pytest_celery_perf.model.gate import Decision, GateMetric, Series
+from pytest_celery_perf.model.gate import Decision, GateCount, GateMetric, Series
 from pytest_celery_perf.model.verdict import Status
 
 EPOCHS = 40
@@ -329,7 +329,10 @@ def test_figures_do_not_shrink_where_most_epochs_grew() -> None:
         ((1.0,) * 10, (0.0,) * 10, Status.PASS),
     ],
 )
-def test_more_failures_take_as_much_proof_as_more_time(
-    base: tuple[float, ...], head: tuple[float, ...], status: Status
+@pytest.mark.parametrize("count", GateCount)
+def test_more_of_a_count_takes_as_much_proof_as_more_time(
+    base: tuple[float, ...], head: tuple[float, ...], status: Status, count: GateCount
 ) -> None:
-    assert decide_failures(Series(base=base, head=head), FAIL_AT).status is status
+    usual = 1.0 if count is GateCount.EXECUTIONS else 0.0
+    series = Series(base=tuple(usual + each for each in base), head=tuple(usual + each for each in head))
+    assert decide_count(series, count, FAIL_AT).status is status

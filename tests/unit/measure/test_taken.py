@@ -6,7 +6,15 @@ import math
 
 import pytest
 
-from pytest_celery_perf.measure.taken import DRAINED, ends_of, failed_share, paired_quantiles, samples_of
+from pytest_celery_perf.measure.taken import (
+    DRAINED,
+    ends_of,
+    executions_per_task,
+    failed_share,
+    paired_quantiles,
+    samples_of,
+    unsuccessful_share,
+)
 from pytest_celery_perf.model.figures import Figures, MemoryUse
 from pytest_celery_perf.model.gate import GateMetric, TaskSample
 from pytest_celery_perf.model.history import History
@@ -102,6 +110,19 @@ def test_the_share_of_failures_is_that_of_tasks() -> None:
         "succeeded": True,
         "unfinished": True,
     }
+
+
+def test_a_task_that_is_ignored_has_not_failed_and_not_succeeded_either() -> None:
+    found = samples_of(History(executions=(execution("t1", outcome=Outcome.IGNORED), execution("t2"))))
+    assert (failed_share(found), unsuccessful_share(found)) == (0.0, 0.5)
+    assert math.isnan(unsuccessful_share([]))
+
+
+def test_every_execution_of_a_task_counts_those_with_cold_caches_too() -> None:
+    cold = retried(countdown_s=0.0, first_in_process=True)
+    found = samples_of(History(executions=(cold, execution(retries=1), execution("t2"))))
+    assert executions_per_task(found) == 1.5
+    assert math.isnan(executions_per_task([]))
 
 
 def test_what_ends_alike_is_compared() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_celery_perf.measure.evidence import decide, decide_failures, threshold
-from pytest_celery_perf.model.gate import FAILED, Comparison, GateReport, Series, Standing
+from pytest_celery_perf.measure.evidence import decide, decide_count, threshold
+from pytest_celery_perf.model.gate import Comparison, GateCount, GateReport, Series, Standing
 from pytest_celery_perf.report.gate import gate_lines
 from pytest_celery_perf.report.terminal import Line
 
@@ -113,12 +113,20 @@ def test_a_narrow_terminal_without_unicode_loses_nothing() -> None:
     assert "26.3ms   +30 %" in lines[-3].text
 
 
+def test_what_was_left_out_is_told_once_for_each_test() -> None:
+    note = "2 epochs are left out, in which runs failed: 1 in the base, 1 in the head"
+    lines = lines_of(replace(compared(1.0), note=note), replace(compared(1.0, metric="cpu"), note=note))
+
+    assert [f"{PAY}: {note}"] == [line.text for line in lines if note in line.text]
+
+
 def test_nothing_to_compare() -> None:
     assert "0 comparisons of 0 tests: 0 FAIL, 0 INCONCLUSIVE, 0 PASS" == text_of().splitlines()[-1]
 
 
 def test_failures_are_shares() -> None:
     series = Series(base=(0.0,) * 12, head=(0.75,) * 12)
-    found = replace(compared(1.0), metric=FAILED, series=series, decision=decide_failures(series, threshold(1)))
+    metric = GateCount.UNSUCCESSFUL
+    found = replace(compared(1.0), metric=metric, series=series, decision=decide_count(series, metric, threshold(1)))
     (row,) = [line.text for line in lines_of(found) if "shop.charge" in line.text]
-    assert row.split()[2:] == ["failed", "tasks", "0", "%", "75", "%", "–", "FAIL", "12", "–"]
+    assert row.split()[2:] == ["unsuccessful", "tasks", "0", "%", "75", "%", "–", "FAIL", "12", "–"]
