@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from pytest_celery_perf.gate.bout import Bout, Failures, told
 from pytest_celery_perf.gate.channel import Ran
-from pytest_celery_perf.gate.ends import COMPARISONS, NOT_ASKED, Ends
+from pytest_celery_perf.gate.ends import COMPARISONS, NOT_ASKED, PATIENCE, Ends
 from pytest_celery_perf.gate.pairing import Pair
 from pytest_celery_perf.gate.tally import Tally
-from pytest_celery_perf.judge.phrases import count
+from pytest_celery_perf.judge.phrases import count, join
 from pytest_celery_perf.measure.evidence import decide
 from pytest_celery_perf.measure.taken import DRAINED, paired_quantiles
 from pytest_celery_perf.model.gate import (
@@ -81,7 +81,11 @@ class Contest:
     def _open(self, known: Comparison) -> bool:
         """Whether further epochs can decide it."""
         ends = self._ends[known.task]
-        return _undecided(known) and not (ends.worse or ends.hopeless)
+        return _undecided(known) and not (ends.worse or ends.hopeless or self._unpaired(known))
+
+    def _unpaired(self, known: Comparison) -> bool:
+        """Whether no two executions that it could compare are to be expected any more."""
+        return known.series == Series() and self._ends[known.task].epochs >= PATIENCE
 
     def runs(self, samples: int) -> int:
         """Return how often the test must run in each arm for so many samples: an even number, for `quads`.
@@ -153,7 +157,12 @@ class Contest:
             if not _undecided(known):
                 yield known  # it was proved before anything failed
             elif self._ends[known.task].alike and not self._complaint:
-                yield replace(known, reason=NOT_ASKED if self._ends[known.task].worse else why)
+                yield self._undecided(known, why)
+
+    def _undecided(self, known: Comparison, why: str) -> Comparison:
+        if self._unpaired(known):
+            return replace(known, standing=Standing.BROKEN)
+        return replace(known, reason=NOT_ASKED if self._ends[known.task].worse else why)
 
 
 def _undecided(known: Comparison) -> bool:
@@ -184,11 +193,22 @@ def _with_epoch(
 ) -> Comparison:
     of_base, of_head = paired_quantiles(base, head, known.metric)
     if math.isnan(of_base + of_head):
-        return known
+        return replace(known, reason=_why_unpaired(base, head, known.metric))
     before = known.series or Series()
     series = Series(base=(*before.base, of_base), head=(*before.head, of_head))
     decision = decide(series, known.metric, tolerance=known.tolerance, noticeable=known.noticeable, threshold=threshold)
-    return replace(known, series=series, decision=decision, threshold=threshold)
+    return replace(known, series=series, decision=decision, threshold=threshold, reason="")
+
+
+def _why_unpaired(base: Sequence[TaskSample], head: Sequence[TaskSample], metric: str) -> str:
+    """Say why an epoch has nothing of a metric that could be compared."""
+    told = []
+    for samples, arm in ((base, "base"), (head, "head")):
+        ends = sorted({each.end for each in samples if metric in each.figures})
+        if not ends:
+            return f"{metric} was not measured in the {arm}"
+        told.append(f"{join(ends)} in the {arm}")
+    return f"{metric} is of tasks that end otherwise: {', '.join(told)}"
 
 
 def _of_one_arm(pair: Pair, base: Ran, head: Ran) -> Iterator[Comparison]:

@@ -57,7 +57,7 @@ class Ends:
     def __init__(self, pair: Pair, task: str, base: Sequence[TaskSample], head: Sequence[TaskSample]) -> None:
         self._pair = pair
         self._task = task
-        self._epochs = 0
+        self.epochs = 0
         self._base, self._head = _Side(), _Side()
         self._base.take(base)
         self._head.take(head)
@@ -73,7 +73,7 @@ class Ends:
             head: In the head.
             threshold: The evidence that a FAIL takes.
         """
-        self._epochs += 1
+        self.epochs += 1
         self._base.take(base)
         self._head.take(head)
         self._unsuccessful.add(unsuccessful_share(base), unsuccessful_share(head), threshold)
@@ -97,7 +97,7 @@ class Ends:
     @property
     def hopeless(self) -> bool:
         """Whether it is no use to wait for some that do."""
-        return not self.alike and self._epochs >= PATIENCE
+        return not self.alike and self.epochs >= PATIENCE
 
     def counted(self, why: str) -> Iterator[Comparison]:
         """Tell of what the head has more of, or may have.

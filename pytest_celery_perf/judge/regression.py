@@ -270,7 +270,7 @@ def _remedies(
     failed = [each for each in findings if each.status is Status.FAIL]
     if failed and not failures:
         yield f"where it is meant, {_allowance(failed)} allows it until the base has it too"
-    elif not failed and findings and not any(map(failing.is_worse, failures)):
+    elif _may_be_decided(findings, failures):
         yield "more executions in the test, a longer --celery-perf-budget-time or a quieter machine decide sooner"
     broken = [each for each in blank if each.standing is Standing.BROKEN]
     if any(not each.task for each in broken):
@@ -281,6 +281,12 @@ def _remedies(
     comparable += [each for each in blank if each.standing not in _OF_ONE_ARM]
     if comparable:
         yield f"to compare this test alone: {shlex.join(['pytest', comparable[0].test, *options])}"
+
+
+def _may_be_decided(findings: Sequence[_Finding], failures: Sequence[Comparison]) -> bool:
+    """Tell whether all that is wrong is that more may have to be known."""
+    statuses = {*(each.status for each in findings), *(each.decision.status for each in failures if each.decision)}
+    return Status.INCONCLUSIVE in statuses and Status.FAIL not in statuses
 
 
 def _allowance(failed: Sequence[_Finding]) -> str:

@@ -58,6 +58,7 @@ class Arm:
         failing_at: Of these runs each task fails.
         failed_s: What these take.
         end: How the others end.
+        drained: How those end that are measured together; empty: nothing is.
         tries: How many executions each task takes.
     """
 
@@ -74,6 +75,7 @@ class Arm:
     failing_at: tuple[int, ...] = ()
     failed_s: float = 1e-5
     end: str = "succeeded"
+    drained: str = ""
     tries: int = 1
     seed: int = 0
     runs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -103,6 +105,9 @@ class Arm:
         samples = [
             TaskSample(task=task, figures=figures, end=end, executions=self.tries, error=error) for task in self.tasks
         ]
+        if self.drained:
+            together = TaskSample(task=TASK, figures={"drain": (took_s,)}, end=self.drained, tasks=0, executions=0)
+            samples.append(together)
         return Ran(complaint="", duration_s=took_s, samples=tuple(samples))
 
     def renew(self) -> None:

@@ -177,6 +177,19 @@ def test_a_head_that_tries_more_often_fails(tries: tuple[int, int], found: Statu
     assert statuses(play(base, head, clock, "test_a", metrics=("runtime",))) == expected
 
 
+def test_what_never_ends_alike_is_given_up_with_the_reason() -> None:
+    clock = Clock()
+    base, head = arms(clock, {"test_a": 0.02}, {"test_a": 0.02})
+    base.drained, head.drained = "failed and succeeded", "succeeded"
+    outcome = play(base, head, clock, "test_a", metrics=("runtime", "drain"))
+    (broken,) = [each for each in outcome.comparisons if each.metric == "drain"]
+    assert (broken.standing, broken.decision) == (Standing.BROKEN, None)
+    assert broken.reason == (
+        "drain is of tasks that end otherwise: failed and succeeded in the base, succeeded in the head"
+    )
+    assert outcome.epochs < 10
+
+
 def test_too_little_time_to_prove_that_tasks_fail() -> None:
     clock = Clock()
     base, head = arms(clock, {"test_a": 0.1}, {"test_a": 0.1})

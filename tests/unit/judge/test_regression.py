@@ -197,6 +197,15 @@ def test_epochs_that_were_left_out_are_told_of_what_passed_too() -> None:
     assert (Status.PASS, 1) == (verdict.status, verdict.evidence.count(note))
 
 
+def test_a_longer_time_is_no_remedy_for_what_can_never_be_compared() -> None:
+    why = "drain is of tasks that end otherwise: failed and succeeded in the base, succeeded in the head"
+    drain = replace(of("drain", Series(), decision=None), standing=Standing.BROKEN, reason=why)
+    verdict = verdict_of(SAME, drain)
+    assert (Status.INCONCLUSIVE, f"BROKEN: {why}") == (verdict.status, verdict.evidence[0])
+    assert verdict.fix[0].startswith("only tasks that work in both versions, or fail in both, can be compared")
+    assert not any("--celery-perf-budget-time" in fix for fix in verdict.fix)
+
+
 def test_a_task_that_fails_in_the_base_alone_says_what_can_be_compared() -> None:
     verdict = verdict_of(replace(BROKEN, task=TASK, reason="it fails in the base, and not in the head"))
     assert Status.INCONCLUSIVE is verdict.status
