@@ -32,7 +32,7 @@ class _Side:
 
     ends: frozenset[str] = frozenset()
     raised: str = ""
-    """What the first of them raised that raised anything."""
+    """What the first of its tasks raised that ended so; empty if none did."""
 
     def take(self, samples: Sequence[TaskSample]) -> None:
         self.ends |= ends_of(samples)

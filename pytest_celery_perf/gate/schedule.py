@@ -114,8 +114,8 @@ class Schedule:
                 if head.complaint and not base.complaint:
                     base, head = self._meet(pair)  # one that fails now and then has figures, too
             except LateError as error:
-                late = LATE
-                broken.append(pair.comparison(reason=f"{LATE}: {error}"))
+                late = f"{LATE}: {error}"
+                broken.append(pair.comparison(reason=late))
                 continue
             if base.complaint:
                 reason = f"it fails in the base: {base.complaint}"
@@ -140,8 +140,8 @@ class Schedule:
                 if bouts is None:
                     return LATE
                 contest.add(*bouts, limit)
-        except LateError:
-            return LATE
+        except LateError as error:
+            return f"{LATE}: {error}"
         return ""
 
     def _bouts(self, contest: Contest) -> tuple[Bout, Bout] | None:

@@ -87,7 +87,7 @@ class Arm:
         """Run a test once."""
         self.runs.append((nodeid, measure))
         if len(self.runs) >= self.hangs_at:
-            raise LateError(f"the {self.name} gave no answer")
+            raise LateError(f"the {self.name} gave no answer while it ran {nodeid}")
         self.log.append(self.name)
         breaks = random.Random(f"{self.seed} {len(self.runs)} breaks").random() < self.flaky
         if breaks or len(self.runs) > self.breaks_at or len(self.runs) in self.fails_at:
