@@ -47,6 +47,8 @@ class Revision:
     """The checkout: ``5d6e7f8 + uncommitted changes``."""
     notes: tuple[str, ...]
     """What the reader must know of the two: sentences."""
+    former: Mapping[Path, Path]
+    """Of files that the checkout has by another name: that of the revision, by that; both relative to the top."""
 
 
 @contextmanager
@@ -87,6 +89,7 @@ def checkout(rev: str, *, folder: Path, directory: Path, guard: Guard) -> Iterat
             label=label,
             head=head,
             notes=tuple(_notes(tree, same=head == short)),
+            former=dict(_renamed(git, commit)),
         )
     finally:
         with contextlib.suppress(GitError):
@@ -157,6 +160,14 @@ def _advice(git: Git, rev: str) -> str:
         if git.find("rev-parse", "--verify", "--quiet", "--end-of-options", f"{remote}/{rev}^{{commit}}"):
             return f"There is {remote}/{rev}: did you mean that?"
     return f"It may have to be fetched: git fetch {remotes[0]}" if remotes else "`git log --all` shows them"
+
+
+def _renamed(git: Git, commit: str) -> Iterator[tuple[Path, Path]]:
+    """Yield the files that have another name in the checkout, as far as git knows of them: (there, in the commit)."""
+    options = ("--name-status", "--find-renames", "--diff-filter=R", "-z", "--no-relative", "--no-ext-diff")
+    words = git.find("diff", *options, commit, "--").split("\0")
+    for place in range(0, len(words) - 2, 3):  # a status, two names, and so on
+        yield Path(words[place + 2]), Path(words[place + 1])
 
 
 def _shallow(git: Git) -> bool:

@@ -58,6 +58,18 @@ def test_an_ancestor_is_the_base_itself(
         assert revision.label == label.format(commit)
 
 
+def test_what_was_moved_is_told(repository: Repository, directory: Path, guard: Guard) -> None:
+    """Also what is not committed, as far as git knows of it; whatever the name, from whatever folder one asks."""
+    text = "".join(f"LINE_{number} = {number}\n" for number in range(20))
+    repository.commit({"old/a b\n.py": text, "old/c.py": text.lower(), "old/d.py": text.swapcase()})
+    repository.git("config", "diff.relative", "true")
+    repository.git("mv", "old", "new")
+    (repository.folder / "new" / "c.py").write_text(text.lower() + "more = 1\n")
+    (repository.folder / "new" / "d.py").unlink()
+    with checkout("HEAD", folder=repository.folder / "tests", directory=directory, guard=guard) as revision:
+        assert revision.former == {Path("new/a b\n.py"): Path("old/a b\n.py"), Path("new/c.py"): Path("old/c.py")}
+
+
 def test_histories_without_a_common_commit(repository: Repository, directory: Path, guard: Guard) -> None:
     repository.git("checkout", "--quiet", "--orphan", "other")
     short = repository.commit({"app.py": "VERSION = 9\n"})
