@@ -172,7 +172,8 @@ def test_the_same_code_passes(repository: Repository, compare: Callable[..., Inn
     inner = compare("-k", "clean or hoard")
     assert inner.passed == {"test_clean", "test_hoard"}, inner.text
     assert _decided(repository) == {"test_clean": "PASS", "test_hoard": "PASS"}
-    assert "base and head are the same code" in inner.text
+    commit = repository.git("rev-parse", "--short", "HEAD").strip()
+    assert f"{commit} (HEAD; the same code as the head) → {commit}, " in inner.text
 
 
 @pytest.mark.parametrize(("how", "status"), [("warn", 0), ("fail", 1)])
