@@ -254,6 +254,7 @@ def test_another_setting(repository: Repository) -> None:
             "no setting 'worker_prefetch_multiplyer'; did you mean 'worker_prefetch_multiplier'?",
         ),
         ("base-config=broker_url=redis://elsewhere", "broker_url is not yours to set in a test run"),
+        ("base-config=worker_prefetch_multiplier=abc", "worker_prefetch_multiplier takes a number, not 'abc'"),
         ("base-config=task_acks_late", "'task_acks_late' is not KEY=VALUE"),
         ("budget-time=soon", "celery_perf_budget_time (command line)='soon'"),
         ("inconclusive=maybe", "'maybe' is not one of warn, fail"),
