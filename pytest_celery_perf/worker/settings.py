@@ -64,6 +64,9 @@ def unfit(name: str, value: object) -> str:
 
     Returns:
         The sentence to put into an error; empty if it fits.
+
+    Source:
+        ``celery.app.defaults.NAMESPACES``.
     """
     from celery.app.defaults import _TO_NEW_KEY, NAMESPACES, flatten  # type: ignore[attr-defined]
 
