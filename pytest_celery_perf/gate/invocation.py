@@ -166,11 +166,8 @@ class Invocation:
         place = self.folder / value
         # A word without a slash may be anything: `-k tests`.
         known = place.exists() and ("/" in value or value == self.ini)
-        return (
-            f"{name}{equals}{tree.place(place)}"
-            if value.startswith("/") or (known and tree.has_elsewhere(place))
-            else option
-        )
+        elsewhere = value.startswith("/") or (known and tree.has_elsewhere(place))
+        return f"{name}{equals}{tree.place(place)}" if elsewhere else option
 
     def options_of_an_arm(self, directory: Path, lacking: Collection[str] = ()) -> list[str]:
         """Return the options that every arm has, besides the user's.

@@ -25,15 +25,15 @@ def traces(tests: Sequence[ArmTest], tree: Tree, root: Path, patterns: Collectio
         The file, from the top of the tree, by the name of the test. Left out are functions that the checkout still has
         in that file, unless it is the test's own: these were not moved.
     """
-    top = Path(os.path.realpath(root)).relative_to(tree.checkout)
-    own = {test.nodeid: top / test.nodeid.partition("::")[0] for test in tests}
+    own = {test.nodeid: Path(os.path.realpath(root / test.nodeid.partition("::")[0])) for test in tests}
     wanted = {test.source for test in tests}
     found: dict[str, Path] = {}
     for name in _files(tree.path, {*patterns, *(path.name for path in own.values())}):
         there = wanted & _functions(tree.path / name)
-        still = there and _functions(tree.checkout / name)
+        here = tree.checkout / name
+        still = there and _functions(here)
         for test in tests:
-            if test.source in there and (own[test.nodeid] == name or test.source not in still):
+            if test.source in there and (own[test.nodeid] == here or test.source not in still):
                 found.setdefault(test.nodeid, name)
     return found
 
@@ -52,9 +52,9 @@ def _functions(path: Path) -> set[str]:
         nodes = [*ast.walk(ast.parse(text))]
     except (OSError, ValueError, SyntaxError):
         return set()
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")  # as Python counts them, and `str.splitlines` does not
     functions = [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    return {digest_of_source("".join(lines[_first(each) - 1 : each.end_lineno])) for each in functions}
+    return {digest_of_source("\n".join(lines[_first(each) - 1 : each.end_lineno])) for each in functions}
 
 
 def _first(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

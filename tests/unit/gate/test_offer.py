@@ -16,6 +16,10 @@ def charge(*amounts: int) -> None:
     """Stand for what tests do."""
 
 
+def query(text: str) -> None:
+    """Stand for a task that is told much."""
+
+
 def original() -> None:
     """Do something."""
     charge(1)
@@ -54,6 +58,26 @@ class InAClass:
         charge(1)
 
 
+class WithATextAtTheMargin:
+    """Stands for a class of tests, too."""
+
+    def method(self) -> None:
+        """Do something."""
+        query(
+            """
+select
+"""
+        )
+
+    def another(self) -> None:
+        """Do something."""
+        query(
+            """
+select
+"""
+        )
+
+
 def doing_more() -> None:
     """Do something."""
     charge(1, 2)
@@ -78,7 +102,7 @@ def parametrized() -> None:
 
 
 def digest(function: Callable[..., object]) -> str:
-    item: Any = SimpleNamespace(function=function)
+    item: Any = SimpleNamespace(function=function, nodeid=f"test_offer.py::{function.__name__}")
     return digest_of(item)
 
 
@@ -89,6 +113,15 @@ def test_another_name_or_demand_is_the_same_test(same: Callable[[], None]) -> No
 
 def test_of_a_class() -> None:
     assert digest(InAClass.method) == digest(InAClass.another)
+    assert digest(WithATextAtTheMargin.method) == digest(WithATextAtTheMargin.another) != digest(InAClass.method)
+
+
+def test_what_is_no_function_of_a_file() -> None:
+    made: dict[str, Any] = {}
+    exec("def one(): charge(1)\ndef other(): charge(2)", made)
+    assert len({digest(each) for each in (made["one"], made["other"], original)}) == 3
+    nameless = lambda: charge(1)  # noqa: E731 - pytest takes it for a test
+    assert digest(nameless) != digest(original)
 
 
 @pytest.mark.parametrize("other", [doing_more, on_another_worker, with_a_database])

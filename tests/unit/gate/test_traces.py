@@ -14,6 +14,7 @@ from pytest_celery_perf.model.gate import ArmTest
 from tests.unit.gate.arms import arm_test
 
 METHOD = """
+# A form feed is no line: \x0c
 class TestPay:
     @pytest.mark.slow
     @pytest.mark.parametrize("n", [1])
@@ -22,7 +23,9 @@ class TestPay:
 
         Twice.
         '''
-        pay({amount})
+        pay({amount}, '''
+at the margin
+''')
 """
 
 
@@ -41,8 +44,8 @@ def write(top: Path, file: str, text: str) -> None:
 
 def paying(amount: int) -> ArmTest:
     """The test of new/test_a.py that pays so much, as an arm of the head offers it."""
-    lines = METHOD.format(name="new", amount=amount).splitlines(keepends=True)
-    return replace(arm_test(f"TestPay::test_{amount}"), source=digest_of_source("".join(lines[2:])))
+    method = METHOD.format(name="new", amount=amount).partition("class TestPay:\n")[2]
+    return replace(arm_test(f"TestPay::test_{amount}"), source=digest_of_source(method))
 
 
 def found(tree: Tree, *tests: ArmTest) -> dict[str, str]:
