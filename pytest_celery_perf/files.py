@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,3 +141,26 @@ def _check(path: Path, there: Path, option: str, remedy: str, *, inside: bool) -
         raise ConfigurationError(f"{option}: {path} cannot be written: {there} is no directory; {remedy}")
     if not os.access(there, os.W_OK | os.X_OK if inside else os.W_OK):
         raise ConfigurationError(f"{option}: {path} cannot be written: this user may not write to {there}; {remedy}")
+    try:
+        _try(path, there, inside=inside)
+    except OSError as error:  # as in /proc, whatever the permissions, or of a name that is too long
+        what = f"nothing can be made in {there}" if inside else "it cannot be opened"
+        raise ConfigurationError(f"{option}: {path} cannot be written: {what} ({error.strerror}); {remedy}") from None
+
+
+def _try(path: Path, there: Path, *, inside: bool) -> None:
+    """Do what will be done, and leave nothing behind.
+
+    What is made has a name of its own: under pytest-xdist several processes try at once, and what one of them has made
+    and takes away again would be in the way of the others.
+
+    Raises:
+        OSError: It cannot be done.
+    """
+    if inside:
+        with contextlib.suppress(FileNotFoundError):
+            path.lstat()
+        with tempfile.TemporaryDirectory(prefix=".celery-perf-", dir=there) as folder:
+            (Path(folder) / "file").touch()
+    elif there.is_file():  # not a pipe, which waits for who reads it
+        there.open("ab").close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +16,8 @@ from pytest_celery_perf.baseline.git import Git, GitError
 from pytest_celery_perf.errors import ConfigurationError
 
 OPTION = "--celery-perf-base"
+_RELATIVE = re.compile(r"[~^@:]|HEAD|^[0-9a-f]{4,39}$")
+"""What only this repository knows, such as ``HEAD~1``, or the beginning of a hash."""
 
 
 class Guard(Protocol):
@@ -42,11 +46,13 @@ class Revision:
     short: str
     """The commit as a reader knows it: ``1a2b3c4``."""
     label: str
-    """As the reader knows it: ``1a2b3c4 (merge base of HEAD and origin/main)``."""
+    """As the reader knows it: ``1a2b3c4 (merge base of HEAD and origin/main, 2 commits behind it)``."""
     head: str
     """The checkout: ``5d6e7f8 + uncommitted changes``."""
     notes: tuple[str, ...]
     """What the reader must know of the two: sentences."""
+    former: Mapping[Path, Path]
+    """Of files that the checkout has by another name: that of the revision, by that; both relative to the top."""
 
 
 @contextmanager
@@ -67,7 +73,11 @@ def checkout(rev: str, *, folder: Path, directory: Path, guard: Guard) -> Iterat
     """
     git = Git(folder, guard.environment)
     top, common = _repository(git, rev, folder)
-    commit, label = _meeting_point(git, rev)
+    commit, remarks = _meeting_point(git, rev)
+    short, head = git.say("rev-parse", "--short", commit), head_label(folder, guard)
+    if head == short:
+        remarks = (*remarks, "the same code as the head")
+    label = f"{short} ({'; '.join(remarks)})" if remarks else short
     tree = directory / f"base-{directory.name}"  # git names its own directory by the last part: let it be unique
     administration = common / "worktrees" / tree.name
     for path in (tree, administration):
@@ -76,9 +86,8 @@ def checkout(rev: str, *, folder: Path, directory: Path, guard: Guard) -> Iterat
         try:
             git.say("worktree", "add", "--quiet", "--detach", str(tree), commit)
         except GitError as error:
-            raise ConfigurationError(f"{OPTION}={rev}: git cannot check out {label}: {error}") from None
-        head = head_label(folder, guard)
-        short = git.say("rev-parse", "--short", commit)
+            problem = f"{OPTION}={rev}: git cannot check out {label}: {error}"
+            raise ConfigurationError(f"{problem}{_remedy(administration, top)}") from None
         yield Revision(
             path=tree,
             checkout=top,
@@ -86,7 +95,8 @@ def checkout(rev: str, *, folder: Path, directory: Path, guard: Guard) -> Iterat
             short=short,
             label=label,
             head=head,
-            notes=tuple(_notes(tree, same=head == short)),
+            notes=tuple(_notes(tree)),
+            former=dict(_renamed(git, commit)),
         )
     finally:
         with contextlib.suppress(GitError):
@@ -127,8 +137,16 @@ def _repository(git: Git, rev: str, folder: Path) -> tuple[Path, Path]:
     return Path(top), (folder / common).resolve()  # the second is relative to where git runs
 
 
-def _meeting_point(git: Git, rev: str) -> tuple[str, str]:
-    """Return a commit, and what the reader knows it by."""
+def _remedy(administration: Path, top: Path) -> str:
+    """Return what to do where git may not note a work tree; nothing if that is not what it suffers from."""
+    nearest = next(each for each in administration.parents if each.exists())
+    if os.access(nearest, os.W_OK):
+        return ""
+    return f". Git notes each work tree in its repository: let this user write to {nearest}, or run in a clone of {top}"
+
+
+def _meeting_point(git: Git, rev: str) -> tuple[str, tuple[str, ...]]:
+    """Return a commit, and what the reader must know of it: what it is to what was asked for."""
     try:
         named = git.say("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
     except GitError:
@@ -136,35 +154,49 @@ def _meeting_point(git: Git, rev: str) -> tuple[str, str]:
             f"{OPTION}={rev}: git knows no such commit; valid is a branch, a tag or a commit. {_advice(git, rev)}"
         ) from None
     commit = git.find("merge-base", "HEAD", named)
-    short = git.say("rev-parse", "--short", commit or named)
     if commit == named:
-        return commit, short if named.startswith(rev) else f"{short} ({rev})"
+        return commit, () if named.startswith(rev) else (rev,)
     if commit:
-        return commit, f"{short} (merge base of HEAD and {rev})"
+        behind = int(git.say("rev-list", "--count", f"{commit}..{named}"))
+        return commit, (f"merge base of HEAD and {rev}, {behind} commit{'s' * (behind != 1)} behind it",)
     reason = "the clone is shallow, so no merge base is known" if _shallow(git) else "HEAD has no commit in common"
-    return named, f"{short} ({rev}; {reason})"
+    return named, (rev, reason)
 
 
 def _advice(git: Git, rev: str) -> str:
     remotes = git.find("remote").splitlines()
     if _shallow(git):
         remote = remotes[0] if remotes else "origin"
-        return (
-            "This clone is shallow: fetch the whole history (in actions/checkout: fetch-depth: 0), or the revision "
-            f"alone: git fetch --depth=1 {remote} {rev.removeprefix(f'{remote}/')}"
-        )
+        whole = f"fetch the whole history (git fetch --unshallow {remote}; in actions/checkout: fetch-depth: 0)"
+        return f"This clone is shallow: {whole}{_alone(rev, remote)}"
     for remote in remotes:
         if git.find("rev-parse", "--verify", "--quiet", "--end-of-options", f"{remote}/{rev}^{{commit}}"):
             return f"There is {remote}/{rev}: did you mean that?"
     return f"It may have to be fetched: git fetch {remotes[0]}" if remotes else "`git log --all` shows them"
 
 
+def _alone(rev: str, remote: str) -> str:
+    """Return how to fetch a revision without its history; nothing where the remote does not know it by that."""
+    if _RELATIVE.search(rev):
+        return ""
+    branch = rev.removeprefix(f"{remote}/")
+    if branch != rev:
+        return f", or the revision alone: git fetch --depth=1 {remote} {branch}:refs/remotes/{rev}"
+    return f", or the revision alone: git fetch --depth=1 {remote} {rev}, and compare with {OPTION}=FETCH_HEAD"
+
+
+def _renamed(git: Git, commit: str) -> Iterator[tuple[Path, Path]]:
+    """Yield the files that have another name in the checkout, as far as git knows of them: (there, in the commit)."""
+    options = ("--name-status", "--find-renames", "--diff-filter=R", "-z", "--no-relative", "--no-ext-diff")
+    words = git.find("diff", *options, commit, "--").split("\0")
+    for place in range(0, len(words) - 2, 3):  # a status, two names, and so on
+        yield Path(words[place + 2]), Path(words[place + 1])
+
+
 def _shallow(git: Git) -> bool:
     return git.find("rev-parse", "--is-shallow-repository") == "true"
 
 
-def _notes(tree: Path, *, same: bool) -> Iterator[str]:
-    if same:
-        yield "base and head are the same code"
+def _notes(tree: Path) -> Iterator[str]:
     if (tree / ".gitmodules").exists():
         yield "the base's work tree has no submodules: their folders are empty there"

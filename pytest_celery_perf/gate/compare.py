@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from pytest_celery_perf.baseline.revision import checkout, head_label
+from pytest_celery_perf.baseline.revision import Revision, checkout, head_label
 from pytest_celery_perf.gate.channel import Joined
 from pytest_celery_perf.gate.environment import HERE, Image, Python
 from pytest_celery_perf.gate.invocation import Invocation
@@ -91,12 +91,16 @@ def _sides(
         )
     top = Path(os.path.realpath(revision.checkout if revision else invocation.root))
     return Sides(
-        base=Tree(checkout=top, path=revision.path, revision=revision.short) if revision else Tree.itself(top),
+        base=_tree(top, revision) if revision else Tree.itself(top),
         head=Tree.itself(top),
         revision=revision,
         environment=environment,
         config=dict(options.base_config),
     )
+
+
+def _tree(top: Path, revision: Revision) -> Tree:
+    return Tree(checkout=top, path=revision.path, revision=revision.short, former=revision.former)
 
 
 def _cores() -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -45,6 +46,17 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """What one of the user's paths leads to in a tree."""
+
+    argument: str
+    """As pytest is told it there: a module by its name."""
+    path: Path
+    names: str
+    """Of the test or class in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """The user's own command, without what an arm must not repeat."""
 
@@ -52,8 +64,12 @@ class Invocation:
     root: Path
     options: tuple[str, ...]
     paths: tuple[str, ...]
-    modules: bool
-    """Whether the paths are names of modules."""
+    modules: Mapping[str, Path]
+    """Those of the paths that are names of modules, and where these lie."""
+    ini: str
+    """The ini file that the user has named; empty: none."""
+    files: tuple[str, ...]
+    """Patterns of the files that pytest takes for such with tests."""
     home: tuple[str, ...]
     """Patterns of where pytest looks for tests if no path is given; empty: in the folder."""
     plugins: frozenset[str]
@@ -70,12 +86,15 @@ class Invocation:
         given = [*shlex.split(environment.get("PYTEST_ADDOPTS", "")), *map(os.fspath, config.invocation_params.args)]
         words = list(_expanded(given, config.invocation_params.dir))
         places = _positional(config, words)
+        paths = tuple(words[place] for place in sorted(places))
         return cls(
             folder=config.invocation_params.dir,
             root=config.rootpath,
             options=tuple(repeated(words, places)),
-            paths=tuple(words[place] for place in sorted(places)),
-            modules=bool(config.option.pyargs),
+            paths=paths,
+            modules=dict(_modules(paths)) if config.option.pyargs else {},
+            ini=config.option.inifilename or "",
+            files=tuple(config.getini("python_files")),
             home=tuple(config.getini("testpaths")) if config.invocation_params.dir == config.rootpath else (),
             plugins=frozenset(filter(config.pluginmanager.hasplugin, _AGAINST)),
             app=config.stash[OPTIONS].app,
@@ -86,48 +105,69 @@ class Invocation:
         """Return what an arm in a tree is to collect.
 
         Returns:
-            None if it has none of the user's paths.
+            None if it has none of the user's paths, or nowhere to run them.
         """
-        folder, root = tree.place(self.folder), tree.place(self.root)
-        options = self._relocated(tree)
-        if self.modules:
-            return Selection(folder=folder, root=root, arguments=(*self.paths, *options))
         there = self._there(tree)
-        if not folder.is_dir() or (self.paths and not there):
+        if self.lacking(tree) or (self.paths and not there):
             return None
         # By file: of a test that the revision does not have, pytest would say that it is not found. And whatever else
         # a file has in one arm and not in the other may be a test of another name.
         return Selection(
-            folder=folder,
-            root=root,
-            arguments=(*dict.fromkeys(str(path) for path, _ in there), *options),
-            only=tuple(there) if any(names for _, names in there) else (),
+            folder=tree.place(self.folder),
+            root=tree.place(self.root),
+            arguments=(*dict.fromkeys(place.argument for place in there), *self._relocated(tree)),
+            only=tuple((place.path, place.names) for place in there) if any(place.names for place in there) else (),
         )
 
     def everything(self, tree: Tree) -> Selection | None:
         """Return all that the project has, for an arm to look for what is not where the user's paths lead.
 
         Returns:
-            None if the user's own paths lead to all that there is, or nobody knows where else to look.
+            None if the user's own paths lead to all that there is, or it has nowhere to run it.
         """
-        folder = tree.place(self.folder)
-        if self.modules or not self.paths or not folder.is_dir():
+        if not self.paths or self.lacking(tree):
             return None
+        folder = tree.place(self.folder)
         # As pytest does: `Path.glob` refuses "." and whole paths.
         home = [folder / place for pattern in self.home for place in sorted(iglob(pattern, root_dir=folder))]  # noqa: PTH207
-        places = dict.fromkeys(str(path) for path in (*(path for path, _ in self._there(tree)), *(home or [folder])))
+        places = dict.fromkeys((*(place.argument for place in self._there(tree)), *map(str, home or [folder])))
         # What else the project has may be broken without any harm to what the user wants to know.
         options = (*self._relocated(tree), "--continue-on-collection-errors")
         return Selection(folder=folder, root=tree.place(self.root), arguments=(*places, *options))
 
-    def _there(self, tree: Tree) -> list[tuple[Path, str]]:
-        """Return those of the user's paths that a tree has: the file or folder, and the names of what is in it."""
-        folder = tree.place(self.folder)
-        wanted = [_split(path, folder, tree) for path in self.paths]
-        return [(path, names) for path, names in wanted if path.exists()]
+    def lacking(self, tree: Tree) -> Path | None:
+        """Return what a tree does not have and no test can run without: its folder, the root of its name, its ini file.
+
+        Returns:
+            The first of them, as the checkout has it; None if there are all.
+        """
+        needed = (self.folder, self.root, self.folder / self.ini)
+        return next((place for place in needed if not tree.place(place).exists()), None)
+
+    def _there(self, tree: Tree) -> list[_Place]:
+        """Return what a tree has of the user's paths."""
+        return [place for path in self.paths if (place := self._place(path, tree)).path.exists()]
+
+    def _place(self, word: str, tree: Tree) -> _Place:
+        name, _, names = word.partition("::")
+        given = self.modules.get(name, self.folder / name)
+        moved = tree.has_elsewhere(given)
+        # A link keeps its own name, by which pytest calls the tests in it.
+        linked = not (moved or name in self.modules or Path(name).is_absolute())
+        path = Path(os.path.normpath(tree.place(self.folder) / name if linked else tree.place(given)))
+        return _Place(argument=name if name in self.modules and not moved else str(path), path=path, names=names)
 
     def _relocated(self, tree: Tree) -> list[str]:
-        return [_relocated(option, tree) for option in self.options]
+        return [self._option(option, tree) for option in self.options]
+
+    def _option(self, option: str, tree: Tree) -> str:
+        """Return an option, or a value, that names a place of the checkout, for an arm that has it elsewhere."""
+        name, equals, value = option.rpartition("=") if option.startswith("--") else ("", "", option)
+        place = self.folder / value
+        # A word without a slash may be anything: `-k tests`.
+        known = place.exists() and ("/" in value or value == self.ini)
+        elsewhere = value.startswith("/") or (known and tree.has_elsewhere(place))
+        return f"{name}{equals}{tree.place(place)}" if elsewhere else option
 
     def options_of_an_arm(self, directory: Path, lacking: Collection[str] = ()) -> list[str]:
         """Return the options that every arm has, besides the user's.
@@ -168,14 +208,18 @@ def _positional(config: pytest.Config, words: Sequence[str]) -> set[int]:
     return {int(path.rpartition("\0")[2]) for path in found if "\0" in path}
 
 
-def _split(path: str, folder: Path, tree: Tree) -> tuple[Path, str]:
-    """Return the file or folder of a path where an arm has it, and the names of the test or class in it."""
-    file, _, names = path.partition("::")
-    there = tree.place(Path(file)) if Path(file).is_absolute() else folder / file
-    return Path(os.path.normpath(there)), names
+def _modules(words: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Yield the names of modules among the user's paths, and where these lie.
 
-
-def _relocated(option: str, tree: Tree) -> str:
-    """Return an option, or a value, that names a place of the checkout, for an arm that has it elsewhere."""
-    name, equals, value = option.rpartition("=") if option.startswith("--") else ("", "", option)
-    return f"{name}{equals}{tree.place(Path(value))}" if value.startswith("/") else option
+    Source:
+        ``_pytest.main.search_pypath``; what is no module, pytest takes for a path.
+    """
+    for word in words:
+        name = word.partition("::")[0]
+        try:
+            spec = importlib.util.find_spec(name)
+        except (AttributeError, ImportError, ValueError):
+            continue
+        places = [] if spec is None else [*(spec.submodule_search_locations or ()), *filter(None, [spec.origin])]
+        if places:
+            yield name, Path(places[0])

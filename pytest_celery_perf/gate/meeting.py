@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -60,22 +60,25 @@ def meet(stack: ExitStack, ring: Ring) -> Meeting:
     except LateError as error:
         of_head = _joined(head)
         silent = [test for test in of_head.tests if test.selected]
-        return Meeting(base=None, head=head, of_base=_NOTHING, of_head=of_head, alone=_undecided(silent, error))
+        alone = tuple(_undecided(test, _why(error)) for test in silent)
+        return Meeting(base=None, head=head, of_base=_NOTHING, of_head=of_head, alone=alone)
     of_head = _joined(head)
     sides = ring.sides
     check_origins(of_base.app_file, of_head.app_file, sides.base, sides.base_label)
     pairing = pair(of_base.tests, of_head.tests)
-    alone = pairing.alone
+    doubts: Mapping[str, str] = {}
     if pairing.new:
         try:
             found = _look_everywhere(stack, ring, of_base, of_head, pairing)
         except GateError as error:
-            alone = (*_undecided(pairing.new, error), *replace(pairing, new=()).alone)
+            doubts = {test.nodeid: _why(error) for test in pairing.new}
         else:
-            if found is not None:
+            if found is None:
+                doubts = ring.doubts(pairing.new)
+            else:
                 of_this_base.close()
                 base, of_base, pairing = found.base, found.of_base, found.pairing
-                alone = pairing.alone
+    alone = _alone(pairing, doubts)
     return Meeting(base=base, head=head, of_base=of_base, of_head=of_head, pairs=pairing.pairs, alone=alone)
 
 
@@ -119,16 +122,28 @@ def _with_others(asked: Sequence[ArmTest], seen: Sequence[ArmTest]) -> tuple[Arm
     return (*asked, *(replace(test, selected=False) for test in seen if test.nodeid not in known))
 
 
-def _undecided(tests: Sequence[ArmTest], error: GateError) -> tuple[Comparison, ...]:
-    """Say of tests that nobody knows what they are in the base."""
-    why = f"{LATE}: {error}" if isinstance(error, LateError) else f"whether the base has it is not known: {error}"
-    return tuple(
-        Comparison(
-            test=test.nodeid,
-            standing=Standing.COMPARED,
-            reason=why,
-            tolerance=test.budget.tolerance,
-            noticeable=test.budget.noticeable,
-        )
-        for test in tests
+def _alone(pairing: Pairing, doubts: Mapping[str, str]) -> tuple[Comparison, ...]:
+    """Say of the tests that have no pair what they are.
+
+    Args:
+        pairing: What was found.
+        doubts: Why nobody knows it, by the names of tests.
+    """
+    unknown = [_undecided(test, doubts[test.nodeid]) for test in pairing.new if test.nodeid in doubts]
+    new = tuple(test for test in pairing.new if test.nodeid not in doubts)
+    return (*unknown, *replace(pairing, new=new).alone)
+
+
+def _why(error: GateError) -> str:
+    return f"{LATE}: {error}" if isinstance(error, LateError) else f"whether the base has it is not known: {error}"
+
+
+def _undecided(test: ArmTest, why: str) -> Comparison:
+    """Say of a test that nobody knows what it is in the base."""
+    return Comparison(
+        test=test.nodeid,
+        standing=Standing.COMPARED,
+        reason=why,
+        tolerance=test.budget.tolerance,
+        noticeable=test.budget.noticeable,
     )

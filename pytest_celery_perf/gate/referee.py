@@ -16,7 +16,7 @@ from pytest_celery_perf.judge.regression import judge
 from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.gate import GateReport
 from pytest_celery_perf.stash import OUTPUT, SESSION, SPEC
-from pytest_celery_perf.worker.settings import unknown
+from pytest_celery_perf.worker.settings import unfit, unknown
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.verdict import Verdict
@@ -41,7 +41,7 @@ class Referee:
         options: The settings.
 
     Raises:
-        ConfigurationError: There is no such environment, or no such setting of Celery.
+        ConfigurationError: There is no such environment, or no such setting of Celery, or not with such a value.
     """
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
@@ -99,9 +99,9 @@ def _as_options(options: Options) -> list[str]:
 
 
 def _check_settings(options: Options) -> None:
-    """Refuse what is no setting of Celery: it would change nothing, and the comparison would say so."""
-    for name, _ in options.base_config:
-        if complaint := unknown(name):
+    """Refuse what is no setting of Celery, or none of its values: it would change nothing, or no worker would work."""
+    for name, value in options.base_config:
+        if complaint := unknown(name) or unfit(name, json.loads(value)):
             raise ConfigurationError(f"celery_perf_base_config: {complaint}")
         if name in _NOT_THE_USERS:
             raise ConfigurationError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -11,7 +13,9 @@ from pytest_celery_perf.gate.environment import HERE, Image, Python, name_of
 from pytest_celery_perf.gate.invocation import Invocation
 from pytest_celery_perf.gate.launch import start
 from pytest_celery_perf.gate.peer import Arm, Order
+from pytest_celery_perf.gate.traces import traces
 from pytest_celery_perf.gate.tree import Tree
+from pytest_celery_perf.model.gate import ArmTest
 from pytest_celery_perf.runner.groundwork import Groundwork
 from pytest_celery_perf.worker.settings import read_early
 
@@ -52,6 +56,25 @@ class Ring:
     ground: Groundwork
     deadline_s: float
     """On `time.monotonic`: when the time is over."""
+
+    def doubts(self, tests: Sequence[ArmTest]) -> dict[str, str]:
+        """Tell of which tests the base has the function, and nothing to run it from.
+
+        Args:
+            tests: Those that the base's arms do not offer.
+
+        Returns:
+            Why nobody knows whether the base has it, by the test's name; nothing where its arms can be asked.
+        """
+        tree = self.sides.base
+        lacking = self.invocation.lacking(tree)
+        if lacking is None:
+            return {}
+        known = "whether the base has it is not known"
+        why = f"{known}: {self.sides.base_label} has no {os.path.relpath(lacking, tree.checkout)}, where it runs"
+        remedy = "if it was moved, let git know from where (git add), or compare with a base that has it there"
+        found = traces(tests, tree, self.invocation.root, self.invocation.files)
+        return {test: f"{why}, and the same function in {file}; {remedy}" for test, file in found.items()}
 
     def enter(self, stack: ExitStack, name: str, *, everywhere: bool = False) -> Arm | None:
         """Start an arm; it ends with the stack.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_celery_perf.gate.channel import GateError
@@ -21,6 +22,8 @@ class Tree:
     """The same, for the arm that runs the checkout itself."""
     revision: str = ""
     """As git knows what is checked out there for a while: ``1a2b3c4``."""
+    former: Mapping[Path, Path] = field(default_factory=dict)
+    """Of files that have another place in the checkout: what they are called here, by what they are called there."""
 
     @classmethod
     def itself(cls, checkout: Path) -> Tree:
@@ -35,7 +38,22 @@ class Tree:
     def place(self, path: Path) -> Path:
         """Return where the arm has what the user has at a path; the path itself outside of the checkout."""
         real = Path(os.path.realpath(path))
-        return self.path / real.relative_to(self.checkout) if real.is_relative_to(self.checkout) else path
+        return self.path / self._former(real.relative_to(self.checkout)) if real.is_relative_to(self.checkout) else path
+
+    def has_elsewhere(self, path: Path) -> bool:
+        """Tell whether a place of the checkout has another name in the arm."""
+        real = Path(os.path.realpath(path))
+        return self.concerns(path) and self.place(path) != self.path / real.relative_to(self.checkout)
+
+    def _former(self, name: Path) -> Path:
+        """Return what a file or folder is called here: a folder, by most of the files that it has in both."""
+        if name == Path() or not self.former or (self.path / name).exists():
+            return name
+        if name in self.former:
+            return self.former[name]
+        inside = [(old.parts, new.relative_to(name).parts) for new, old in self.former.items() if name in new.parents]
+        places = Counter(Path(*old[: -len(below)]) for old, below in inside if old[-len(below) :] == below)
+        return places.most_common(1)[0][0] if places else self._former(name.parent) / name.name
 
     def told(self, text: str) -> str:
         """Return what an arm says with its files as git knows them: ``1a2b3c4:tests/test_shop.py:15``.
@@ -47,7 +65,7 @@ class Tree:
                 text = text.replace(f"{top}/", f"{self.revision}:")
         return text
 
-    def concerns(self, path: str) -> bool:
+    def concerns(self, path: str | Path) -> bool:
         """Tell whether a path is one of the checkout, of which the arm may have another."""
         return _inside(Path(path), self.checkout)
 

@@ -86,6 +86,8 @@ class ArmTest:
     digest: str
     """Of the source of its function without its name, and of its parameters: equal in both arms, unless it changed."""
     budget: RegressionBudget
+    source: str = ""
+    """The digest of its function alone."""
     selected: bool = True
     """Whether the user has asked for it. Others help to tell which test of the base is which of the head."""
 

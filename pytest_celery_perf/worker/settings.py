@@ -20,6 +20,13 @@ Source:
     ``celery.fixups.django.DjangoWorkerFixup.__init__``, ``celery.backends``.
 """
 
+_NUMBER = ((int, float), "a number")
+_TAKES: dict[object, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("int", "float", int, float), _NUMBER),
+    "bool": ((int,), "true or false"),
+}
+"""By the type that Celery lists: what fits, and what to call it."""
+
 
 def unknown(name: str, app: Celery | None = None) -> str:
     """Tell that nobody reads a setting, which would change nothing.
@@ -43,6 +50,33 @@ def unknown(name: str, app: Celery | None = None) -> str:
     hint = did_you_mean(name, prefixed or (_OLD_SETTING_KEYS if name.isupper() else SETTING_KEYS))
     own = "" if app is None else ", nor has the app's configuration"
     return f"Celery has no setting {name!r}{own}{hint}"
+
+
+def unfit(name: str, value: object) -> str:
+    """Tell that a setting cannot be what it shall be, by the type that Celery lists for it.
+
+    Only of numbers, and of what is true or false: of others Celery takes more than it lists, such as a list for
+    ``task_queues``, a dict. Those of an app's own are taken as they are; None is a value of any.
+
+    Args:
+        name: The setting, by its new or its old name.
+        value: As JSON has it.
+
+    Returns:
+        The sentence to put into an error; empty if it fits.
+
+    Source:
+        ``celery.app.defaults.NAMESPACES``.
+    """
+    from celery.app.defaults import _TO_NEW_KEY, NAMESPACES, flatten  # type: ignore[attr-defined]
+
+    listed = dict(flatten(NAMESPACES)).get(_TO_NEW_KEY.get(name, name))
+    kind = getattr(listed, "type", None)
+    if value is None or kind not in _TAKES:
+        return ""
+    types, wanted = _TAKES[kind]
+    fits = isinstance(value, types) and (kind == "bool" or not isinstance(value, bool))
+    return "" if fits else f"{name} takes {wanted}, not {value!r}"
 
 
 def read_early(name: str) -> bool:

@@ -120,6 +120,40 @@ def test_what_is_worse_fails_by_another_name(
     assert inner.lacks("test_milling", "✗ celery_regression mill.grind", f"RENAMED: in the base it is {SUITE}") == []
 
 
+@pytest.mark.parametrize("selection", [(), ("--pyargs", "test_gate::test_clean")], ids=["folder", "module"])
+def test_a_project_that_was_moved(repository: Repository, selection: tuple[str, ...]) -> None:
+    """The base has no such folder: it runs where git says that the project was."""
+    project = Repository(repository.folder / "moved")
+    project.folder.mkdir()
+    for file in repository.git("ls-files").split():
+        repository.git("mv", "-k", file, "moved/")
+    options = ("--celery-perf-base=HEAD", "--celery-perf-json=found.json", "-k", "clean")
+    inner = project.run(*options, *selection)
+    assert inner.passed == {"test_clean"}, inner.text
+    assert _decided(project) == {"test_clean": "PASS"}, inner.text
+
+
+@pytest.mark.parametrize("how", ["fail", "warn"])
+def test_a_project_of_which_nobody_knows_whence_it_came(repository: Repository, how: str) -> None:
+    """As git does not yet know of it: then no test of it is called new that the base has."""
+    project = Repository(repository.folder / "moved")
+    files = repository.git("ls-files").split()
+    project.folder.mkdir()
+    for file in files:
+        (repository.folder / file).rename(project.folder / file)
+    project.change(SUITE, ("test_clean", "test_cleaner"))
+    project.write(
+        SUITE, (project.folder / SUITE).read_text() + ANOTHER.format(name="clearly_new").replace("grind", "hoard")
+    )
+    options = ("--celery-perf-base=HEAD", "--celery-perf-json=found.json", f"--celery-perf-inconclusive={how}")
+    inner = project.run(*options, "-k", "clea")
+    assert _decided(project) == {"test_cleaner": "COMPARED", "test_clearly_new": "NEW"}, inner.text
+    assert inner.status == (how == "fail")
+    told = " ".join(inner.text.split())
+    assert "has no moved, where it runs, and the same function in test_gate.py; if it was moved, let git know" in told
+    assert "test_clearly_new: the base has no such test" in told
+
+
 def test_a_base_that_hangs(repository: Repository, compare: Callable[..., Inner]) -> None:
     """It may not take more time than there is for the comparison."""
     suite = (repository.folder / SUITE).read_text()
@@ -138,7 +172,8 @@ def test_the_same_code_passes(repository: Repository, compare: Callable[..., Inn
     inner = compare("-k", "clean or hoard")
     assert inner.passed == {"test_clean", "test_hoard"}, inner.text
     assert _decided(repository) == {"test_clean": "PASS", "test_hoard": "PASS"}
-    assert "base and head are the same code" in inner.text
+    commit = repository.git("rev-parse", "--short", "HEAD").strip()
+    assert f"{commit} (HEAD; the same code as the head) → {commit}, " in inner.text
 
 
 @pytest.mark.parametrize(("how", "status"), [("warn", 0), ("fail", 1)])
@@ -269,6 +304,7 @@ def test_another_setting(repository: Repository) -> None:
             "no setting 'worker_prefetch_multiplyer'; did you mean 'worker_prefetch_multiplier'?",
         ),
         ("base-config=broker_url=redis://elsewhere", "broker_url is not yours to set in a test run"),
+        ("base-config=worker_prefetch_multiplier=abc", "worker_prefetch_multiplier takes a number, not 'abc'"),
         ("base-config=task_acks_late", "'task_acks_late' is not KEY=VALUE"),
         ("budget-time=soon", "celery_perf_budget_time (command line)='soon'"),
         ("inconclusive=maybe", "'maybe' is not one of warn, fail"),

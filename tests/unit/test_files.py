@@ -90,3 +90,37 @@ def test_a_file_that_may_not_be_written_is_refused(
         ConfigurationError, match=rf"{path} cannot be written: this user may not write to .*/{where}; name "
     ):
         files.wanted(options(report_file(f"bencher:{tmp_path / path}", "celery_perf_output")))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc, where nobody can make a file")
+@pytest.mark.parametrize("path", ["/proc/x.json", "/proc/nodir/x", "/proc/version"])
+def test_a_file_that_only_looks_as_if_it_could_be_written_is_refused(path: str) -> None:
+    """To root, that is; others lack the permission."""
+    with pytest.raises(ConfigurationError, match=f"celery_perf_json: {path} cannot be written: .*; name another file$"):
+        files.wanted(options(json=Path(path)))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc, where nobody can make a folder")
+@pytest.mark.parametrize("path", ["/proc", "/proc/runs", "/proc/new/runs"])
+def test_a_folder_that_only_looks_as_if_it_could_be_written_is_refused(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"x: {path} cannot be written: .*; name another directory$"):
+        files.check_folder(Path(path), "x")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, f"{'a' * 300}/b"])
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be written: .*; name another file$"):
+        files.check(tmp_path / name, "x")
+
+
+def test_to_check_leaves_nothing_behind_and_changes_nothing(tmp_path: Path) -> None:
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    file.write_text("before")
+    os.mkfifo(pipe)  # which would wait for who reads it
+    changed = file.stat().st_mtime_ns
+    for path in (file, pipe, tmp_path / "new", tmp_path / "newer" / "new"):
+        files.check(path, "x")
+    for folder in (tmp_path, tmp_path / "newer"):
+        files.check_folder(folder, "x")
+    assert {file, pipe} == {*tmp_path.iterdir()}
+    assert (changed, "before") == (file.stat().st_mtime_ns, file.read_text())

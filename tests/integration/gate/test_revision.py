@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -36,7 +37,7 @@ def test_the_base_is_where_the_histories_part(repository: Repository, directory:
         assert revision.path.is_relative_to(directory)
         assert revision.checkout == repository.folder
         assert revision.commit == repository.git("merge-base", "HEAD", "main")
-        assert revision.label == f"{revision.commit[:7]} (merge base of HEAD and main)"
+        assert revision.label == f"{revision.commit[:7]} (merge base of HEAD and main, 1 commit behind it)"
         assert revision.head == repository.git("rev-parse", "--short", "HEAD")
         assert revision.notes == ()
         assert repository.work_trees == [revision.path.name]
@@ -56,6 +57,18 @@ def test_an_ancestor_is_the_base_itself(
     commit = repository.git("rev-parse", "--short", "HEAD~1")
     with checkout(rev.format(commit), folder=repository.folder, directory=directory, guard=guard) as revision:
         assert revision.label == label.format(commit)
+
+
+def test_what_was_moved_is_told(repository: Repository, directory: Path, guard: Guard) -> None:
+    """Also what is not committed, as far as git knows of it; whatever the name, from whatever folder one asks."""
+    text = "".join(f"LINE_{number} = {number}\n" for number in range(20))
+    repository.commit({"old/a b\n.py": text, "old/c.py": text.lower(), "old/d.py": text.swapcase()})
+    repository.git("config", "diff.relative", "true")
+    repository.git("mv", "old", "new")
+    (repository.folder / "new" / "c.py").write_text(text.lower() + "more = 1\n")
+    (repository.folder / "new" / "d.py").unlink()
+    with checkout("HEAD", folder=repository.folder / "tests", directory=directory, guard=guard) as revision:
+        assert revision.former == {Path("new/a b\n.py"): Path("old/a b\n.py"), Path("new/c.py"): Path("old/c.py")}
 
 
 def test_histories_without_a_common_commit(repository: Repository, directory: Path, guard: Guard) -> None:
@@ -92,9 +105,27 @@ def test_the_head_is_the_checkout_as_it_is(repository: Repository, directory: Pa
 def test_the_reader_is_told_what_is_not_to_be_expected(repository: Repository, directory: Path, guard: Guard) -> None:
     repository.commit({".gitmodules": '[submodule "lib"]\n\tpath = lib\n\turl = ./lib\n'})
     with checkout("HEAD", folder=repository.folder, directory=directory, guard=guard) as revision:
-        same, submodules = revision.notes
-    assert same == "base and head are the same code"
+        (submodules,) = revision.notes
     assert "no submodules" in submodules
+
+
+def test_a_base_that_is_the_head_says_so(repository: Repository, directory: Path, guard: Guard) -> None:
+    """As where the other branch alone has gone on; its commits are not compared."""
+    repository.git("checkout", "--quiet", "HEAD~1")
+    repository.git("checkout", "--quiet", "-b", "idle")
+    for number in (4, 5):
+        repository.git("checkout", "--quiet", "main")
+        repository.commit({"app.py": f"VERSION = {number}\n"})
+    repository.git("checkout", "--quiet", "idle")
+    with checkout("main", folder=repository.folder, directory=directory, guard=guard) as revision:
+        told = "merge base of HEAD and main, 3 commits behind it; the same code as the head"
+        assert revision.label == f"{revision.head} ({told})"
+    commit = repository.git("rev-parse", "--short", "HEAD")
+    with checkout(commit, folder=repository.folder, directory=directory, guard=guard) as revision:
+        assert revision.label == f"{commit} (the same code as the head)"
+    (repository.folder / "app.py").write_text("VERSION = 6\n")
+    with checkout(commit, folder=repository.folder, directory=directory, guard=guard) as revision:
+        assert revision.label == commit
 
 
 def test_no_hook_runs_and_no_variable_of_a_hook_misleads(
@@ -137,17 +168,25 @@ def test_a_branch_that_only_the_remote_has(repository: Repository, directory: Pa
 def test_a_shallow_clone(repository: Repository, directory: Path, guard: Guard) -> None:
     folder = directory.parent / "clone"
     repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(folder))
-    said = refusal("origin/main", folder, directory, guard)
-    assert "This clone is shallow" in said
-    assert "fetch-depth: 0" in said
-    assert "git fetch --depth=1 origin main" in said
-
     clone = Repository(folder, create=False)
-    clone.git("fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main")
+    for rev in ("HEAD~1", "origin/main", "main"):
+        said = refusal(rev, folder, directory, guard)
+        assert "This clone is shallow: fetch the whole history (git fetch --unshallow origin; " in said
+        assert "fetch-depth: 0" in said
+        alone = re.search(r"or the revision alone: git (fetch [^,]*)", said)
+        assert (alone is None) == (rev == "HEAD~1")
+        if alone is not None:
+            clone.git(*alone[1].split())
+    assert said.endswith(", and compare with --celery-perf-base=FETCH_HEAD")
+    assert clone.git("rev-parse", "FETCH_HEAD", "origin/main") == "\n".join([repository.git("rev-parse", "main")] * 2)
+
     short = clone.git("rev-parse", "--short", "origin/main")
     with checkout("origin/main", folder=folder, directory=directory, guard=guard) as revision:
         assert revision.label == f"{short} (origin/main; the clone is shallow, so no merge base is known)"
         assert (revision.path / "app.py").read_text() == "VERSION = 2\n"
+    clone.git("fetch", "--quiet", "--unshallow", "origin")
+    with checkout("HEAD~1", folder=folder, directory=directory, guard=guard) as revision:
+        assert (revision.path / "app.py").read_text() == "VERSION = 1\n"
 
 
 def test_no_repository(directory: Path, guard: Guard) -> None:
@@ -171,6 +210,17 @@ def test_what_git_cannot_check_out(repository: Repository, directory: Path, guar
     assert "git cannot check out" in said
     assert "smudge filter broken failed" in said
     assert repository.work_trees == []
+
+
+def test_a_repository_that_may_not_be_written(
+    repository: Repository, directory: Path, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = repository.folder / ".git"
+    (own / "worktrees").touch()  # root, as whom CI runs, may write everywhere
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != own / "worktrees")
+    said = refusal("HEAD", repository.folder, directory, guard)
+    assert "git cannot check out" in said
+    assert said.endswith(f"let this user write to {own / 'worktrees'}, or run in a clone of {repository.folder}")
 
 
 RUN = """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,44 @@ def test_a_base_that_has_none_of_it(pytester: pytest.Pytester, tree: Tree, monke
     assert read(pytester, "tests/test_new.py").within(tree) is None
     (pytester.path / "new").mkdir()
     monkeypatch.chdir(pytester.path / "new")
-    assert read(pytester).within(tree) is None
+    found = read(pytester)
+    assert found.within(tree) is None
+    assert found.lacking(tree) == pytester.path / "new"
+    assert read(pytester, "../tests/test_old.py").everything(tree) is None
+
+
+def test_a_base_without_the_ini_file(pytester: pytest.Pytester, tree: Tree) -> None:
+    (pytester.path / "perf.ini").write_text("[pytest]\n")
+    found = read(pytester, "-c", "perf.ini")
+    assert found.within(tree) is None
+    assert found.lacking(tree) == pytester.path / "perf.ini"
+    assert found.lacking(Tree.itself(pytester.path)) is None
+
+
+def test_a_folder_that_was_moved(pytester: pytest.Pytester, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that is called by its new name on the command line."""
+    inside = pytester.path / "new" / "tests"
+    inside.mkdir(parents=True)
+    for file in (inside / "test_old.py", inside / "test_more.py", inside.parent / "perf.ini"):
+        file.touch()
+    (tree.path / "perf.ini").touch()
+    names = ("tests/test_old.py", "perf.ini")
+    tree = replace(tree, former={Path("new") / name: Path(name) for name in names})
+    of_tests = str(tree.path / "tests" / "test_old.py")
+
+    options = ("-c", "new/perf.ini", "--ignore=new/tests", "-k", "new")
+    selection = read(pytester, *options, "new/tests/test_old.py::test_one", "new/tests/test_more.py").within(tree)
+    assert selection is not None
+    moved = [of_tests, "-c", str(tree.path / "perf.ini"), f"--ignore={tree.path / 'tests'}", "-k", "new"]
+    assert moved == [*selection.arguments]
+    assert tree.path == selection.folder == selection.root
+    assert selection.takes(offered("tests/test_old.py::test_one"))
+
+    monkeypatch.chdir(pytester.path / "new")
+    selection = read(pytester, "-c", "perf.ini", "tests/test_old.py").within(tree)
+    assert selection is not None
+    assert tree.path == selection.folder
+    assert [of_tests, "-c"] == [*selection.arguments][:2]
 
 
 @pytest.mark.parametrize(("testpaths", "home"), [("", "."), ("testpaths = test? nosuch", "tests")])
@@ -110,7 +148,38 @@ def test_everything_is_where_pytest_looks_without_a_path(
 
 def test_who_names_no_path_has_everything(pytester: pytest.Pytester, tree: Tree) -> None:
     assert read(pytester, "-k", "one").everything(tree) is None
-    assert read(pytester, "--pyargs", "shop.tests").everything(tree) is None
+
+
+def test_modules_are_known_by_where_they_lie(
+    pytester: pytest.Pytester, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the base does not have would be an error there; what is nowhere in the checkout, it imports as we do."""
+    for name in ("test_old", "test_moved", "test_new"):
+        (pytester.path / "wares" / f"{name}.py").parent.mkdir(exist_ok=True)
+        (pytester.path / "wares" / f"{name}.py").touch()
+    (pytester.path / "wares" / "__init__.py").touch()
+    (tree.path / "wares").mkdir()
+    (tree.path / "wares" / "test_old.py").touch()
+    tree = replace(tree, former={Path("wares/test_moved.py"): Path("tests/test_old.py")})
+    monkeypatch.syspath_prepend(pytester.path)
+    words = ("wares.test_old::test_one", "wares.test_moved", "wares.test_new", "json.decoder", "tests/test_old.py")
+    found = read(pytester, "--pyargs", *words)
+    selection = found.within(tree)
+    assert selection is not None
+    path = str(tree.path / "tests" / "test_old.py")
+    assert ["wares.test_old", path, "json.decoder", "--pyargs"] == [*selection.arguments]
+    assert selection.takes(offered("wares/test_old.py::test_one"))
+    assert not selection.takes(offered("wares/test_old.py::test_two"))
+    assert selection.takes(offered("tests/test_old.py::test_two"))
+    assert read(pytester, "--pyargs", "wares.test_new").within(tree) is None
+
+    of_head = found.within(Tree.itself(pytester.path))
+    assert of_head is not None
+    assert ["wares.test_old", "wares.test_moved", "wares.test_new"] == [*of_head.arguments][:3]
+    everywhere = read(pytester, "--pyargs", "wares.test_new").everything(tree)
+    assert everywhere is not None
+    assert str(tree.path) == everywhere.arguments[0]
+    assert read(pytester, "--pyargs", "wares").paths == ("wares",)
 
 
 def test_options_that_name_places(pytester: pytest.Pytester, tree: Tree) -> None:

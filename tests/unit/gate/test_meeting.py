@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,7 +36,12 @@ class Places:
     head: tuple[ArmTest, ...] | GateError
     all_of_base: tuple[ArmTest, ...] | GateError | None = None
     all_of_head: tuple[ArmTest, ...] | GateError | None = None
+    astray: dict[str, str] = field(default_factory=dict)
+    """Why nobody knows of tests whether the base has them: it has nowhere to run them."""
     log: list[str] = field(default_factory=list)
+
+    def doubts(self, tests: Sequence[ArmTest]) -> dict[str, str]:
+        return {test.nodeid: self.astray[test.nodeid] for test in tests if test.nodeid in self.astray}
 
     @property
     def sides(self) -> Sides:
@@ -114,6 +119,12 @@ def test_a_base_that_cannot_be_searched() -> None:
     assert [each.base.nodeid for each in meeting.pairs] == [SAME.nodeid]
     assert standings(meeting) == {"test_new": Standing.COMPARED, "test_gone": Standing.REMOVED}
     assert meeting.alone[0].reason == "whether the base has it is not known: it broke"
+
+
+def test_a_base_that_has_a_test_and_nowhere_to_run_it() -> None:
+    meeting, _ = met(Places(base=None, head=(NEW, SAME), astray={NEW.nodeid: "it has no such folder"}))
+    assert standings(meeting) == {"test_new": Standing.COMPARED, "test_same": Standing.NEW}
+    assert meeting.alone[0].reason == "it has no such folder"
 
 
 def test_a_base_that_has_not_collected_when_the_time_is_over() -> None:

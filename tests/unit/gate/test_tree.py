@@ -32,6 +32,34 @@ def test_places_of_the_checkout_are_mapped(tree: Tree, tmp_path: Path) -> None:
     assert tree.checkout / "src" == Tree.itself(tree.checkout).place(tree.checkout / "src")
 
 
+def test_places_that_were_moved_are_found_where_they_were(tree: Tree) -> None:
+    """A folder by its files; what the base has by the same name, was not moved."""
+    files = {"new/a.py": "old/a.py", "new/deep/b.py": "old/deep/b.py", "new/c.py": "other/c.py", "src/d.py": "lib/d.py"}
+    moved = replace(tree, former={Path(new): Path(old) for new, old in files.items()})
+    places = {
+        "new/c.py": "other/c.py",
+        "new": "old",
+        "new/deep": "old/deep",
+        "new/deep/more.py": "old/deep/more.py",
+        "src": "src",
+        "src/d.py": "lib/d.py",
+        "src/e.py": "src/e.py",
+        "newer/f.py": "newer/f.py",
+        "": "",
+    }
+    for now, then in places.items():
+        assert moved.place(moved.checkout / now) == moved.path / then, now
+        assert moved.has_elsewhere(moved.checkout / now) == (now != then), now
+    assert not moved.has_elsewhere(moved.checkout.parent / "elsewhere")
+    assert not tree.has_elsewhere(tree.checkout / "new")
+
+
+def test_a_project_that_was_moved_below_the_top(tree: Tree) -> None:
+    moved = replace(tree, former={Path("below/src/a.py"): Path("src/a.py"), Path("below/b.py"): Path("b.py")})
+    assert moved.path == moved.place(moved.checkout / "below")
+    assert moved.path / "src" == moved.place(moved.checkout / "below" / "src")
+
+
 def test_the_path_is_mapped(tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     checkout = tree.checkout
     monkeypatch.setattr(sys, "prefix", str(checkout / "venv"))
