@@ -122,6 +122,7 @@ def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
         at=point.at,
         attempt=point.retries,
         expect=point.expected,
+        way=target.way,
         error=error,
         args=args,
     )
