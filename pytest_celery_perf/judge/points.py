@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_celery_perf.judge import again
 from pytest_celery_perf.judge.crashes import cause, remedy
 from pytest_celery_perf.judge.subjects import Subject, shortened
+from pytest_celery_perf.measure.counterparts import counterparts
 from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
 from pytest_celery_perf.measure.state import differences, with_names
@@ -62,6 +63,17 @@ class Trial:
         """Whether the fault struck."""
         return any(each.kind != "diverged" for each in self.blows)
 
+    @property
+    def own(self) -> Mapping[str, str]:
+        """Which task of the run is which of the reference, by id; nothing for those that only the run has."""
+        return counterparts(self.reference.history, self.run.history)
+
+    def usual(self, life: Life) -> list[Classified]:
+        """Return what becomes of a task where nothing goes wrong; of all of its name if only the run has it."""
+        own = self.own.get(life.task_id)
+        found = classify(self.reference.history)
+        return [each for each in found if (each.life.name == life.name if own is None else each.life.task_id == own)]
+
     def subject(self, name: str) -> Subject:
         """Return the tasks of a name in the run."""
         found = tuple(each.life for each in classify(self.run.history) if each.life.name == name)
@@ -71,8 +83,8 @@ class Trial:
 def judge_point(trial: Trial) -> PointResult:
     """Say what became of the test.
 
-    * It ended like the reference run: its own assertions and the invariant hold, its tasks came to the same ends, and
-      the databases hold the same.
+    * It ended like the reference run: its own assertions and the invariant hold, each task came to the same end as
+      there, and the databases hold the same.
     * Each task began, and each effect on others was tried, at most as often as the marker allows.
     """
     if not trial.struck:
@@ -108,7 +120,7 @@ def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
         if not (each.task_class in meant and each.life.task_id in tasks) and _is_bad(each, trial)
     ]
     made = sum(number for task_id, number in _effects(history, point.name).items() if task_id in tasks)
-    usual = max(_effects(trial.reference.history, point.name).values(), default=0)
+    usual = _usual_effects(trial, tasks)
     over = [] if budget.outbound is None or made <= budget.outbound else [_over(made, budget.outbound)]
     differing = [*([trial.run.complaint] if trial.run.complaint else ()), *_differences(trial)]
     findings = [
@@ -148,7 +160,7 @@ def _path(trial: Trial) -> str:
 def _is_bad(each: Classified, trial: Trial) -> bool:
     if each.task_class in _HARMLESS:
         return False
-    expected = {one.task_class for one in classify(trial.reference.history) if one.life.name == each.life.name}
+    expected = {one.task_class for one in trial.usual(each.life)}
     return each.task_class not in expected
 
 
@@ -179,11 +191,13 @@ def _skipped(life: Life, subject: Subject) -> str:
 def _counts(trial: Trial) -> Iterator[str]:
     """Compare how often tasks began, and what they did to others, with what is allowed."""
     name = trial.point.name
-    usual = max(_begun(trial.reference.history, name).values(), default=1)
-    most = max(_begun(trial.run.history, name).values(), default=0)
-    limit = usual + trial.budget.max_executions - 1
-    if most > limit:
-        yield f"executions {most} (budget ≤ {limit})"
+    begun, usual = _begun(trial.run.history, name), _begun(trial.reference.history, name)
+    most = max(usual.values(), default=1)
+    own, more = trial.own, trial.budget.max_executions - 1
+    limits = {each: usual.get(own.get(each, ""), most) + more for each in begun}
+    if beyond := [each for each in begun if begun[each] > limits[each]]:
+        worst = max(beyond, key=lambda each: begun[each])
+        yield f"executions {begun[worst]} (budget ≤ {limits[worst]})"
     outbound = trial.budget.outbound
     if outbound is not None and (made := _outbound(trial)) > outbound:
         yield _over(made, outbound)
@@ -204,6 +218,13 @@ def _effects(history: History, name: str) -> Counter[str]:
         for point in history.points
         if point.name == name and point.kind in _OUTBOUND and not point.label.startswith(f"{name} to ")
     )
+
+
+def _usual_effects(trial: Trial, tasks: Collection[str]) -> int:
+    """Count what a task that was delivered twice does to others where it is delivered once."""
+    effects = _effects(trial.reference.history, trial.point.name)
+    own = trial.own
+    return max((effects[own[each]] for each in tasks if each in own), default=max(effects.values(), default=0))
 
 
 def _outbound(trial: Trial) -> int:

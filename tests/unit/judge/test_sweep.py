@@ -104,6 +104,13 @@ def test_retries_of_the_task_itself_do_not_count_against_it() -> None:
     )
 
 
+def test_retries_of_another_task_of_its_name_count_for_that_one() -> None:
+    other = [execution("t2", received=50 + n, started=50 + n, retries=n) for n in range(3)]
+    runs = (crashed(requeued_ns=at(6)), again(), execution(delivery=3, received=30, started=31), *other)
+
+    assert judged(*runs, reference=history(execution(), *other)).findings == ("executions 3 (budget ≤ 2)",)
+
+
 @pytest.mark.parametrize(("struck", "made"), [("query", 2), ("connect", 1)])
 def test_outbound_effects_are_counted_over_all_executions(struck: str, made: int) -> None:
     """The one before which the fault struck was none."""
@@ -171,6 +178,16 @@ def test_an_error_that_is_not_retried() -> None:
 
 def test_what_fails_without_a_fault_may_fail_with_one() -> None:
     assert judged(failed(), reference=history(failed())).status is Status.PASS
+
+
+def test_a_task_may_not_fail_because_another_one_of_its_name_does() -> None:
+    """The ids are others in each run; which is which tells the order in which they were published."""
+    reference = history(execution("good"), failed("bad", received=3))
+    both = (failed("t1"), failed("t2", received=3, error=error("builtins.ValueError", "refused")))
+    result = judged(*both, reference=reference, kind="raise", budget=FaultSweepBudget())
+
+    assert result.findings == ("FAILED: it failed with builtins.ConnectionError: refused",)
+    assert judged(execution("t1"), failed("t2", received=3), reference=reference).findings == ()
 
 
 # -- the verdict -------------------------------------------------------------------------------
