@@ -101,6 +101,20 @@ def _short_names(names: set[str]) -> dict[str, str]:
     return {name: short if last.count(short) == 1 else name for name, short in zip(names, last, strict=True)}
 
 
+def is_sqlalchemys(point: Point, history: History) -> bool:
+    """Tell whether a query or commit is one of SQLAlchemy: by its database, as that library alone has made queries there.
+
+    Args:
+        point: Of a run.
+        history: Of that run.
+    """
+    if point.kind not in ("query", "commit"):
+        return False
+    uses = {(use.library, use.alias) for each in history.executions for use in each.queries}
+    named = {library for library, alias in uses if point.label == alias or point.label.startswith(f"{alias}: ")}
+    return named == {"sqlalchemy"}
+
+
 def plan(targets: Iterable[Target], budget: RerunBudget, only: str = "") -> Plan:
     """Choose among points.
 

@@ -232,9 +232,9 @@ class FaultSweepBudget(RerunBudget):
     """``celery_fault_sweep``."""
 
     marker = "celery_fault_sweep"
-    errors: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
-    """What is raised at the points of each kind: (kind, the exception's module and qualified name joined by a colon,
-    its arguments)."""
+    errors: tuple[tuple[str, str, str], ...] = ()
+    """What is raised at the points of a kind, where that is not the library's own: (kind, the exception's module and
+    qualified name joined by a colon, the exception itself if one was given, see `raising.packed`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,14 @@ a file that only one process can create.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import importlib
 import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from pytest_celery_perf.probe import context, strain, wire
+from pytest_celery_perf.probe import context, raising, strain, wire
 from pytest_celery_perf.probe.orders import AGAIN, AWAITED, FaultOrder
 
 if TYPE_CHECKING:
@@ -221,8 +219,6 @@ def _wait_at(gate: str) -> None:
 
 
 def _raise(order: FaultOrder) -> NoReturn:
-    module, _, name = order.error.partition(":")
-    error: Any = builtins if module == "builtins" else importlib.import_module(module)
-    for part in name.split("."):
-        error = getattr(error, part)
-    raise error(*order.args)
+    if order.packed:
+        raise raising.unpacked(order.packed)
+    raise raising.made(raising.found(order.error), order.args)

@@ -48,6 +48,8 @@ class FaultOrder:
     error: str = ""
     """``raise``: the exception's module and qualified name, joined by a colon."""
     args: tuple[Any, ...] = ()
+    packed: str = ""
+    """``raise``: instead, the exception itself, see `raising.packed`."""
     attempt: int | None = None
     """At a touch point: the attempt that shall suffer it, the first being 0; None for any."""
     expect: str = ""

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from pytest_celery_perf.judge.points import Trial, comparable, judge_point
 from pytest_celery_perf.judge.subjects import listed
-from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK
-from pytest_celery_perf.measure.points import Plan, plan, spread, targets_of
+from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK, SAID, SQLALCHEMYS
+from pytest_celery_perf.measure.points import Plan, is_sqlalchemys, plan, spread, targets_of
 from pytest_celery_perf.measure.state import differences, unsteady
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
 from pytest_celery_perf.model.units import format_duration_s
@@ -81,7 +83,8 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     for target in chosen.targets if budget.budget_s is None else spread(chosen.targets):
         if budget.budget_s is not None and results and time.monotonic() - began_s >= budget.budget_s:
             break
-        run = rerunner.run(budget, faults=(order_for(budget, target),), timeout_s=reference.timeout_s)
+        order = order_for(budget, target, reference.first.found.history)
+        run = rerunner.run(budget, faults=(order,), timeout_s=reference.timeout_s)
         results[target] = judge_point(
             Trial(
                 budget=budget,
@@ -109,12 +112,10 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     )
 
 
-def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
-    """Return what has a fault strike at a point, and nowhere else."""
+def order_for(budget: RerunBudget, target: Target, history: History) -> FaultOrder:
+    """Return what has a fault strike at a point of a run, and nowhere else."""
     point = target.point
-    error, args = "", tuple[str, ...]()
-    if isinstance(budget, FaultSweepBudget):
-        error, args = next((error, args) for kind, error, args in budget.errors if kind == point.kind)
+    error, packed = _error(budget, point, history) if isinstance(budget, FaultSweepBudget) else ("", "")
     return FaultOrder(
         key="sweep",
         task=point.name,
@@ -124,8 +125,17 @@ def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
         expect=point.expected,
         way=target.way,
         error=error,
-        args=args,
+        args=(SAID,) if error else (),
+        packed=packed,
     )
+
+
+def _error(budget: FaultSweepBudget, point: Point, history: History) -> tuple[str, str]:
+    """Return what is raised at a point: the place of its class and, if one was given, the exception itself."""
+    for kind, error, packed in budget.errors:
+        if kind == point.kind:
+            return error, packed
+    return (SQLALCHEMYS if is_sqlalchemys(point, history) else ERRORS[point.kind]), ""
 
 
 def _deed(budget: RerunBudget) -> str:
@@ -150,9 +160,10 @@ def _fault(budget: RerunBudget) -> str:
         return "the same message delivered again" if budget.ids == "same" else "the same task published again"
     if not isinstance(budget, FaultSweepBudget):
         return f"SIGKILL of the {budget.kill}" if isinstance(budget, CrashSweepBudget) else "a fault"
+    given = {kind: error for kind, error, _ in budget.errors}
     kinds: dict[str, list[str]] = {}
-    for kind, error, _ in budget.errors:
-        kinds.setdefault(error.rpartition(":")[2], []).append(kind)
+    for kind in budget.points:
+        kinds.setdefault(given.get(kind, ERRORS[kind]).rpartition(":")[2], []).append(kind)
     return "; ".join(f"{error} ({', '.join(names)})" for error, names in kinds.items())
 
 

@@ -168,7 +168,7 @@ def test_a_point_that_is_never_reached_is_not_judged() -> None:
 def test_an_error_that_is_not_retried() -> None:
     result = judged(
         failed(error=error("django.db.utils.OperationalError", "gone")),
-        budget=FaultSweepBudget(errors=(("query", "django.db.utils:OperationalError", ()),)),
+        budget=FaultSweepBudget(errors=(("query", "django.db.utils:OperationalError", ""),)),
         kind="raise",
     )
 

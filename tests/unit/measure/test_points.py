@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_celery_perf.measure.points import plan, spread, targets_of
+from pytest_celery_perf.measure.points import is_sqlalchemys, plan, spread, targets_of
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import CrashSweepBudget
 from pytest_celery_perf.model.sweep import Target
-from tests.unit.histories import NAME, at, execution, history
+from tests.unit.histories import NAME, at, execution, history, query
 
 KINDS = ("started", "query", "commit", "connect", "finished", "acknowledgment")
 
@@ -86,6 +86,23 @@ def test_attempts_that_go_different_ways() -> None:
 
     assert ids(found) == ["charge:1", "charge:2", "charge/1:1", "charge#2/1:1"]
     assert [bool(each.way) for each in found] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "libraries", "expected"),
+    [
+        ("query", "stock.db: SELECT ?", {"stock.db": "sqlalchemy"}, True),
+        ("commit", "stock.db", {"stock.db": "sqlalchemy", "audit": "django"}, True),
+        ("query", "audit: SELECT ?", {"stock.db": "sqlalchemy", "audit": "django"}, False),
+        ("query", "SELECT ?", {"stock.db": "sqlalchemy"}, False),
+        ("connect", "stock.db", {"stock.db": "sqlalchemy"}, False),
+        ("started", "", {}, False),
+    ],
+)
+def test_whose_library_a_query_is(kind: str, label: str, libraries: dict[str, str], expected: bool) -> None:
+    used = tuple(query(alias=alias, library=library) for alias, library in libraries.items())
+
+    assert is_sqlalchemys(point(2, kind, label=label), history(execution(queries=used))) is expected
 
 
 def test_a_redelivery_adds_no_points() -> None:
