@@ -3,81 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Iterator
 
 from pytest_celery_perf.judge import again
-from pytest_celery_perf.judge.crashes import cause, remedy
-from pytest_celery_perf.judge.subjects import Subject, shortened
-from pytest_celery_perf.measure.counterparts import counterparts
-from pytest_celery_perf.measure.lives import Fate, Life
+from pytest_celery_perf.judge.amends import amends, skipped
+from pytest_celery_perf.judge.crashes import cause
+from pytest_celery_perf.judge.subjects import shortened
+from pytest_celery_perf.judge.trial import EFFECTS, Trial, comparable
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
-from pytest_celery_perf.measure.state import differences, with_names
-from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.measure.state import differences
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.record import Point
-from pytest_celery_perf.model.spec import FaultSweepBudget, IdempotentBudget, RerunBudget
-from pytest_celery_perf.model.state import State
-from pytest_celery_perf.model.sweep import PointResult, Rerun, Target
+from pytest_celery_perf.model.spec import IdempotentBudget
+from pytest_celery_perf.model.sweep import PointResult
 from pytest_celery_perf.model.verdict import Status
 
 DIFFERENCES_SHOWN = 5
 _HARMLESS = (TaskClass.COMPLETED, TaskClass.DUPLICATED, TaskClass.INDETERMINATE)
 """What a point may make of a task. How often it may begin is judged apart; a publish that the fault prevented is made
 again by the task's next execution."""
-_OUTBOUND = ("connect", "publish")
-
-
-def comparable(run: Rerun) -> State:
-    """Return what the databases held after a run, with the names of tasks in the places of their ids."""
-    ids = {each.task_id: f"<id of {each.name}>" for each in run.history.publications}
-    return with_names(run.state, ids)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """A run in which a fault struck at one point, beside one in which nothing went wrong."""
-
-    budget: RerunBudget
-    target: Target
-    reference: Rerun
-    run: Rerun
-    ignored: Collection[str] = ()
-    """What the databases may hold another of in each run."""
-    root: Path | None = None
-    """The folder that paths are shown relative to."""
-
-    @property
-    def point(self) -> Point:
-        """Where."""
-        return self.target.point
-
-    @property
-    def blows(self) -> list[Fault]:
-        """The faults at that point, or that none struck since the task took another path."""
-        return [each for each in self.run.history.faults if each.point == self.point.at and not each.consequence]
-
-    @property
-    def struck(self) -> bool:
-        """Whether the fault struck."""
-        return any(each.kind != "diverged" for each in self.blows)
-
-    @property
-    def own(self) -> Mapping[str, str]:
-        """Which task of the run is which of the reference, by id; nothing for those that only the run has."""
-        return counterparts(self.reference.history, self.run.history)
-
-    def usual(self, life: Life) -> list[Classified]:
-        """Return what becomes of a task where nothing goes wrong; of all of its name if only the run has it."""
-        own = self.own.get(life.task_id)
-        found = classify(self.reference.history)
-        return [each for each in found if (each.life.name == life.name if own is None else each.life.task_id == own)]
-
-    def subject(self, name: str) -> Subject:
-        """Return the tasks of a name in the run."""
-        found = tuple(each.life for each in classify(self.run.history) if each.life.name == name)
-        return Subject(marker="", name=name, lives=found, history=self.run.history, root=self.root)
 
 
 def judge_point(trial: Trial) -> PointResult:
@@ -100,11 +43,7 @@ def judge_point(trial: Trial) -> PointResult:
         status=Status.FAIL if findings else Status.PASS,
         outcome=_outcome(trial),
         findings=tuple(findings),
-        fix=tuple(
-            dict.fromkeys(
-                (*_fix(bad, trial), *([_IDEMPOTENT] if differing and not bad else ()), *map(_on_purpose, counts))
-            )
-        ),
+        fix=tuple(dict.fromkeys(amends(trial, bad, counts, differs=bool(differing)))),
     )
 
 
@@ -168,24 +107,8 @@ def _told(each: Classified, trial: Trial) -> str:
     """Say what became of a task, without its id, which is another in each run."""
     who = "" if each.life.name == trial.point.name else f" {each.life.name}"
     subject = trial.subject(each.life.name)
-    why = cause(each.life, subject).removeprefix("lost because ") or _skipped(each.life, subject) or each.reason
+    why = cause(each.life, subject).removeprefix("lost because ") or skipped(each.life, subject) or each.reason
     return f"{each.task_class.upper()}{who}: {why}"
-
-
-def _skipped(life: Life, subject: Subject) -> str:
-    """Say that a task was not run again since it had stored its result, if that is why it was not.
-
-    Source:
-        ``on_failure`` in celery/worker/request.py, as of 5.7.
-    """
-    last, options = life.executions[-1] if life.executions else None, subject.options
-    stored = last is not None and any(
-        point.kind == "result"
-        and (point.task_id, point.retries, point.delivery) == (last.task_id, last.retries, last.delivery)
-        for point in subject.history.points
-    )
-    late = options is not None and options.acks_late
-    return _STORED if life.fate is Fate.LOST and late and stored else ""
 
 
 def _counts(trial: Trial) -> Iterator[str]:
@@ -216,7 +139,7 @@ def _effects(history: History, name: str) -> Counter[str]:
     return Counter(
         point.task_id
         for point in history.points
-        if point.name == name and point.kind in _OUTBOUND and not point.label.startswith(f"{name} to ")
+        if point.name == name and point.kind in EFFECTS and not point.label.startswith(f"{name} to ")
     )
 
 
@@ -230,7 +153,7 @@ def _usual_effects(trial: Trial, tasks: Collection[str]) -> int:
 def _outbound(trial: Trial) -> int:
     """Count the effects on others of the task that did most; what a fault prevented was none."""
     counts = _effects(trial.run.history, trial.point.name)
-    prevented = trial.point.kind in _OUTBOUND
+    prevented = trial.point.kind in EFFECTS
     for blow in trial.blows:
         if prevented and blow.kind != "diverged" and blow.task_id is not None:
             counts[blow.task_id] -= 1
@@ -243,33 +166,3 @@ def _outcome(trial: Trial) -> str:
     begun = max(_begun(trial.run.history, name).values(), default=0)
     told = ", ".join(dict.fromkeys(str(each.task_class) for each in classes)) or "not published"
     return f"{told}, begun {begun}×"
-
-
-def _fix(bad: list[Classified], trial: Trial) -> Iterator[str]:
-    for each in bad:
-        if isinstance(trial.budget, FaultSweepBudget) and each.task_class is TaskClass.FAILED:
-            error = each.life.concluding.error if each.life.concluding else None
-            kind = error.type.rpartition(".")[2] if error else "the error"
-            yield f"retry it: autoretry_for=({kind},) in {trial.subject(each.life.name).decorator}"
-        else:
-            subject = trial.subject(each.life.name)
-            yield from [_BEFORE_THE_RESULT] if _skipped(each.life, subject) else remedy(each.life, subject)
-
-
-def _on_purpose(count: str) -> str:
-    argument = "outbound=" if count.startswith("outbound") else "max_executions="
-    return f"find out at the beginning what an earlier execution has done already, or raise {argument} on purpose"
-
-
-_STORED = (
-    "its result was stored, so that Celery did not run it again: what was to follow is left out, such as to tell its "
-    "chord, whose callback never runs"
-)
-_BEFORE_THE_RESULT = (
-    "no option of Celery closes that gap: what must happen belongs into the task's body, and something has to look "
-    "after chords that never end"
-)
-_IDEMPOTENT = (
-    "what was committed before the point is there when the task begins again: find it (a unique key, a state in the "
-    "row, an INSERT … ON CONFLICT), or commit all of it at once (transaction.atomic)"
-)

@@ -102,7 +102,7 @@ def _short_names(names: set[str]) -> dict[str, str]:
 
 
 def is_sqlalchemys(point: Point, history: History) -> bool:
-    """Tell whether a query or commit is one of SQLAlchemy: by its database, as that library alone has made queries there.
+    """Tell whether a query or commit is one of SQLAlchemy: by its database, of which that library alone makes queries.
 
     Args:
         point: Of a run.

@@ -1,4 +1,4 @@
-"""Makes the exceptions that a task is to raise: in a worker, and where a test asks for one, to see whether it can be."""
+"""Makes the exceptions that a task is to raise: in a worker, and where one is given, to see whether it can be made."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_celery_perf.judge.points import Trial, comparable, judge_point
+from pytest_celery_perf.judge.points import judge_point
 from pytest_celery_perf.judge.subjects import listed
+from pytest_celery_perf.judge.trial import Trial, comparable
 from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK, SAID, SQLALCHEMYS
 from pytest_celery_perf.measure.points import Plan, is_sqlalchemys, plan, spread, targets_of
 from pytest_celery_perf.measure.state import differences, unsteady

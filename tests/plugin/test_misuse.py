@@ -108,10 +108,8 @@ WRONG = {
     "celery_crash_sweep(volatile='a.b')": ("volatile='a.b' is not a list of columns",),
     "celery_crash_sweep(volatile=['a.b'])": ("volatile= names columns of Django's tables, and Django is not",),
     "celery_fault_sweep(errors=[OSError])": ("is not a dict from the kind of a point to an exception",),
-    "celery_fault_sweep(errors={'query': 3})": ("errors['query']=3 is no exception",),
-    "celery_fault_sweep(errors={'query': BaseException})": (
-        "is no exception that a library raises: give a subclass of",
-    ),
+    "celery_fault_sweep(errors={'query': 3})": ("errors['query']=3 is no exception of a library",),
+    "celery_fault_sweep(errors={'query': BaseException})": ("is no exception of a library: give a subclass of Exc",),
     "celery_fault_sweep(errors={'query': UnicodeDecodeError})": (
         "errors['query']=UnicodeDecodeError cannot be made of a text (",
         "): give an instance of it",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_celery_perf.judge.points import Trial, judge_point
+from pytest_celery_perf.judge.points import judge_point
+from pytest_celery_perf.judge.trial import Trial
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome, Point
 from pytest_celery_perf.model.spec import IdempotentBudget

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from pytest_celery_perf.probe.raising import found, made, packed, unpacked
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """One that holds more than a text."""
 
     def __init__(self, code: int, *, retry_after: float) -> None:
@@ -22,11 +22,11 @@ class Refused(Exception):
         return _refused, self.args
 
 
-def _refused(code: int, retry_after: float) -> Refused:
-    return Refused(code, retry_after=retry_after)
+def _refused(code: int, retry_after: float) -> RefusedError:
+    return RefusedError(code, retry_after=retry_after)
 
 
-class Forgetful(Exception):
+class ForgetfulError(Exception):
     """One that cannot be made again of its arguments."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -35,11 +35,11 @@ class Forgetful(Exception):
 
 
 def test_an_exception_keeps_what_it_holds() -> None:
-    error = Refused(429, retry_after=1.5)
+    error = RefusedError(429, retry_after=1.5)
     error.add_note("by the bank")
     again = unpacked(json.loads(json.dumps(packed(error))))
 
-    assert isinstance(again, Refused)
+    assert isinstance(again, RefusedError)
     assert (429, 1.5) == (again.code, again.retry_after)
 
 
@@ -50,19 +50,19 @@ def test_an_exception_of_sqlalchemy_keeps_its_statement() -> None:
     assert ("INSERT", {"n": 1}, "twice") == (again.statement, again.params, str(again.orig))
 
 
-@pytest.mark.parametrize("error", [Forgetful(3, "no"), ValueError(lambda: None)])
+@pytest.mark.parametrize("error", [ForgetfulError(3, "no"), ValueError(lambda: None)])
 def test_what_would_not_come_back_is_refused(error: Exception) -> None:
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever its class raises
         packed(error)
 
 
 def test_what_would_come_back_as_something_else_is_refused() -> None:
-    class Dull(ValueError):
+    class DullError(ValueError):
         def __reduce__(self) -> tuple[object, ...]:
             return ValueError, ("something else",)
 
     with pytest.raises(TypeError, match="it would come back as ValueError"):
-        packed(Dull("no"))
+        packed(DullError("no"))
 
 
 def test_a_class_of_sqlalchemy_is_made_of_a_text() -> None:
