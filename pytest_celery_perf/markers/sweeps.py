@@ -221,8 +221,8 @@ def _error(error: Any, what: str) -> tuple[str, str]:
         return place, packed(error)
     except Exception as refused:  # noqa: BLE001 - likewise
         raise ConfigurationError(
-            f"{what}={error!r} does not reach a worker as it is, since it cannot be pickled ({refused}): give its class,"
-            " or one that can be"
+            f"{what}={error!r} does not reach a worker as it is, since it cannot be pickled ({refused}): "
+            "give its class, or one that can be"
         ) from None
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_celery_perf.judge.failures import MEND, errors_of, raised, undeclared
 from pytest_celery_perf.judge.points import judge_point
-from pytest_celery_perf.judge.subjects import listed
+from pytest_celery_perf.judge.subjects import Subject, listed
 from pytest_celery_perf.judge.trial import Trial, comparable
 from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK, SAID, SQLALCHEMYS
 from pytest_celery_perf.measure.points import Plan, is_sqlalchemys, plan, spread, targets_of
 from pytest_celery_perf.measure.state import differences, unsteady
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Point
-from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
+from pytest_celery_perf.model.spec import Budget, CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
@@ -37,14 +39,17 @@ class Reference:
     second: Pass
     unsteady: frozenset[str]
     """What the databases held another of."""
+    failing: Mapping[str, Subject]
+    """The tasks that always fail, though nothing in the test says that they shall; by name."""
 
     @classmethod
-    def of(cls, first: Pass, second: Pass) -> Reference:
-        """Compare two runs."""
+    def of(cls, first: Pass, second: Pass, budgets: Iterable[Budget]) -> Reference:
+        """Compare two runs of a test of which these budgets are demanded."""
         return cls(
             first=first,
             second=second,
             unsteady=unsteady(comparable(first.found), comparable(second.found)),
+            failing=undeclared(budgets, first.found.history, Path.cwd()),
         )
 
     @property
@@ -184,13 +189,31 @@ def _problem(
         seen = listed(dict.fromkeys(each.name for each in history.publications))
         told = f"seen in this test: {seen}" if seen else "no task was published while this test ran"
         return f"the task ran nowhere: {told}", ("publish it in the test, or name in task= what the test publishes",)
+    for name in chosen.tasks:
+        if name in reference.failing:
+            return _always_fails(reference.failing[name]), (MEND,)
     # Another marker of the test may mean another task of it.
     known = any(target.id == only for target in (*targets_of(history, budget.task), *targets_of(history)))
-    if not chosen.targets and not known:
-        ids = listed((target.id for _, target in chosen.left_out), IDS_SHOWN)
-        wanted = f"--celery-perf-point={only}" if only else f"points={[*budget.points]}"
-        return f"{wanted} is none of its {chosen.all} points: {ids}", ("ids and kinds are those of the table",)
-    return "", ()
+    return ("", ()) if chosen.targets or known else _none_fits(budget, chosen, only)
+
+
+def _always_fails(subject: Subject) -> str:
+    told = [raised(error, subject) for error in errors_of(subject.lives)]
+    return f"{subject.name} fails without any fault, so that to fail with one proves nothing: {listed(told, 1)}"
+
+
+def _none_fits(budget: RerunBudget, chosen: Plan, only: str) -> tuple[str, tuple[str, ...]]:
+    """Say that of the points none is wanted, and what to want."""
+    points = listed((f"{target.id} ({target.point.kind})" for _, target in chosen.left_out), IDS_SHOWN)
+    if only:
+        return f"--celery-perf-point={only} is none of its {chosen.all} points: {points}", ("give one of these ids",)
+    if isinstance(budget, FaultSweepBudget) and set(budget.points) == set(ERRORS):
+        return f"the task does nothing that an error could meet; it has {chosen.all} points: {points}", (
+            "celery_crash_sweep kills it at any of them; or leave the marker out",
+        )
+    return f"points={[*budget.points]} is none of its {chosen.all} points: {points}", (
+        "give one of the kinds in brackets, or leave points= out",
+    )
 
 
 def _left_out(budget: RerunBudget, chosen: Plan, late: list[Target]) -> tuple[tuple[str, tuple[str, ...]], ...]:

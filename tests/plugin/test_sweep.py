@@ -42,9 +42,48 @@ FAILS = {
         'volatile=["table"]',
     ),
     "test_not_published": ("the task ran nowhere: seen in this test: library.tasks.enter_twice",),
-    "test_nothing_to_try": ("points=['cache'] is none of its 9 points: enter:1, enter:2",),
+    "test_nothing_to_try": (
+        "points=['cache'] is none of its 9 points: enter:1 (started), enter:2 (query)",
+        "fix: give one of the kinds in brackets, or leave points= out",
+    ),
     "test_fails_without_a_fault": ("assert not True",),
     "test_invariant_never_holds": ("the invariant lambda is broken: it returned False",),
+    "test_two_ways": (
+        "points survived ",
+        "✓ sign:",
+        "✓ sign#2:2  query INSERT INTO library_author",
+        "✗ sign#2:3  finished",
+        "library_author: a row too many: name='Eve'",
+        "'test_sweep.py::test_two_ways' --celery-perf-point=sign#2:3",
+    ),
+    "test_two_ways_to_the_acknowledgment": ("points survived 1 (budget = 2)", "✗ sign#2:4  acknowledgment"),
+    "test_two_ways_delivered_twice": (
+        "celery_idempotent library.tasks.sign: points survived 1 (budget = 2)",
+        "celery_idempotent library.tasks.sign_at_once: points survived 1 (budget = 2)",
+        "✗ sign#2:4  acknowledgment  in sequence: 1st succeeded, 2nd succeeded",
+        "✗ sign_at_once#2:4  acknowledgment  in sequence: 1st succeeded, 2nd succeeded",
+        "library_author: a row too many: name='Sue'",
+    ),
+    "test_one_fails_on_purpose": (
+        "points survived 0 (budget = 6)",
+        "✗ enter_or_refuse#2:2  query SELECT",
+        "FAILED: it failed with django.db.utils.OperationalError: raised by celery_fault_sweep",
+    ),
+    "test_fails_each_time": (
+        "celery_crash_sweep library.tasks.enter_or_refuse: points tried 0 (budget ≥ 1)",
+        "celery_idempotent library.tasks.enter_or_refuse: points tried 0 (budget ≥ 1)",
+        "library.tasks.enter_or_refuse fails without any fault, so that to fail with one proves nothing: it raised ",
+        "ValueError: no title at library/tasks.py:",
+        'if it shall fail, say so: @pytest.mark.celery_retries(final="failed")',
+    ),
+    "test_swallowed": (
+        "library_book: a row is missing: title='one'",
+        "fix: the error at library/tasks.py:",
+        "was swallowed, and nobody tried again: let the task raise it, and retry it",
+    ),
+    "test_nothing_that_an_error_could_meet": (
+        "the task does nothing that an error could meet; it has 3 points: idle:1 (started), idle:2 (finished), idle:3",
+    ),
     "test_another_marker_fails": ("celery_queries library.tasks.enter: queries 4 (budget ≤ 2)",),
 }
 
