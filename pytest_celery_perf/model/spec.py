@@ -208,7 +208,7 @@ class RerunBudget(Budget):
     outbound: int | None = None
     """The most connections that one task may open in a run, however often it begins; None: not judged."""
     max_executions: int = 2
-    """How often a task may begin that begins once where nothing goes wrong."""
+    """How often a task may begin that begins once where nothing goes wrong; one that begins twice may once more."""
     points: tuple[str, ...] = ()
     """The kinds of touch points that are of interest; empty: all."""
     sample: int | None = None
