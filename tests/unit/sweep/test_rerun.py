@@ -49,12 +49,13 @@ def test_the_last_lines_of_a_worker_are_told_whole() -> None:
     assert f"its setup failed: {error}\n{lines}" == told(f"{error}\n{lines}\nMore.", path=OURS, when="setup")
 
 
-def one_row(rows: list[int], least: int = 1) -> None:
-    raise AssertionError(f"there are {len(rows)} rows\nof these:\n  {rows}" + "\nand so on" * 20 * least)
+def one_row(rows: list[int]) -> None:
+    raise AssertionError(f"there are {len(rows)} rows\nof these:\n  {rows}" + "\nand so on" * 20)
 
 
 def test_an_invariant_tells_all_it_has_to_say() -> None:
-    first, *others = _broken(one_row, SimpleNamespace(funcargs={"rows": [1, 2]}))[0].splitlines()
+    item: Any = SimpleNamespace(funcargs={"rows": [1, 2]})
+    first, *others = _broken(one_row, item)[0].splitlines()
 
     assert first == "the invariant one_row is broken: there are 2 rows"
     assert (["of these:", "  [1, 2]"], 9) == (others[:2], len(others))
