@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from pytest_celery_perf.judge.phrases import closest
 from pytest_celery_perf.judge.subjects import Subject
+from pytest_celery_perf.measure.counterparts import counterparts
 from pytest_celery_perf.measure.fingerprint import readable
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome, Point, TaskError
@@ -48,12 +49,15 @@ def refusals(history: History, reference: History, point: Point, declared: Colle
 
     Args:
         history: Of the run.
-        reference: Of a run with one delivery; what fails there may fail here.
+        reference: Of a run with one delivery; what the same task fails with there, it may fail with here.
         point: Where the message was delivered again.
         declared: Names of exceptions with which a delivery may leave the work to the other.
     """
-    usual = {each.error.type for each in reference.named(point.name) if each.outcome is Outcome.FAILED and each.error}
     twice = ids(history, point)
+    own = counterparts(reference, history)
+    once = {own[each] for each in twice if each in own}
+    ends = (each for each in reference.named(point.name) if not once or each.task_id in once)
+    usual = {each.error.type for each in ends if each.outcome is Outcome.FAILED and each.error}
     for each in history.executions:
         again = each.task_id in twice and each.retries >= point.retries
         error = each.error if again and each.outcome is Outcome.FAILED else None

@@ -39,6 +39,7 @@ _MEASURED = (
 )
 """What is asked of a task that works. Left out are those that a failing task cannot keep, or that are about failing."""
 _ABOUT_FAILURES = (RetriesBudget, RecoveryBudget, ReliableBudget, DrillBudget, FaultBudget)
+MEND = 'mend it, or what the test gives it; if it shall fail, say so: @pytest.mark.celery_retries(final="failed")'
 
 
 def failed_subjects(budgets: Collection[Budget], history: History, root: Path | None) -> dict[str, Subject]:
@@ -52,8 +53,21 @@ def failed_subjects(budgets: Collection[Budget], history: History, root: Path | 
     Returns:
         By their name; none where nobody would ask.
     """
+    if history.faults or not any(isinstance(each, _MEASURED) for each in budgets):
+        return {}
+    return undeclared(budgets, history, root)
+
+
+def undeclared(budgets: Iterable[Budget], history: History, root: Path | None) -> dict[str, Subject]:
+    """Find the tasks of which each has failed in a run without faults, though no budget is about that; by their name.
+
+    Args:
+        budgets: All that is demanded in the test.
+        history: What happened.
+        root: The folder that paths are shown relative to.
+    """
     about = [each.task for each in budgets if isinstance(each, _ABOUT_FAILURES)]
-    if history.faults or None in about or not any(isinstance(each, _MEASURED) for each in budgets):
+    if None in about:
         return {}
     subjects = subjects_of("", history, root)
     return {each.name: each for each in subjects if each.name not in about and _failed(each)}
@@ -96,13 +110,12 @@ def _with_failure(verdict: Verdict, subject: Subject) -> Verdict:
     errors = errors_of(subject.lives)
     told = [raised(error, subject) for error in errors]
     check = Check(metric="succeeded", budget="≥ 1", actual=f"0 of {len(subject.lives)}", ok=False)
-    fix = 'mend it, or what the test gives it; if it shall fail, say so: @pytest.mark.celery_retries(final="failed")'
     places = tuple(error.where for error in errors if error.where)
     return replace(
         verdict,
         status=Status.FAIL,
         checks=(check, *verdict.checks),
         evidence=(*told[:1], *verdict.evidence),
-        fix=(fix, *verdict.fix),
+        fix=(MEND, *verdict.fix),
         places=(*places[:1], *verdict.places),
     )

@@ -18,6 +18,7 @@ from pytest_celery_perf.model.arguments import (
 )
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.units import parse_duration_s
+from pytest_celery_perf.probe.raising import made, packed
 
 POINTS = (
     *("started", "query", "commit", "rollback", "cache", "publish", "connect"),
@@ -36,6 +37,8 @@ ERRORS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What goes wrong at each kind of point where something may: what the libraries raise that make the connections."""
+SQLALCHEMYS = "sqlalchemy.exc:OperationalError"
+"""What goes wrong instead at a query or commit that is SQLAlchemy's."""
 IN_SEQUENCE = "acknowledgment"
 """The point at which a message that is delivered again comes after the end of the first delivery."""
 AT_ONCE = ("query", "commit", "rollback", "cache", "publish", "connect")
@@ -55,7 +58,7 @@ def celery_crash_sweep(
     max_executions: int = 2,
     points: Sequence[str] | None = None,
     sample: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     budget: str | float | None = None,
 ) -> CrashSweepBudget:
     """Run the test once for each point where the task touches the outside world, killed there; all must end alike."""
@@ -86,19 +89,19 @@ def celery_fault_sweep(
     max_executions: int = 2,
     points: Sequence[str] | None = None,
     sample: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     budget: str | float | None = None,
 ) -> FaultSweepBudget:
     """Run the test once for each query and connection of the task, which fails there with an error; all end alike."""
     valid = tuple(ERRORS)
     chosen = valid if points is None else tuple(one_of(each, "points", *valid) for each in _kinds(points))
-    given = {kind: _error(error, f"errors[{kind!r}]") for kind, error in _mapping(errors).items()}
-    for kind in given:
-        one_of(kind, "errors: key", *valid)
-    raised = {kind: given.get(kind, (ERRORS[kind], (SAID,))) for kind in chosen}
+    given = {
+        one_of(kind, "errors: key", *valid): _error(error, f"errors[{kind!r}]")
+        for kind, error in _mapping(errors).items()
+    }
     return FaultSweepBudget(
         task=task_name(task),
-        errors=tuple((kind, name, args) for kind, (name, args) in raised.items()),
+        errors=tuple((kind, *error) for kind, error in given.items()),
         **_common(
             invariant=invariant,
             volatile=volatile,
@@ -123,7 +126,7 @@ def celery_idempotent(
     outbound: int | None = None,
     points: Sequence[str] | None = None,
     sample: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     budget: str | float | None = None,
 ) -> IdempotentBudget:
     """Deliver the task's message twice, after its end and, to another worker, at each point; all must end as by one."""
@@ -155,12 +158,14 @@ def _common(
     outbound: int | None,
     max_executions: int,
     sample: int | None,
-    seed: int,
+    seed: int | None,
     budget: str | float | None,
 ) -> dict[str, Any]:
     """Check the arguments that both markers take."""
     if invariant is not None and not callable(invariant):
         raise ConfigurationError(f"invariant={invariant!r} cannot be called: give a function")
+    if seed is not None and sample is None:
+        raise ConfigurationError(f"seed={seed!r} is that of a drawing: say how many points are drawn, as in sample=10")
     columns = sequence(volatile, "volatile", 'columns such as "shop_order.updated_at"')
     return {
         "invariant": invariant,
@@ -168,9 +173,17 @@ def _common(
         "outbound": None if outbound is None else natural(outbound, "outbound", 0),
         "max_executions": natural(max_executions, "max_executions", 1),
         "sample": None if sample is None else natural(sample, "sample", 1),
-        "seed": natural(seed, "seed", 0),
-        "budget_s": None if budget is None else parse_duration_s(budget, "budget"),
+        "seed": 0 if seed is None else natural(seed, "seed", 0),
+        "budget_s": None if budget is None else _time(budget),
     }
+
+
+def _time(budget: str | float) -> float:
+    if time_s := parse_duration_s(budget, "budget"):
+        return time_s
+    raise ConfigurationError(
+        f"budget={budget!r} leaves no time: give more than zero, or leave it out to try all points"
+    )
 
 
 def _kinds(points: Any) -> list[Any]:
@@ -186,15 +199,31 @@ def _mapping(errors: Any) -> Mapping[str, Any]:
     return errors or {}
 
 
-def _error(error: Any, what: str) -> tuple[str, tuple[str, ...]]:
-    """Return the place of an exception class, and its arguments."""
+def _error(error: Any, what: str) -> tuple[str, str]:
+    """Return the place of an exception's class and, if more than that was given, the exception as a text."""
     kind = error if isinstance(error, type) else type(error)
-    if not issubclass(kind, BaseException):
-        raise ConfigurationError(f"{what}={error!r} is no exception")
+    if not issubclass(kind, Exception):
+        raise ConfigurationError(
+            f"{what}={error!r} is no exception that a library raises: give a subclass of Exception"
+        )
     if "<locals>" in kind.__qualname__:
         raise ConfigurationError(f"{what}={kind.__qualname__} is defined inside a function: no worker can import it")
-    arguments = (SAID,) if isinstance(error, type) else tuple(str(each) for each in error.args)
-    return f"{kind.__module__}:{kind.__qualname__}", arguments
+    place = f"{kind.__module__}:{kind.__qualname__}"
+    try:
+        if isinstance(error, type):
+            made(kind, (SAID,))
+            return place, ""
+    except Exception as refused:  # noqa: BLE001 - the user's class
+        raise ConfigurationError(
+            f"{what}={kind.__qualname__} cannot be made of a text ({refused}): give an instance of it"
+        ) from None
+    try:
+        return place, packed(error)
+    except Exception as refused:  # noqa: BLE001 - likewise
+        raise ConfigurationError(
+            f"{what}={error!r} does not reach a worker as it is, since it cannot be pickled ({refused}): "
+            "give its class, or one that can be"
+        ) from None
 
 
 RERUNNING: dict[str, Callable[..., RerunBudget]] = {

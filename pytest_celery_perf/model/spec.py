@@ -208,7 +208,7 @@ class RerunBudget(Budget):
     outbound: int | None = None
     """The most connections that one task may open in a run, however often it begins; None: not judged."""
     max_executions: int = 2
-    """How often a task may begin that begins once where nothing goes wrong."""
+    """How often a task may begin that begins once where nothing goes wrong; one that begins twice may once more."""
     points: tuple[str, ...] = ()
     """The kinds of touch points that are of interest; empty: all."""
     sample: int | None = None
@@ -232,9 +232,9 @@ class FaultSweepBudget(RerunBudget):
     """``celery_fault_sweep``."""
 
     marker = "celery_fault_sweep"
-    errors: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
-    """What is raised at the points of each kind: (kind, the exception's module and qualified name joined by a colon,
-    its arguments)."""
+    errors: tuple[tuple[str, str, str], ...] = ()
+    """What is raised at the points of a kind, where that is not the library's own: (kind, the exception's module and
+    qualified name joined by a colon, the exception itself if one was given, see `raising.packed`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

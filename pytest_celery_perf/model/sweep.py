@@ -28,8 +28,10 @@ class Target:
     """A point at which a fault is to strike."""
 
     id: str
-    """By which it can be tried alone: ``charge:3``."""
+    """By which it can be tried alone: ``charge:3``; ``charge#2:3`` on the second way that tasks of the name go."""
     point: Point
+    way: int = 0
+    """Where tasks of the name go several ways: the one that comes here, see `FaultOrder.way`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

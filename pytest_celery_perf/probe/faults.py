@@ -7,16 +7,14 @@ a file that only one process can create.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import importlib
 import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from pytest_celery_perf.probe import context, strain, wire
+from pytest_celery_perf.probe import context, raising, strain, wire
 from pytest_celery_perf.probe.orders import AGAIN, AWAITED, FaultOrder
 
 if TYPE_CHECKING:
@@ -151,6 +149,32 @@ class Faults:
         with contextlib.suppress(OSError):
             os.close(os.open(self._acceptance(victim), os.O_CREAT | os.O_WRONLY, 0o600))
 
+    def has_come(self, order: FaultOrder, victim: Victim) -> None:
+        """Tell the worker's main process, which acknowledges, that an execution has come the way of an order.
+
+        A second delivery waits for the end, not for the acknowledgment, which may be over: it is announced at once.
+        """
+        if order.do in AGAIN:
+            self.announce(order, victim)
+        else:
+            with contextlib.suppress(OSError):
+                os.close(os.open(self._way(order, victim), os.O_CREAT | os.O_WRONLY, 0o600))
+
+    def strikes_acknowledgment(self, order: FaultOrder, victim: Victim, *, late: bool) -> bool:
+        """Tell whether a message is acknowledged now of which an order means the acknowledgment.
+
+        Args:
+            order: The fault.
+            victim: Whose message it is.
+            late: Whether that is done after its end: before, it has gone no way yet.
+        """
+        if order.at != "acknowledgment" or not order.way:
+            return order.at == "acknowledgment"
+        return order.do not in AGAIN and (not late or os.path.exists(self._way(order, victim)))
+
+    def _way(self, order: FaultOrder, victim: Victim) -> str:
+        return os.path.join(self._directory, f"{victim.token}.{victim.task_id}.{victim.received_ns}.{order.way}")
+
     def _acknowledgment(self, victim: Victim) -> str:
         return os.path.join(self._directory, f"{victim.token}.{victim.task_id}.{victim.received_ns}.acknowledged")
 
@@ -195,8 +219,6 @@ def _wait_at(gate: str) -> None:
 
 
 def _raise(order: FaultOrder) -> NoReturn:
-    module, _, name = order.error.partition(":")
-    error: Any = builtins if module == "builtins" else importlib.import_module(module)
-    for part in name.split("."):
-        error = getattr(error, part)
-    raise error(*order.args)
+    if order.packed:
+        raise raising.unpacked(order.packed)
+    raise raising.made(raising.found(order.error), order.args)

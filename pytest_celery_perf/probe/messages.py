@@ -38,8 +38,9 @@ class MessageWatch:
         """(id, retries, received_ns) by delivery tag."""
         self._faulted: dict[int, str] = {}
         """The test of an unacknowledged message that has faults, by time of receipt."""
-        self._touching: dict[str, tuple[str, tuple[FaultOrder, ...]]] = {}
-        """The test and the faults of an unacknowledged message that asks for touch points, by delivery tag."""
+        self._touching: dict[str, tuple[str, tuple[FaultOrder, ...], bool]] = {}
+        """Of an unacknowledged message that asks for touch points, by delivery tag: the test, the faults, and whether
+        it is acknowledged late."""
         self._limits = Limits(faults)
         self._supervision = Supervision()
         self._told: set[str] = set()
@@ -113,7 +114,7 @@ class MessageWatch:
             self._journal.write(wire.Message(time.monotonic_ns(), *key, message.serializable()))
         if touch.is_wanted(header, orders):
             effects.install()
-            self._touching[tag] = header["t"], orders
+            self._touching[tag] = header["t"], orders, bool(request.task.acks_late)
         if orders:
             self._faulted[key[2]] = header["t"]
         if "notice" in header or any(order.do in KILLING for order in orders):
@@ -192,16 +193,17 @@ class MessageWatch:
 
     def _touch(self, tag: str) -> None:
         """Come to the last touch point of an execution: before its message leaves the broker."""
-        token, orders = self._touching.pop(tag)
+        token, orders, late = self._touching.pop(tag)
         key = self._unacked.get(tag)
         if key is None:
             return
         # How many points there were is known to the process that ran the task.
         acknowledgment = touch.Touch(0, "acknowledgment", "")
         self._journal.write(wire.Touched(time.monotonic_ns(), *key, *acknowledgment, None))
+        victim = Victim(token, key[0], key[2])
         for order in orders:
-            if order.at == "acknowledgment" and order.attempt in (None, key[1]):
-                self._faults.strike(order, Victim(token, key[0], key[2]), found=acknowledgment.found)
+            if order.attempt in (None, key[1]) and self._faults.strikes_acknowledgment(order, victim, late=late):
+                self._faults.strike(order, victim, found=acknowledgment.found)
 
     def _left(self, tag: str, kind: Any) -> None:
         key = self._unacked.pop(tag, None)

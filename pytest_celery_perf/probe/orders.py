@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import zlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,11 +48,16 @@ class FaultOrder:
     error: str = ""
     """``raise``: the exception's module and qualified name, joined by a colon."""
     args: tuple[Any, ...] = ()
+    packed: str = ""
+    """``raise``: instead, the exception itself, see `raising.packed`."""
     attempt: int | None = None
     """At a touch point: the attempt that shall suffer it, the first being 0; None for any."""
     expect: str = ""
     """At a touch point: its kind and label, joined by a space. If the execution touches something else there, it has
     taken another way: nothing strikes, and ``diverged`` is recorded in the fault's place. Empty: whatever it is."""
+    way: int = 0
+    """At a touch point: the way that the execution must have come, see `way_on`; at ``acknowledgment``, all of its own.
+    0: whichever."""
 
     def numbered(self, number: int) -> FaultOrder:
         """Return the order that strikes the n-th execution: it says so in its key and its point."""
@@ -66,6 +72,16 @@ class FaultOrder:
     def touches(self) -> bool:
         """Whether it strikes at a touch point."""
         return self.at == "acknowledgment" or self.at.startswith("touch:")
+
+
+def way_on(way: int, found: str) -> int:
+    """Return by what an execution is known that has come some way, and now to another touch point.
+
+    Args:
+        way: What it was known by before; 0 at the beginning.
+        found: The point's kind and label, joined by a space.
+    """
+    return zlib.crc32(f"{found}\n".encode(), way)
 
 
 def asks_for_more(header: dict[str, Any]) -> bool:

@@ -8,10 +8,11 @@ Not counted, because they go to the driver: COMMIT, BEGIN, and what a dialect as
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def engine_names() -> set[str]:
     return {alias_of(each) for each in gc.get_objects() if issubclass(type(each), Engine)}
 
 
-def _begin(connection: Any, _cursor: Any, statement: str, _parameters: Any, execution: Any, many: bool) -> None:
+def _begin(connection: Any, _cursor: Any, statement: str, parameters: Any, execution: Any, many: bool) -> None:
     """Handle ``before_cursor_execute``: a statement is about to be sent."""
     attempt = context.current()
     if attempt is None:
@@ -95,7 +96,8 @@ def _begin(connection: Any, _cursor: Any, statement: str, _parameters: Any, exec
         return
     alias = alias_of(connection.engine)
     if attempt.heeds_queries:
-        queries.announce(attempt, capture, statement, alias)
+        with _of_driver(connection, statement, parameters):
+            queries.announce(attempt, capture, statement, alias)
     key = capture.phase, alias, statement, "sqlalchemy"
     setattr(execution, _STARTED, (attempt, key, many, perf_counter_ns()))
 
@@ -132,7 +134,28 @@ def _commit(connection: Any) -> None:
     """Handle ``commit``: a transaction is about to be committed, which is a touch point."""
     attempt = context.current()
     if attempt is not None and attempt.touches is not None:
-        attempt.touches.reach("commit", alias_of(connection.engine))
+        with _of_driver(connection, None, None):
+            attempt.touches.reach("commit", alias_of(connection.engine))
+
+
+@contextlib.contextmanager
+def _of_driver(connection: Any, statement: str | None, parameters: Any) -> Iterator[None]:
+    """Raise what is ordered in here as SQLAlchemy does: with the driver's exception, the statement and its parameters.
+
+    Source:
+        ``Connection._handle_dbapi_exception``. Who orders an exception by its class alone does not know these, see
+        `raising.made`.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        kind: Any = getattr(connection.dialect.loaded_dbapi, type(error).__name__, None)
+        if type(error.orig) is not Exception or kind is None:
+            raise
+        drivers = kind(*error.orig.args)
+        raise type(error)(statement, parameters, drivers) from drivers
 
 
 def _connecting(_dialect: Any, record: Any, _args: Any, _kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.callsite import user_stack
+from pytest_celery_perf.probe.orders import way_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,7 @@ class Touches:
         journal: Where the points are written.
     """
 
-    __slots__ = ("_attempt", "_faults", "_journal", "_numbers", "_open", "_orders", "_publishing")
+    __slots__ = ("_attempt", "_faults", "_journal", "_numbers", "_open", "_orders", "_publishing", "_way")
 
     def __init__(self, attempt: RunningAttempt, faults: Faults, journal: Journal) -> None:
         self._attempt = attempt
@@ -71,6 +72,7 @@ class Touches:
         self._orders = [order for order in attempt.orders if order.attempt in (None, attempt.retries)]
         self._publishing: dict[str, wire.Publishing] = {}
         self._open = True
+        self._way = 0
 
     def reach(self, kind: str, label: str = "") -> None:
         """Come to a point.
@@ -96,6 +98,7 @@ class Touches:
 
     def _note(self, kind: str, label: str) -> Touch:
         touch = Touch(next(self._numbers), kind, label)
+        self._way = way_on(self._way, touch.found)
         stack = user_stack(sys._getframe(1))
         attempt, journal = self._attempt, self._journal
         ref = journal.stack(stack) if stack else None
@@ -109,20 +112,25 @@ class Touches:
         Raises:
             BaseException: What a ``raise`` order names.
         """
-        attempt, at = self._attempt, f"touch:{touch.number}"
-        for order in self._orders:
-            if order.at == at:
-                self._faults.strike(order, attempt.victim, found=touch.found)
+        for order in self._due(f"touch:{touch.number}"):
+            self._faults.strike(order, self._attempt.victim, found=touch.found)
+
+    def _due(self, at: str) -> list[FaultOrder]:
+        """Return the orders for a point, by the way that the execution has come."""
+        return [order for order in self._orders if order.at == at and order.way in (0, self._way)]
 
     def announce_end(self) -> list[FaultOrder]:
         """Come to the last point, and return which of the faults that are due there strike; see `Faults.announce`."""
         touch = self._note("finished", "")
         self._open = False
-        attempt, at = self._attempt, f"touch:{touch.number}"
+        victim = self._attempt.victim
+        for order in self._due("acknowledgment"):
+            if order.way:
+                self._faults.has_come(order, victim)
         return [
             order
-            for order in self._orders
-            if order.at == at and self._faults.announce(order, attempt.victim, found=touch.found)
+            for order in self._due(f"touch:{touch.number}")
+            if self._faults.announce(order, victim, found=touch.found)
         ]
 
     def announce(self, record: wire.Publishing) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_celery_perf.judge.points import Trial, comparable, judge_point
-from pytest_celery_perf.judge.subjects import listed
-from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK
-from pytest_celery_perf.measure.points import Plan, plan, spread, targets_of
+from pytest_celery_perf.judge.failures import MEND, errors_of, raised, undeclared
+from pytest_celery_perf.judge.points import judge_point
+from pytest_celery_perf.judge.subjects import Subject, listed
+from pytest_celery_perf.judge.trial import Trial, comparable
+from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK, SAID, SQLALCHEMYS
+from pytest_celery_perf.measure.points import Plan, is_sqlalchemys, plan, spread, targets_of
 from pytest_celery_perf.measure.state import differences, unsteady
-from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
+from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Point
+from pytest_celery_perf.model.spec import Budget, CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
 from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
@@ -34,14 +39,17 @@ class Reference:
     second: Pass
     unsteady: frozenset[str]
     """What the databases held another of."""
+    failing: Mapping[str, Subject]
+    """The tasks that always fail, though nothing in the test says that they shall; by name."""
 
     @classmethod
-    def of(cls, first: Pass, second: Pass) -> Reference:
-        """Compare two runs."""
+    def of(cls, first: Pass, second: Pass, budgets: Iterable[Budget]) -> Reference:
+        """Compare two runs of a test of which these budgets are demanded."""
         return cls(
             first=first,
             second=second,
             unsteady=unsteady(comparable(first.found), comparable(second.found)),
+            failing=undeclared(budgets, first.found.history, Path.cwd()),
         )
 
     @property
@@ -81,7 +89,8 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     for target in chosen.targets if budget.budget_s is None else spread(chosen.targets):
         if budget.budget_s is not None and results and time.monotonic() - began_s >= budget.budget_s:
             break
-        run = rerunner.run(budget, faults=(order_for(budget, target),), timeout_s=reference.timeout_s)
+        order = order_for(budget, target, reference.first.found.history)
+        run = rerunner.run(budget, faults=(order,), timeout_s=reference.timeout_s)
         results[target] = judge_point(
             Trial(
                 budget=budget,
@@ -109,12 +118,10 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     )
 
 
-def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
-    """Return what has a fault strike at a point, and nowhere else."""
+def order_for(budget: RerunBudget, target: Target, history: History) -> FaultOrder:
+    """Return what has a fault strike at a point of a run, and nowhere else."""
     point = target.point
-    error, args = "", tuple[str, ...]()
-    if isinstance(budget, FaultSweepBudget):
-        error, args = next((error, args) for kind, error, args in budget.errors if kind == point.kind)
+    error, packed = _error(budget, point, history) if isinstance(budget, FaultSweepBudget) else ("", "")
     return FaultOrder(
         key="sweep",
         task=point.name,
@@ -122,9 +129,19 @@ def order_for(budget: RerunBudget, target: Target) -> FaultOrder:
         at=point.at,
         attempt=point.retries,
         expect=point.expected,
+        way=target.way,
         error=error,
-        args=args,
+        args=(SAID,) if error else (),
+        packed=packed,
     )
+
+
+def _error(budget: FaultSweepBudget, point: Point, history: History) -> tuple[str, str]:
+    """Return what is raised at a point: the place of its class and, if one was given, the exception itself."""
+    for kind, error, packed in budget.errors:
+        if kind == point.kind:
+            return error, packed
+    return (SQLALCHEMYS if is_sqlalchemys(point, history) else ERRORS[point.kind]), ""
 
 
 def _deed(budget: RerunBudget) -> str:
@@ -149,9 +166,10 @@ def _fault(budget: RerunBudget) -> str:
         return "the same message delivered again" if budget.ids == "same" else "the same task published again"
     if not isinstance(budget, FaultSweepBudget):
         return f"SIGKILL of the {budget.kill}" if isinstance(budget, CrashSweepBudget) else "a fault"
+    given = {kind: error for kind, error, _ in budget.errors}
     kinds: dict[str, list[str]] = {}
-    for kind, error, _ in budget.errors:
-        kinds.setdefault(error.rpartition(":")[2], []).append(kind)
+    for kind in budget.points:
+        kinds.setdefault(given.get(kind, ERRORS[kind]).rpartition(":")[2], []).append(kind)
     return "; ".join(f"{error} ({', '.join(names)})" for error, names in kinds.items())
 
 
@@ -171,13 +189,31 @@ def _problem(
         seen = listed(dict.fromkeys(each.name for each in history.publications))
         told = f"seen in this test: {seen}" if seen else "no task was published while this test ran"
         return f"the task ran nowhere: {told}", ("publish it in the test, or name in task= what the test publishes",)
+    for name in chosen.tasks:
+        if name in reference.failing:
+            return _always_fails(reference.failing[name]), (MEND,)
     # Another marker of the test may mean another task of it.
     known = any(target.id == only for target in (*targets_of(history, budget.task), *targets_of(history)))
-    if not chosen.targets and not known:
-        ids = listed((target.id for _, target in chosen.left_out), IDS_SHOWN)
-        wanted = f"--celery-perf-point={only}" if only else f"points={[*budget.points]}"
-        return f"{wanted} is none of its {chosen.all} points: {ids}", ("ids and kinds are those of the table",)
-    return "", ()
+    return ("", ()) if chosen.targets or known else _none_fits(budget, chosen, only)
+
+
+def _always_fails(subject: Subject) -> str:
+    told = [raised(error, subject) for error in errors_of(subject.lives)]
+    return f"{subject.name} fails without any fault, so that to fail with one proves nothing: {listed(told, 1)}"
+
+
+def _none_fits(budget: RerunBudget, chosen: Plan, only: str) -> tuple[str, tuple[str, ...]]:
+    """Say that of the points none is wanted, and what to want."""
+    points = listed((f"{target.id} ({target.point.kind})" for _, target in chosen.left_out), IDS_SHOWN)
+    if only:
+        return f"--celery-perf-point={only} is none of its {chosen.all} points: {points}", ("give one of these ids",)
+    if isinstance(budget, FaultSweepBudget) and set(budget.points) == set(ERRORS):
+        return f"the task does nothing that an error could meet; it has {chosen.all} points: {points}", (
+            "celery_crash_sweep kills it at any of them; or leave the marker out",
+        )
+    return f"points={[*budget.points]} is none of its {chosen.all} points: {points}", (
+        "give one of the kinds in brackets, or leave points= out",
+    )
 
 
 def _left_out(budget: RerunBudget, chosen: Plan, late: list[Target]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -48,7 +48,7 @@ def _reports(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Tes
     if first.passed:
         second = rerunner.run(*spec.reruns)
         if second.passed:
-            reference, only = Reference.of(first, second), item.config.stash[OPTIONS].point
+            reference, only = Reference.of(first, second, spec.budgets), item.config.stash[OPTIONS].point
             done = [sweep(budget, rerunner, reference, only) for budget in spec.reruns]
         else:
             shown = second  # it fails by chance, which is its first fault

@@ -34,6 +34,8 @@ _INDENTED = re.compile(r"\s|$")
 RECOVERY_S = 20.0
 """How much longer than ten times its usual time a test may take that recovers from a fault: on a slow machine, where
 workers must start."""
+LINES_SHOWN = 10
+"""Of what an invariant says."""
 
 
 @dataclass(slots=True)
@@ -215,6 +217,6 @@ def _broken(invariant: Any, item: pytest.Item) -> list[str]:
     try:
         held = invariant(**{each: funcargs[each] for each in wanted})
     except Exception as error:  # noqa: BLE001 - the user's function
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        return [f"the invariant {name} is broken: {first[0]}"]
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return ["\n".join([f"the invariant {name} is broken: {lines[0]}", *lines[1:LINES_SHOWN]])]
     return [f"the invariant {name} is broken: it returned False"] if held is False else []

@@ -80,7 +80,7 @@ def test_under_xdist(bank: Callable[..., Inner]) -> None:
 
 BAD = {
     "test_bad_sweep": ("points survived 0 (budget = 1)", "LOST: it was acknowledged before it ran (acks_late=False)"),
-    "test_bad_faults": ("✗ pay:", "commit default", "autoretry_for=(OperationalError,)"),
+    "test_bad_faults": ("✗ pay:", "commit default", "autoretry_for=(django.db.utils.OperationalError,)"),
     "test_bad_twice": ("✗ pay_unclaimed:3", "balance is '80' instead of '90'", CLAIM),
 }
 

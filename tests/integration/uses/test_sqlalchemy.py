@@ -54,6 +54,7 @@ def test_markers(play: Play) -> None:
         "test_left_alone",
         "test_a_fault_at_a_query",
         "test_a_crash_before_the_commit",
+        "test_a_database_that_is_gone",
         "test_not_too_slow",
         "test_few_connects",
     }
@@ -63,6 +64,8 @@ def test_markers(play: Play) -> None:
     assert inner.lacks("test_slow", "slowest query ", "(budget ≤ 100ms)", "← slow: up to ", "EXPLAIN it") == []
     assert inner.lacks("test_connects", "connects 3 (budget ≤ 2)", "fix: let connections last") == [], inner.text
     assert "points survived 3 = 3" in inner.text
+    own = "sqlalchemy.exc.IntegrityError: (builtins.ValueError) twice"
+    assert inner.lacks("test_an_error_of_ones_own", own) == [], inner.text
     words = (
         "queries 6 (budget ≤ 2)",
         "5×",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_celery_perf.judge.points import Trial, judge_point
+from pytest_celery_perf.judge.points import judge_point
+from pytest_celery_perf.judge.trial import Trial
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome, Point
 from pytest_celery_perf.model.spec import IdempotentBudget
@@ -121,6 +122,12 @@ def test_what_fails_with_one_delivery_may_fail_with_two() -> None:
     assert result.status is Status.PASS
 
 
+def test_what_another_task_fails_with_is_no_excuse() -> None:
+    reference = history(execution("good"), failed("bad", received=20, error=UNIQUE))
+    result = judged(execution(), second(outcome=Outcome.FAILED, error=UNIQUE), reference=reference)
+    assert "a delivery failed with IntegrityError" in result.findings[0]
+
+
 def test_sqlite_that_refuses_to_write() -> None:
     locked = error("django.db.utils.OperationalError", "database is locked")
     result = judged(execution(), second(outcome=Outcome.FAILED, error=locked))
@@ -137,6 +144,12 @@ def test_effects_on_others_are_counted_over_both() -> None:
     assert [Status.PASS, Status.PASS, Status.FAIL] == [each.status for each in results]
     assert all(each.outcome.endswith("outbound 2 instead of 1") for each in results)
     assert results[-1].findings == ("outbound 2 (budget ≤ 1): connections and messages, over all executions",)
+
+
+def test_effects_on_others_are_compared_with_the_tasks_own() -> None:
+    reference = history(execution(), execution("other", received=20), points=(connect("t1"), *[connect("other")] * 2))
+    result = judged(execution(), second(), points=(connect("t1"), connect("t1", 2)), reference=reference)
+    assert result.outcome.endswith("outbound 2 instead of 1")
 
 
 def test_a_second_message_with_an_id_of_its_own_counts_too() -> None:

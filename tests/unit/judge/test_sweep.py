@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pytest_celery_perf.judge.points import Trial, judge_point
+from pytest_celery_perf.judge.points import judge_point
 from pytest_celery_perf.judge.sweep import verdict_of
+from pytest_celery_perf.judge.trial import Trial
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Frame, Outcome, Point
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, RerunBudget
@@ -91,7 +92,10 @@ def test_an_assertion_of_the_test_itself() -> None:
 def test_more_executions_than_are_allowed() -> None:
     runs = (crashed(requeued_ns=at(6)), again())
 
-    assert judged(*runs, budget=CrashSweepBudget(max_executions=1)).findings == ("executions 2 (budget ≤ 1)",)
+    result = judged(*runs, budget=CrashSweepBudget(max_executions=1))
+
+    assert result.findings == ("executions 2 (budget ≤ 1)",)
+    assert "raise max_executions= on purpose" in result.fix[0]
 
 
 def test_retries_of_the_task_itself_do_not_count_against_it() -> None:
@@ -102,6 +106,13 @@ def test_retries_of_the_task_itself_do_not_count_against_it() -> None:
     assert judged(*more, reference=history(*usual), budget=CrashSweepBudget(max_executions=1)).findings == (
         "executions 3 (budget ≤ 2)",
     )
+
+
+def test_retries_of_another_task_of_its_name_count_for_that_one() -> None:
+    other = [execution("t2", received=50 + n, started=50 + n, retries=n) for n in range(3)]
+    runs = (crashed(requeued_ns=at(6)), again(), execution(delivery=3, received=30, started=31), *other)
+
+    assert judged(*runs, reference=history(execution(), *other)).findings == ("executions 3 (budget ≤ 2)",)
 
 
 @pytest.mark.parametrize(("struck", "made"), [("query", 2), ("connect", 1)])
@@ -161,16 +172,98 @@ def test_a_point_that_is_never_reached_is_not_judged() -> None:
 def test_an_error_that_is_not_retried() -> None:
     result = judged(
         failed(error=error("django.db.utils.OperationalError", "gone")),
-        budget=FaultSweepBudget(errors=(("query", "django.db.utils:OperationalError", ()),)),
+        budget=FaultSweepBudget(errors=(("query", "django.db.utils:OperationalError", ""),)),
         kind="raise",
     )
 
     assert result.findings[0] == "FAILED: it failed with django.db.utils.OperationalError: gone"
-    assert "autoretry_for=(OperationalError,) in the decorator of charge (shop/tasks.py:20)" in result.fix[0]
+    assert (
+        "autoretry_for=(django.db.utils.OperationalError,) in the decorator of charge (shop/tasks.py:20)"
+        in result.fix[0]
+    )
+
+
+def test_an_error_of_pythons_own_needs_no_module() -> None:
+    assert "autoretry_for=(ConnectionError,)" in judged(failed(), budget=FaultSweepBudget(), kind="raise").fix[0]
+
+
+def test_an_error_that_is_swallowed() -> None:
+    """Nothing begins again, so that nothing need be found."""
+    result = judged(execution(), state=rows(), budget=FaultSweepBudget(), kind="raise")
+
+    assert result.findings == ("order: a row is missing: title='one'",)
+    assert result.fix == (
+        "the error at shop/tasks.py:24 was swallowed, and nobody tried again: let the task raise it, and retry it",
+    )
+
+
+def test_an_error_that_is_retried_in_vain() -> None:
+    retried = (execution(outcome=Outcome.RETRIED), execution(retries=1, received=20, started=21))
+    result = judged(*retried, state=rows(), budget=FaultSweepBudget(), kind="raise")
+
+    assert "find it (a unique key" in result.fix[0]
+
+
+@pytest.mark.parametrize("struck", ["publish", "query"])
+def test_a_message_that_is_never_sent(struck: str) -> None:
+    """What begins again finds the rows, and returns; `atomic` does not help."""
+    publish = point(3, "publish", "shop.mail to celery")
+    target = publish if struck == "publish" else point()
+    result = judged(
+        crashed(requeued_ns=at(6)),
+        again(),
+        state=rows(),
+        target=Target(id="charge:3", point=target),
+        reference=history(execution(), points=(point(), publish)),
+        points=(target,),
+    )
+
+    (fix,) = result.fix
+    assert fix.startswith("the message of shop.mail to celery was never sent: ")
+    assert "transaction.atomic" not in fix
+
+
+def test_a_message_that_is_sent_after_all() -> None:
+    publish = point(3, "publish", "shop.mail to celery")
+    result = judged(
+        crashed(requeued_ns=at(6)),
+        again(),
+        state=rows("one", "one"),
+        target=Target(id="charge:3", point=publish),
+        reference=history(execution(), points=(publish,)),
+        points=(publish, point(3, "publish", "shop.mail to celery", delivery=2)),
+    )
+
+    assert "transaction.atomic" in result.fix[0]
+
+
+def test_a_retry_that_was_published_twice() -> None:
+    usual = (execution(outcome=Outcome.RETRIED), execution(retries=1, received=20, started=21))
+    more = [execution(delivery=n, received=30 * n, started=30 * n, retries=1) for n in range(1, 4)]
+    retry, finished = point(3, "publish", f"{NAME} to celery"), point(4, "finished", "")
+    result = judged(
+        crashed(requeued_ns=at(6)),
+        *more,
+        target=Target(id="charge:4", point=finished),
+        reference=history(*usual, points=(retry, finished)),
+    )
+
+    assert result.findings == ("executions 4 (budget ≤ 3)",)
+    assert result.fix[0].startswith("the task had published its retry already and, begun again, publishes it again")
 
 
 def test_what_fails_without_a_fault_may_fail_with_one() -> None:
     assert judged(failed(), reference=history(failed())).status is Status.PASS
+
+
+def test_a_task_may_not_fail_because_another_one_of_its_name_does() -> None:
+    """The ids are others in each run; which is which tells the order in which they were published."""
+    reference = history(execution("good"), failed("bad", received=3))
+    both = (failed("t1"), failed("t2", received=3, error=error("builtins.ValueError", "refused")))
+    result = judged(*both, reference=reference, kind="raise", budget=FaultSweepBudget())
+
+    assert result.findings == ("FAILED: it failed with builtins.ConnectionError: refused",)
+    assert judged(execution("t1"), failed("t2", received=3), reference=reference).findings == ()
 
 
 # -- the verdict -------------------------------------------------------------------------------

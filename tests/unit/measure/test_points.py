@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_celery_perf.measure.points import plan, spread, targets_of
+from pytest_celery_perf.measure.points import is_sqlalchemys, plan, spread, targets_of
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import CrashSweepBudget
 from pytest_celery_perf.model.sweep import Target
-from tests.unit.histories import NAME, at, execution, history
+from tests.unit.histories import NAME, at, execution, history, query
 
 KINDS = ("started", "query", "commit", "connect", "finished", "acknowledgment")
 
@@ -52,12 +54,55 @@ def test_two_names_with_the_same_end_are_told_apart() -> None:
     assert ids(targets_of(run)) == [f"{NAME}:1", "b.charge:1"]
 
 
-def test_of_several_tasks_of_one_name_the_first_is_meant() -> None:
-    run = history(
-        execution("t1", received=1), execution("t2", received=20, started=21), points=(point(1), point(1, task_id="t2"))
-    )
+def ways(*kinds_of_each: tuple[str, ...], **fields: Any) -> History:
+    """Return a run in which tasks of one name went these ways, the first published first."""
+    tasks = [(f"t{number}", kinds) for number, kinds in enumerate(kinds_of_each, start=1)]
+    runs = (execution(task_id, received=20 * n, started=20 * n + 1) for n, (task_id, _) in enumerate(tasks))
+    points = [point(n, kind, task_id=task_id) for task_id, kinds in tasks for n, kind in enumerate(kinds, start=1)]
+    return history(*runs, points=(*points[::-1],), **fields)
 
-    assert [target.point.task_id for target in targets_of(run)] == ["t1"]
+
+def test_of_several_tasks_that_go_one_way_the_first_is_meant() -> None:
+    found = targets_of(ways(("started", "query"), ("started", "query")))
+
+    assert [(each.id, each.point.task_id, each.way) for each in found] == [("charge:1", "t1", 0), ("charge:2", "t1", 0)]
+
+
+def test_of_another_way_the_points_are_meant_that_are_beyond_the_first() -> None:
+    """The same point behind another one is another point."""
+    found = targets_of(ways(("started", "query", "finished"), ("started", "commit", "finished", "acknowledgment")))
+
+    assert ids(found) == ["charge:1", "charge:2", "charge:3", "charge#2:2", "charge#2:3", "charge#2:4"]
+    assert [each.point.task_id for each in found] == ["t1"] * 3 + ["t2"] * 3
+    *before, finished, acknowledged = (each.way for each in found)
+    assert len({*before, finished}) == 5, "a fault strikes whoever has come that way"
+    assert acknowledged == finished
+
+
+def test_attempts_that_go_different_ways() -> None:
+    run = ways(("started", "finished"), ("started", "finished"))
+    second = (point(1, task_id="t1", retries=1), point(1, "commit", task_id="t2", retries=1))
+    found = targets_of(replace(run, points=(*run.points, *second)))
+
+    assert ids(found) == ["charge:1", "charge:2", "charge/1:1", "charge#2/1:1"]
+    assert [bool(each.way) for each in found] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "libraries", "expected"),
+    [
+        ("query", "stock.db: SELECT ?", {"stock.db": "sqlalchemy"}, True),
+        ("commit", "stock.db", {"stock.db": "sqlalchemy", "audit": "django"}, True),
+        ("query", "audit: SELECT ?", {"stock.db": "sqlalchemy", "audit": "django"}, False),
+        ("query", "SELECT ?", {"stock.db": "sqlalchemy"}, False),
+        ("connect", "stock.db", {"stock.db": "sqlalchemy"}, False),
+        ("started", "", {}, False),
+    ],
+)
+def test_whose_library_a_query_is(kind: str, label: str, libraries: dict[str, str], expected: bool) -> None:
+    used = tuple(query(alias=alias, library=library) for alias, library in libraries.items())
+
+    assert is_sqlalchemys(point(2, kind, label=label), history(execution(queries=used))) is expected
 
 
 def test_a_redelivery_adds_no_points() -> None:

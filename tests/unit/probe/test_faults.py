@@ -63,6 +63,30 @@ def test_who_takes_another_path_leaves_the_fault_to_others(faults: Faults) -> No
     assert written.read_text().count("diverged") == 1, "not after it has struck"
 
 
+@pytest.mark.parametrize(
+    ("do", "way", "late", "strikes"),
+    [
+        ("kill-worker", 0, True, True),
+        ("kill-worker", 7, True, False),
+        ("kill-worker", 7, False, True),
+        ("again", 0, True, True),
+        ("again", 7, False, False),
+    ],
+)
+def test_an_acknowledgment_is_that_of_who_came_the_way(
+    faults: Faults, do: str, way: int, late: bool, strikes: bool
+) -> None:
+    order = FaultOrder(key="k", task=None, do=do, at="acknowledgment", way=way)
+    before = faults.strikes_acknowledgment(order, VICTIM, late=late)
+    if way:
+        faults.has_come(order, VICTIM)
+
+    assert before is strikes
+    assert faults.strikes_acknowledgment(order, VICTIM, late=late) is (strikes or do == "kill-worker")
+    written = "".join(each.read_text() for each in (Path(faults._directory) / "spool").iterdir())
+    assert ('"again","acknowledgment"' in written) is (do == "again" and way == 7), "whose second delivery may begin"
+
+
 def test_many_threads_strike_no_more_often(faults: Faults) -> None:
     with ThreadPoolExecutor(8) as pool:
         struck = list(pool.map(lambda _: strikes(faults, raising(5)), range(40)))

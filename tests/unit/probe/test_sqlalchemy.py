@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from pytest_celery_perf.probe import context, sqlalchemy_queries
 from pytest_celery_perf.probe.queries import Capture
+from pytest_celery_perf.probe.raising import made
 from tests.unit.probe.attempts import Attempt
 
 
@@ -33,3 +35,32 @@ def test_connections_are_counted(capture: Capture, options: dict[str, Any]) -> N
         engine.dispose()
     assert capture.connects == 2
     assert bool(capture.connect_ns) is not bool(options)  # nobody tells when a `creator` begins
+
+
+def raising(error: BaseException) -> Any:
+    def on_query(*_: object) -> None:
+        raise error
+
+    attempt: Any = context.current()
+    attempt.heeds_queries, attempt.on_query = True, on_query
+    return create_engine("sqlite://")
+
+
+@pytest.mark.usefixtures("capture")
+def test_an_ordered_error_is_as_sqlalchemys_own() -> None:
+    engine = raising(made(OperationalError, ("gone",)))
+    with engine.connect() as connection, pytest.raises(OperationalError) as caught:
+        connection.exec_driver_sql("SELECT ?", (1,))
+
+    assert (sqlite3.OperationalError, "gone") == (type(caught.value.orig), str(caught.value.orig))
+    assert caught.value.__cause__ is caught.value.orig
+    assert ("SELECT ?", (1,)) == (caught.value.statement, caught.value.params)
+
+
+@pytest.mark.usefixtures("capture")
+def test_an_error_that_the_test_has_made_is_left_alone() -> None:
+    error = IntegrityError("INSERT", {}, ValueError("twice"))
+    with raising(error).connect() as connection, pytest.raises(IntegrityError) as caught:
+        connection.exec_driver_sql("SELECT 1")
+
+    assert caught.value is error

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.faults import Victim
-from pytest_celery_perf.probe.orders import FaultOrder
+from pytest_celery_perf.probe.orders import FaultOrder, way_on
 from pytest_celery_perf.probe.touch import Touches, is_wanted, stable
 
 PUBLISHING = wire.Publishing(1, "token", "child", None, None, "shop.mail", 0, "celery", None, None, None)
@@ -115,6 +115,17 @@ def test_only_the_attempt_that_is_meant_suffers() -> None:
     touches, _, struck = touching(order("touch:1", attempt=0), order("touch:1", attempt=1, expect="started"))
     touches.reach("started")
     assert struck.asked == [("touch:1", "started")]
+
+
+def test_only_who_has_come_the_way_that_is_meant_suffers() -> None:
+    there = way_on(way_on(0, "started"), "query SELECT ?")
+    touches, _, struck = touching(order("touch:2", way=there), order("touch:1", way=there))
+    touches.reach("started")
+    touches.reach("query", "SELECT ?")
+    elsewhere, _, spared = touching(order("touch:2", way=there))
+    elsewhere.reach("commit", "default")
+    elsewhere.reach("query", "SELECT ?")
+    assert (struck.asked, spared.asked) == ([("touch:2", "query SELECT ?")], [])
 
 
 def test_after_the_end_nobody_touches() -> None:

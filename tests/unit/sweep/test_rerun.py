@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from _pytest._code.code import ReprFileLocation
 
 import pytest_celery_perf
-from pytest_celery_perf.sweep.rerun import _complaints
+from pytest_celery_perf.sweep.rerun import _broken, _complaints
 
 OURS = str(Path(pytest_celery_perf.__file__).parent / "fixtures.py")
 
@@ -46,3 +47,15 @@ def test_the_last_lines_of_a_worker_are_told_whole() -> None:
     error = "WorkerError: worker w@vm exited with status 3 before it was ready; its last lines:"
     lines = "    Traceback:\n    worker refuses: DATABASE_URL missing"
     assert f"its setup failed: {error}\n{lines}" == told(f"{error}\n{lines}\nMore.", path=OURS, when="setup")
+
+
+def one_row(rows: list[int]) -> None:
+    raise AssertionError(f"there are {len(rows)} rows\nof these:\n  {rows}" + "\nand so on" * 20)
+
+
+def test_an_invariant_tells_all_it_has_to_say() -> None:
+    item: Any = SimpleNamespace(funcargs={"rows": [1, 2]})
+    first, *others = _broken(one_row, item)[0].splitlines()
+
+    assert first == "the invariant one_row is broken: there are 2 rows"
+    assert (["of these:", "  [1, 2]"], 9) == (others[:2], len(others))

@@ -128,3 +128,9 @@ def deposit(amount: int) -> None:
     with Session.begin() as session:
         if not session.scalars(select(Entry.id).where(Entry.amount == amount)).all():
             session.add(Entry(amount=amount, account_id=1))
+
+
+@app.task(acks_late=True, autoretry_for=(exc.OperationalError,), default_retry_delay=1)
+def deposit_stubbornly(amount: int) -> None:
+    """Write a row, and again where the database is gone for a moment."""
+    deposit.run(amount)

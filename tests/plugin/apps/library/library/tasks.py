@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 import time
@@ -113,3 +114,33 @@ def enter_any(titles: list[str]) -> None:
 def call(port: int) -> None:
     """Connect to somebody."""
     socket.create_connection(("127.0.0.1", port)).close()
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def sign(name: str, *, anyway: bool) -> None:
+    """Write an author who is not there yet; or anyway."""
+    if anyway:
+        Author.objects.create(name=name)
+    else:
+        Author.objects.get_or_create(name=name)
+
+
+@shared_task
+def sign_at_once(name: str, *, anyway: bool) -> None:
+    """Do the same, acknowledged early."""
+    sign.run(name, anyway=anyway)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def enter_or_refuse(title: str) -> None:
+    """Refuse what has no title."""
+    if not title:
+        raise ValueError("no title")
+    enter.run(title)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def enter_carelessly(title: str) -> None:
+    """Write what is not there yet, and keep errors to itself."""
+    with contextlib.suppress(OperationalError):
+        enter.run(title)

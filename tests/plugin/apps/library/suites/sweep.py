@@ -8,7 +8,19 @@ import uuid
 
 import pytest
 from library.models import Author, Book
-from library.tasks import call, enter, enter_any, enter_stubbornly, enter_twice, enter_unsafely
+from library.tasks import (
+    call,
+    enter,
+    enter_any,
+    enter_carelessly,
+    enter_or_refuse,
+    enter_stubbornly,
+    enter_twice,
+    enter_unsafely,
+    idle,
+    sign,
+    sign_at_once,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.celery_worker(concurrency=2)]
 
@@ -106,6 +118,12 @@ class TestMethods:
         enter.delay("one")
 
 
+@pytest.mark.celery_retries(final="failed")
+@pytest.mark.celery_crash_sweep(task=enter_or_refuse)
+def test_failing_on_purpose():
+    enter_or_refuse.delay("")
+
+
 # -- bad code, and bad tests -------------------------------------------------------------------
 
 
@@ -178,3 +196,46 @@ def test_invariant_never_holds():
 @pytest.mark.celery_crash_sweep(task=enter, points=["started"])
 def test_another_marker_fails():
     enter.delay("one")
+
+
+@pytest.mark.celery_crash_sweep(task=sign)
+def test_two_ways():
+    sign.delay("Ada", anyway=False)
+    sign.delay("Eve", anyway=True)
+
+
+@pytest.mark.celery_crash_sweep(task=sign, kill="worker", points=["acknowledgment"])
+def test_two_ways_to_the_acknowledgment():
+    sign.delay("Ada", anyway=False)
+    sign.delay("Eve", anyway=True)
+
+
+@pytest.mark.celery_idempotent(task=sign, at_once=False)
+@pytest.mark.celery_idempotent(task=sign_at_once, at_once=False)
+def test_two_ways_delivered_twice():
+    sign.delay("Ada", anyway=False)
+    sign.delay("Eve", anyway=True)
+    sign_at_once.delay("Bob", anyway=False)
+    sign_at_once.delay("Sue", anyway=True)
+
+
+@pytest.mark.celery_fault_sweep(task=enter_or_refuse)
+def test_one_fails_on_purpose():
+    enter_or_refuse.delay("")
+    enter_or_refuse.delay("one")
+
+
+@pytest.mark.celery_crash_sweep(task=enter_or_refuse)
+@pytest.mark.celery_idempotent(task=enter_or_refuse)
+def test_fails_each_time():
+    enter_or_refuse.delay("")
+
+
+@pytest.mark.celery_fault_sweep(task=enter_carelessly, points=["query"])
+def test_swallowed():
+    enter_carelessly.delay("one")
+
+
+@pytest.mark.celery_fault_sweep(task=idle)
+def test_nothing_that_an_error_could_meet():
+    idle.delay()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ledger import deposit, insist, look_up_both, one_by_one, reconnect, slowly, together
+from ledger import deposit, deposit_stubbornly, insist, look_up_both, one_by_one, reconnect, slowly, together
 from models import Entry, Session
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 
 @pytest.mark.celery_queries(max=2, no_n_plus_one=True)
@@ -44,6 +45,18 @@ def test_a_crash_before_the_commit(celery_perf):
     celery_perf.run(deposit, (700,))
     with Session() as session:
         assert session.scalar(select(func.count()).where(Entry.amount == 700)) == 1
+
+
+@pytest.mark.celery_fault_sweep
+def test_a_database_that_is_gone(celery_perf):
+    celery_perf.run(deposit_stubbornly, (800,))
+    with Session() as session:
+        assert session.scalar(select(func.count()).where(Entry.amount == 800)) == 1
+
+
+@pytest.mark.celery_fault_sweep(errors={"query": IntegrityError("INSERT", {}, ValueError("twice"))}, points=["query"])
+def test_an_error_of_ones_own():
+    deposit_stubbornly.delay(900)
 
 
 @pytest.mark.celery_queries(connects=2)
