@@ -214,7 +214,7 @@ class Output:
         if scripts := [fault.detail for fault in active.history.faults if fault.kind == "script"]:
             again = f"the same again: pytest {shlex.quote(active.nodeid)}"
             shown.append(("scripts of faults", "\n".join([*scripts, again])))
-        for name, lines in active.logs:
+        for name, lines in active.logs:  # with the colours that the app may give them
             shown.append((f"log of worker {name}", "\n".join(lines).replace("\0", r"\x00")))
         if active.history.problems:
             shown.append(("problems of the probe", "\n".join(active.history.problems)))
