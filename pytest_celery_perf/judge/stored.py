@@ -153,9 +153,8 @@ def _failing_evidence(task: _Task, history: History) -> Iterator[str]:
     fates = Counter(life.fate for life in ended if life.fate is not Fate.UNFINISHED)
     errors = (life.concluding.error for life in ended if life.concluding is not None)
     error = next((each for each in errors if each is not None), None)
-    yield join(f"{number} {fate}" for fate, number in fates.items()) + (
-        f", of {error.type.rpartition('.')[2]}: {error.message}" if error else ""
-    )
+    raised = ": ".join(filter(None, (error.type.rpartition(".")[2], error.message))) if error else ""
+    yield join(f"{number} {fate}" for fate, number in fates.items()) + (f", of {raised}" if raised else "")
 
 
 # -- what the others took ------------------------------------------------------------------

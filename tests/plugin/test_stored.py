@@ -32,6 +32,14 @@ def test_burn(celery_perf):
 def test_wait(celery_perf):
     celery_perf.run("kitchen.wait", (0.01,), times=2)
 """
+TASTE = """\
+
+
+@app.task(bind=True)
+def taste(self) -> None:
+    if not self.request.retries:
+        raise self.retry(countdown=0)
+"""
 ENDS = """\
 def test_several(celery_perf):
     celery_perf.run("kitchen.wait", (0.01,), times=3)
@@ -186,6 +194,7 @@ def test_a_failing_run_is_no_baseline(kitchen: Project) -> None:
 
 
 def test_a_test_with_several_ends_is_stored_and_compared(kitchen: Project) -> None:
+    kitchen.write("kitchen.py", (kitchen.folder / "kitchen.py").read_text() + TASTE)
     kitchen.write("test_it.py", ENDS)
     run = saved(kitchen)
     assert {"", "failed", "retried"} == {each.end for each in run.figures if each.metric == "runtime"}

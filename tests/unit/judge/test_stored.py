@@ -17,7 +17,7 @@ from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.verdict import Status, Verdict
 from pytest_celery_perf.report.terminal import verdict_text
 from tests.unit.baseline.runs import ENVIRONMENT, TASK, TEST, run
-from tests.unit.histories import execution, failed, history, publication, retried
+from tests.unit.histories import error, execution, failed, history, publication, retried
 
 
 def stored(*, differ: float = 0.02, runs: int = 20, **values: float) -> list[StoredRun]:
@@ -159,7 +159,9 @@ def ended(*ends: str, ms: float = 20) -> History:
     made = {
         "ok": lambda each: [execution(each, name=TASK, body=ms)],
         "failed": lambda each: [failed(each, name=TASK, body=0.01)],
-        "ignored": lambda each: [execution(each, name=TASK, body=0.01, outcome=Outcome.IGNORED)],
+        "ignored": lambda each: [
+            execution(each, name=TASK, body=0.01, outcome=Outcome.IGNORED, error=error("Ignore", ""))
+        ],
         "retried": lambda each: [
             retried(each, countdown_s=0, name=TASK, body=ms),
             execution(each, name=TASK, retries=1, body=ms),
@@ -203,7 +205,7 @@ def test_a_few_failures_more_are_not_decided() -> None:
 def test_tasks_that_are_ignored_now_do_not_pass_for_being_fast() -> None:
     verdict = judged(stored(differ=0, runtime=0.020, tasks=4, succeeded=4), ended("ok", *["ignored"] * 3))
     assert verdict.failed
-    assert "3 ignored" in verdict.evidence
+    assert "3 ignored, of Ignore" in verdict.evidence
 
 
 def test_one_run_that_failed_does_not_excuse_another() -> None:

@@ -6,7 +6,7 @@ import ctypes
 import signal
 import time
 
-from celery import Celery, Task
+from celery import Celery
 
 app = Celery("kitchen", broker="redis://app.invalid:1/0")
 app.conf.update(task_ignore_result=True, task_routes={"kitchen.*": {"queue": "stove"}})
@@ -70,10 +70,3 @@ def sip() -> None:
     """Wait for a service, and then for a moment in C."""
     time.sleep(0.3)
     libc.usleep(20_000)
-
-
-@app.task(bind=True)
-def taste(self: Task) -> None:
-    """Need salt, once."""
-    if not self.request.retries:
-        raise self.retry(countdown=0)
