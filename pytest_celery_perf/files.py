@@ -31,7 +31,8 @@ def wanted(options: Options, environment: Mapping[str, str] = os.environ) -> tup
         Those with a path; what goes to the terminal is not among them.
 
     Raises:
-        ConfigurationError: There is no place, or it cannot be written; the text names the setting.
+        ConfigurationError: There is no place, it cannot be written, or two reports want the same one; the text names
+            the setting.
     """
     asked = [*options.outputs]
     if options.json is not None:
@@ -41,7 +42,21 @@ def wanted(options: Options, environment: Mapping[str, str] = os.environ) -> tup
             check(each.path, each.option)
         elif each.format is FormatName.GITHUB_SUMMARY:
             check(_summary(each, environment), f"{each.option} ({STEP_SUMMARY})")
+    _check_apart(asked, environment)
     return tuple(each for each in asked if each.format is not FormatName.GITHUB_ANNOTATIONS or each.path)
+
+
+def _check_apart(asked: Iterable[ReportFile], environment: Mapping[str, str]) -> None:
+    """Refuse two reports for one file, of which the second would replace the first."""
+    taken: dict[Path, ReportFile] = {}
+    for each in asked:
+        if each.path is None and each.format is FormatName.GITHUB_ANNOTATIONS:
+            continue
+        path = Path(os.path.realpath(each.path or _summary(each, environment)))
+        other = taken.setdefault(path, each)
+        same = (other.format, other.path is None) == (each.format, each.path is None)
+        if not same and (path.is_file() or not path.exists()):  # a terminal or a pipe takes both
+            raise ConfigurationError(f"{each.option}: {path} is written for {other.option}, too: name another file")
 
 
 def annotates(options: Options) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf import files
 from pytest_celery_perf.names import RELIABILITY
-from pytest_celery_perf.report.glyphs import fit, supports_unicode
+from pytest_celery_perf.report.glyphs import fit, harmless, supports_unicode
 from pytest_celery_perf.results import Results
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Output:
             parts.append(f"What happened:\n{self.told(active.history)}")
         if parts and (early := self._early(active)):
             parts.append(early)
-        return "\n\n".join(parts)
+        return harmless("\n\n".join(parts))
 
     def _early(self, active: ActiveTest) -> str:
         """Tell what was published before the test began; what ran there and then, only where that may explain it."""
@@ -214,8 +214,8 @@ class Output:
         if scripts := [fault.detail for fault in active.history.faults if fault.kind == "script"]:
             again = f"the same again: pytest {shlex.quote(active.nodeid)}"
             shown.append(("scripts of faults", "\n".join([*scripts, again])))
-        for name, lines in active.logs:
-            shown.append((f"log of worker {name}", "\n".join(lines)))
+        for name, lines in active.logs:  # with the colours that the app may give them
+            shown.append((f"log of worker {name}", "\n".join(lines).replace("\0", r"\x00")))
         if active.history.problems:
             shown.append(("problems of the probe", "\n".join(active.history.problems)))
         return shown

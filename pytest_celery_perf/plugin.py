@@ -177,14 +177,8 @@ def _first(names: list[str]) -> str:
 @pytest.hookimpl(tryfirst=True)  # before anything is deselected
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Find out what is locked of the tests."""
-    if SEAT in config.stash or not any(SPEC in item.stash for item in items):
-        return
-    try:
+    if SEAT not in config.stash and any(SPEC in item.stash for item in items):
         locks.begin(session, items)
-    except ConfigurationError as error:
-        if not hasattr(config, "workerinput"):
-            raise pytest.UsageError(str(error)) from error
-        config.stash[REFUSAL] = str(error)  # as below
 
 
 @pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks for the header
@@ -208,8 +202,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from pytest_celery_perf.sweep import protocol
 
         config.pluginmanager.register(protocol, "celery_perf_sweeps")
+    if not locks.check(session):
+        return
     try:
-        locks.check(session)
         config.stash[SESSION], close = start(config, config.stash[OPTIONS], specs)
         config.stash[CLEANUP].append(close)
         config.stash[OUTPUT].give(config.stash[SESSION].overrides)

@@ -20,7 +20,7 @@ from pytest_celery_perf.baseline.git import Git
 from pytest_celery_perf.baseline.history import append, stored_runs
 from pytest_celery_perf.errors import BaselineError, CeleryPerfError, ConfigurationError
 from pytest_celery_perf.files import check_folder
-from pytest_celery_perf.judge.stored import judge, refusal
+from pytest_celery_perf.judge.stored import begin_anew, judge, refusal, told_failing
 from pytest_celery_perf.measure.stored import Past, figures_of
 from pytest_celery_perf.model.baseline import Standard, StoredFigure, StoredRun, circumstances
 from pytest_celery_perf.model.codec import decode, encode
@@ -137,6 +137,12 @@ class StoredRuns:
         figures = tuple(_figures(tests))
         if not figures:
             return "not stored: no task has run"
+        for (test, task), failing in self._past.failing(figures).items():
+            if failing.more:
+                return (
+                    f"not stored: more of {task} came to nothing in {test} than before, {told_failing(failing)}: mend "
+                    f"them or, where it is meant, {begin_anew(self.standard)}"
+                )
         commit = commit_of(self._config.rootpath)
         path = append(self._folder, replace(self.standard.now, commit=commit, figures=figures))
         return f"stored: {Path(self._name, path.name)}"

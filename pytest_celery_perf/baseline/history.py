@@ -40,9 +40,9 @@ def append(folder: Path, run: StoredRun) -> Path:
         Its file. The same run twice is one file.
 
     Raises:
-        BaselineError: It cannot be written.
+        BaselineError: It cannot be written, or could not be read again: nobody could use the directory then.
     """
-    text = dump(run)
+    text = _sound(run)
     digest = hashlib.sha256(text.encode()).hexdigest()
     moment = datetime.fromisoformat(run.created).astimezone(UTC)
     path = folder / f"{moment:%Y-%m-%dT%H-%M-%SZ}-{digest[:12]}{SUFFIX}"
@@ -114,6 +114,16 @@ def load(text: str, what: object) -> StoredRun:
     return replace(run, figures=tuple(_figures(figures, what)))
 
 
+def _sound(run: StoredRun) -> str:
+    """Return the text of a run that will be read, as what no reader takes must not be written."""
+    try:
+        text = dump(run)
+    except ValueError as error:
+        raise BaselineError(f"the run cannot be written: {error}") from None
+    load(text, "the run could not be read again")
+    return text
+
+
 def _check(run: StoredRun) -> None:
     if datetime.fromisoformat(run.created).tzinfo is None:
         raise ValueError(f"{run.created!r} lacks the offset of its time zone")
@@ -128,12 +138,11 @@ def _figures(data: list[Any], what: object) -> Iterator[StoredFigure]:
             figure = decode(StoredFigure, each)
         except ValueError as error:
             _refuse(what, number, str(error))
-        subject = (figure.test, figure.task, figure.metric)
-        if subject in seen:
-            _refuse(what, number, f"{figure.metric} of {figure.task} in {figure.test} is there twice")
+        if figure.key in seen:
+            _refuse(what, number, f"{figure.name} of {figure.task} in {figure.test} is there twice")
         if figure.value < 0:
-            _refuse(what, number, f"{figure.metric} is negative: {figure.value:g}")
-        seen.add(subject)
+            _refuse(what, number, f"{figure.name} is negative: {figure.value:g}")
+        seen.add(figure.key)
         yield figure
 
 

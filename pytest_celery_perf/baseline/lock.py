@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -217,7 +218,8 @@ def _unreadable(text: str, path: Path, reason: str) -> LockFileError:
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if line.startswith(CONFLICT):
-            hint = "git could not merge this: take one side (git checkout --ours), then lock what that side lacks"
+            take = f"git checkout --ours {shlex.quote(str(path))}"
+            hint = f"git could not merge this: take one side ({take}), then lock what that side lacks"
             return LockFileError(path, number, f"{hint}: pytest --celery-perf-update=missing")
     found = re.search(r" \(at line (\d+), column \d+\)$", reason)
     # Else it is at the end of the document.

@@ -25,6 +25,9 @@ _SITES = 2
 _NOUNS = {
     "executions": ("execution", "executions"),
     "failures": ("failure", "failures"),
+    "ignored": ("ignored task", "ignored tasks"),
+    "rejected": ("rejected task", "rejected tasks"),
+    "revoked": ("revoked task", "revoked tasks"),
     "retries": ("retry", "retries"),
     "queries": ("query", "queries"),
     "outbound": ("outbound call", "outbound calls"),

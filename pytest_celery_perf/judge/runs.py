@@ -125,15 +125,15 @@ def _counts(locked: TestFacts, seen: TestFacts) -> Iterator[Row]:
 def _timings(was: TestResult, now: TestResult) -> Iterator[Row]:
     before, after = (
         {
-            (each.task, each.metric): each.value
+            (each.task, each.metric, each.end): each.value
             for each in figures_of(test.nodeid, test.history)
             if each.metric in JUDGED
         }
         for test in (was, now)
     )
-    for task, metric in {**before, **after}:
-        figures = before.get((task, metric)), after.get((task, metric))
-        yield Row(task=task, metric=metric, before=figures[0], after=figures[1], exact=False)
+    for task, metric, end in {**before, **after}:
+        figures = before.get((task, metric, end)), after.get((task, metric, end))
+        yield Row(task=task, metric=metric, end=end, before=figures[0], after=figures[1], exact=False)
 
 
 # -- where a gate made both ----------------------------------------------------------------

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAME = "celery_perf_scribe"
 NEWS = "celery_perf_lock"
 """The attribute of a report, and the key of what an xdist worker gives, that hold news as text."""
+REFUSED = "celery_perf_refused"
+"""The key of what an xdist worker gives that holds why it runs no test."""
 
 
 class Scribe:
@@ -58,8 +60,15 @@ class Scribe:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what an xdist worker knows of entries whose tests are gone."""
-        self.take(getattr(node, "workeroutput", {}).get(NEWS, ()))
+        """Take what an xdist worker knows of entries whose tests are gone.
+
+        Raises:
+            pytest.UsageError: It has found a lock file that cannot be used, as all others have.
+        """
+        given = getattr(node, "workeroutput", {})
+        if REFUSED in given:
+            raise pytest.UsageError(given[REFUSED])
+        self.take(given.get(NEWS, ()))
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the files, and have the terminal tell; a run that lists tests, or was broken off, drops nothing."""

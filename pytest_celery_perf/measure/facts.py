@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
 from pytest_celery_perf.measure.fingerprint import readable
-from pytest_celery_perf.measure.lives import Life, lives
+from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.measure.outbound import calls_of
 from pytest_celery_perf.measure.queries import Statement, profile
 from pytest_celery_perf.model.frame import Frame
@@ -69,9 +69,13 @@ def places(history: History, task: str, kind: str, name: str) -> tuple[tuple[Fra
 def _of_task(every: Sequence[Life], published: Callable[[str], Counter[str]], environment: str) -> TaskFacts:
     started = [execution for life in every for execution in life.started]
     outcomes = Counter(execution.outcome for execution in started)
+    fates = Counter(life.fate for life in every)  # a worker may also refuse a task before it begins
     tally = {
         "executions": len(started),
         "failures": outcomes[Outcome.FAILED],
+        "ignored": fates[Fate.IGNORED],
+        "rejected": fates[Fate.REJECTED],
+        "revoked": fates[Fate.REVOKED],
         "retries": outcomes[Outcome.RETRIED],
     }
     kinds = {"published": Counter[str]()}

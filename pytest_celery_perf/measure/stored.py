@@ -15,18 +15,18 @@ from typing import Self
 
 from pytest_celery_perf.measure.evidence import ALPHA, BETA, FAMILY, epoch_quantile, floor_of
 from pytest_celery_perf.measure.student import student_quantile
+from pytest_celery_perf.measure.successes import ENOUGH, SUCCEEDED, TASKS, Failing, Successes, successes_of
 from pytest_celery_perf.measure.summary import Run
 from pytest_celery_perf.measure.taken import samples_of
-from pytest_celery_perf.model.baseline import NEWEST, Calibration, Prospect, StoredFigure, StoredRun, Trend
+from pytest_celery_perf.model.baseline import NEWEST, Calibration, Prospect, StoredFigure, StoredRun, Trend, name_of
 from pytest_celery_perf.model.gate import GateMetric
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.verdict import Status
 
 JUDGED = (GateMetric.RUNTIME, GateMetric.CPU, GateMetric.MEMORY)
-COUNTED = ("executions", "retries", "queries")
-"""What is stored to be looked at: a lock file judges it, exactly."""
-ENOUGH = 5
-"""Fewer runs tell too little of how much they differ."""
+COUNTED = (TASKS, SUCCEEDED, "executions", "retries", "queries")
+"""What is stored to be looked at, beside the share of the tasks that succeeded: a lock file judges it, exactly."""
 MOST_RESIDUAL = 0.05
 """Where runs differ by more, chance has other laws than the one that is counted on."""
 
@@ -38,19 +38,27 @@ def figures_of(test: str, history: History) -> tuple[StoredFigure, ...]:
         test: Its name.
         history: What its tasks did.
     """
-    figures = [*_taken(history), *_counts(history)]
-    return tuple(StoredFigure(test=test, task=task, metric=metric, value=value) for task, metric, value in figures)
+    counts = (
+        StoredFigure(test=test, task=task, metric=metric, value=value) for task, metric, value in _counts(history)
+    )
+    return (*_taken(test, history), *counts)
 
 
-def _taken(history: History) -> Iterator[tuple[str, str, float]]:
+def _taken(test: str, history: History) -> Iterator[StoredFigure]:
     for sample in samples_of(history):
+        end = "" if sample.end == Outcome.SUCCEEDED else sample.end
         for metric in JUDGED:
             if metric in sample.figures:
-                yield sample.task, metric, epoch_quantile(sample.figures[metric])
+                value = epoch_quantile(sample.figures[metric])
+                yield StoredFigure(test=test, task=sample.task, metric=metric, end=end, value=value)
 
 
 def _counts(history: History) -> Iterator[tuple[str, str, float]]:
-    for name, row in Run.of(history).by_task.items():
+    run = Run.of(history)
+    for name, row in run.by_task.items():
+        ended = Successes.of(life for life in run.lives if life.name == name)
+        yield name, TASKS, float(ended.tasks)
+        yield name, SUCCEEDED, float(ended.succeeded)
         yield name, "executions", float(row.executions)
         yield name, "retries", float(row.retries)
         if row.queries_median is not None:
@@ -66,8 +74,10 @@ def unit_of(metric: str, calibration: Calibration) -> float:
 class Past:
     """What stored runs tell of each figure."""
 
-    series: Mapping[tuple[str, str, str], tuple[float, ...]]
-    """By test, task and metric: the figures of the runs that have it, in the unit of `unit_of`, oldest first."""
+    series: Mapping[tuple[str, str, str, str], tuple[float, ...]]
+    """By test, task, metric and end: the figures of the runs that have it, in the unit of `unit_of`, oldest first."""
+    successes: Mapping[tuple[str, str], tuple[Successes, ...]]
+    """By test and task: how many tasks succeeded in the runs that have it."""
     alpha: float
     """How often at most a comparison may FAIL by chance, with all in mind that are possible."""
 
@@ -78,16 +88,29 @@ class Past:
         Args:
             runs: Of one environment, oldest first.
         """
-        series: dict[tuple[str, str, str], list[float]] = {}
+        series: dict[tuple[str, str, str, str], list[float]] = {}
+        successes: dict[tuple[str, str], list[Successes]] = {}
         for run in runs:
             for each in run.figures:
-                key = (each.test, each.task, each.metric)
-                series.setdefault(key, []).append(each.value / unit_of(each.metric, run.calibration))
-        judged = sum(metric in JUDGED for _, _, metric in series)
+                series.setdefault(each.key, []).append(each.value / unit_of(each.metric, run.calibration))
+            for key, found in successes_of(run.figures).items():
+                successes.setdefault(key, []).append(found)
+        judged = sum(metric in JUDGED for _, _, metric, _ in series) + len(successes)
         return cls(
             series=MappingProxyType({key: tuple(values) for key, values in series.items()}),
+            successes=MappingProxyType({key: tuple(found) for key, found in successes.items()}),
             alpha=min(ALPHA, FAMILY / max(1, judged)),
         )
+
+    def failing(self, figures: Iterable[StoredFigure]) -> dict[tuple[str, str], Failing]:
+        """Tell of each task in a run, by test and task, whether more of them came to nothing than in the stored ones.
+
+        Args:
+            figures: Of the run.
+        """
+        return {
+            key: Failing.of(now, self.successes.get(key, ()), self.alpha) for key, now in successes_of(figures).items()
+        }
 
 
 def margin(residual: float, runs: int, alpha: float) -> float:
@@ -133,11 +156,16 @@ def trends(runs: Sequence[StoredRun]) -> tuple[Trend, ...]:
     """
     now, series = runs[-1].calibration, Past.of(runs).series
     order = (*JUDGED, *COUNTED)
-    known = sorted((key for key in series if key[2] in order), key=lambda key: (*key[:2], order.index(key[2])))
+    known = sorted((key for key in series if key[2] in order), key=lambda key: (*key[:2], order.index(key[2]), key[3]))
     return tuple(
-        Trend(test=test, task=task, metric=metric, values=tuple(unit_of(metric, now) * each for each in values))
-        for test, task, metric in known
-        for values in [series[test, task, metric]]
+        Trend(
+            test=test,
+            task=task,
+            metric=metric,
+            end=end,
+            values=tuple(unit_of(metric, now) * each for each in series[test, task, metric, end]),
+        )
+        for test, task, metric, end in known
     )
 
 
@@ -146,6 +174,8 @@ class Outlook:
     """What stored runs lead one to expect of a figure, and what became of it. Figures are in today's units."""
 
     metric: str
+    end: str = ""
+    """As that of `StoredFigure`."""
     status: Status
     actual: float
     runs: int
@@ -158,6 +188,11 @@ class Outlook:
     """By how much they differ, as a share."""
     detectable: float = math.nan
     """The smallest slowdown that they let one tell from chance, as a share."""
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it."""
+        return name_of(self.metric, self.end)
 
     @property
     def change(self) -> float:
@@ -180,6 +215,7 @@ class Outlook:
         tolerance: float,
         noticeable: float,
         alpha: float,
+        end: str = "",
     ) -> Self:
         """Compare a figure with those of stored runs.
 
@@ -191,9 +227,10 @@ class Outlook:
             tolerance: FAIL means: more than by so much, as a share.
             noticeable: PASS means: surely less than by so much.
             alpha: How often at most it may FAIL by chance.
+            end: How its executions ended, as those of the stored runs did.
         """
         if len(history) < ENOUGH or not all(0 < each < math.inf for each in (actual, *history)):
-            return cls(metric=metric, status=Status.INCONCLUSIVE, actual=actual, runs=len(history))
+            return cls(metric=metric, end=end, status=Status.INCONCLUSIVE, actual=actual, runs=len(history))
         logarithms = [math.log(each) for each in history]
         residual = statistics.stdev(logarithms)
         expected = math.exp(statistics.fmean(logarithms)) * unit
@@ -208,6 +245,7 @@ class Outlook:
             status = Status.PASS if actual <= surely_less else Status.INCONCLUSIVE
         return cls(
             metric=metric,
+            end=end,
             status=status,
             actual=actual,
             runs=len(history),

@@ -32,14 +32,31 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class StoredFigure:
-    """One metric of one task in one test: the median of its executions, or their number."""
+    """One metric of one task in one test: the median of its executions that ended alike, or a number of them."""
 
     test: str
     task: str
     metric: str
-    """A name of `GateMetric`, or ``executions``, ``retries`` or ``queries``."""
+    """A name of `GateMetric`, or ``tasks``, ``succeeded``, ``executions``, ``retries`` or ``queries``."""
+    end: str = ""
+    """An `Outcome`: how the executions ended; empty for those that succeeded, and for what is counted."""
     value: float
     """In the metric's unit; not calibrated."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What it is a figure of: a run has one of each."""
+        return self.test, self.task, self.metric, self.end
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it: ``runtime``, ``runtime (retried)``."""
+        return name_of(self.metric, self.end)
+
+
+def name_of(metric: str, end: str) -> str:
+    """Name a metric of the executions that ended in some way; nothing for those that succeeded."""
+    return f"{metric} ({end})" if end else metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +179,8 @@ class Trend:
     test: str
     task: str
     metric: str
+    end: str = ""
+    """As that of `StoredFigure`."""
     values: tuple[float, ...]
     """In its unit, times as they would have been on the machine as it was at the newest run; one or more."""
 

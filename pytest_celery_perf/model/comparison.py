@@ -15,6 +15,8 @@ class Row:
     task: str
     metric: str
     """What is counted, or a name of `GateMetric`."""
+    end: str = ""
+    """How the executions ended that took so much; empty for those that succeeded, and for what is counted."""
     before: float | None
     after: float | None
     exact: bool

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
 
-TALLY = ("executions", "failures", "retries")
+TALLY = ("executions", "failures", "ignored", "rejected", "revoked", "retries")
 """What is counted of every task; one that does not appear did none of it."""
 KINDS = ("cache", "calls", "outbound", "published", "queries")
 """What else is counted, by name, where it can be known."""

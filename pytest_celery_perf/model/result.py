@@ -12,6 +12,8 @@ from pytest_celery_perf.model.summary import ScopeFigure, TaskRow
 from pytest_celery_perf.model.sweep import Sweep
 from pytest_celery_perf.model.verdict import Verdict
 
+OUTCOMES = ("passed", "failed", "skipped", "rerun")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:

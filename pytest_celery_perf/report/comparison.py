@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pytest_celery_perf.model.baseline import name_of
 from pytest_celery_perf.model.comparison import Row, TestPair
 from pytest_celery_perf.model.gate import Standing, format_figure
 from pytest_celery_perf.model.metric import format_change, format_count
@@ -32,7 +33,7 @@ def comparison_text(pairs: Sequence[TestPair], *, gated: bool, width: int = 100,
     lines: list[str] = []
     for pair in pairs:
         if pair.rows:
-            rows = [(f"{row.task} {row.metric}", _cells(row)) for row in pair.rows]
+            rows = [(f"{row.task} {name_of(row.metric, row.end)}", _cells(row)) for row in pair.rows]
             lines += [*table(pair.test, _COLUMNS, rows, width), ""]
     for pair in pairs:
         if pair.verdicts and (pair.worse or pair.better):

@@ -78,6 +78,7 @@ def _counts(report: GateReport, compared: Sequence[Comparison]) -> str:
     tests = len({each.test for each in compared})
     found = ", ".join(f"{decided.count(status)} {status}" for status in _ORDER)
     text = f"{len(compared)} comparison{'s' * (len(compared) != 1)} of {tests} test{'s' * (tests != 1)}: {found}"
+    text = text if compared else "nothing could be compared"
     asides = [f"{len(lines)} {standing}" for standing, lines in _told(report.comparisons).items()]
     return " · ".join([text, *asides])
 

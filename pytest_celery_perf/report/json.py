@@ -19,7 +19,7 @@ from typing import Any
 
 from pytest_celery_perf.model.codec import decode, encode
 from pytest_celery_perf.model.gate import GateReport
-from pytest_celery_perf.model.result import TestResult
+from pytest_celery_perf.model.result import OUTCOMES, TestResult
 from pytest_celery_perf.model.settings import Override, Setting, masked
 
 SCHEMA = 1
@@ -98,10 +98,16 @@ def load(text: str) -> Report:
     if schema != SCHEMA:
         said = "there is no schema" if schema is None else f"its schema is {schema!r}"
         raise ValueError(f"{said}, and this version of pytest-celery-perf reads {SCHEMA}")
+    if "tests" not in data:
+        raise ValueError("it has no tests, not even an empty list of them")
     if data.pop("mode", None) == Mode.AGGREGATES:
         for test in data["tests"]:
             _add_records(test["history"])
-    return decode(Report, data)
+    report = decode(Report, data)
+    for number, test in enumerate(report.tests):
+        if test.outcome not in OUTCOMES:
+            raise ValueError(f"Report.tests[{number}].outcome: {test.outcome!r} is none of {', '.join(OUTCOMES)}")
+    return report
 
 
 def _add_records(history: dict[str, Any]) -> None:

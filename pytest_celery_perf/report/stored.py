@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from itertools import groupby
 
-from pytest_celery_perf.model.baseline import Bench, Chronicle, StoredRun, Trend
+from pytest_celery_perf.model.baseline import Bench, Chronicle, StoredRun, Trend, name_of
 from pytest_celery_perf.model.gate import GateMetric, format_figure
 from pytest_celery_perf.model.metric import format_change, format_count, format_share
 from pytest_celery_perf.model.units import format_duration_s
@@ -44,7 +44,7 @@ def history_text(chronicle: Chronicle, *, width: int = 100, unicode: bool = True
         f"times as at the newest run, when the calibration took {format_duration_s(newest.calibration.wall_s)}",
     ]
     for test, trends in groupby(chronicle.trends, key=lambda each: each.test):
-        rows = [(f"{each.task} {each.metric}", _cells(each)) for each in trends]
+        rows = [(f"{each.task} {name_of(each.metric, each.end)}", _cells(each)) for each in trends]
         lines += ["", *table(test, _COLUMNS, rows, width)]
     return fit("\n".join(lines), unicode=unicode)
 

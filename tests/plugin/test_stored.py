@@ -32,6 +32,21 @@ def test_burn(celery_perf):
 def test_wait(celery_perf):
     celery_perf.run("kitchen.wait", (0.01,), times=2)
 """
+TASTE = """\
+
+
+@app.task(bind=True)
+def taste(self) -> None:
+    if not self.request.retries:
+        raise self.retry(countdown=0)
+"""
+ENDS = """\
+def test_several(celery_perf):
+    celery_perf.run("kitchen.wait", (0.01,), times=3)
+    celery_perf.run("kitchen.wait", ("x",), times=2)
+    celery_perf.run("kitchen.taste", times=3)
+"""
+METRICS = ("runtime", "cpu", "tasks", "succeeded", "executions", "retries")
 BURN, STORED = "test_it.py::test_burn", f"--celery-perf-baseline={HISTORY}"
 
 
@@ -111,7 +126,7 @@ def test_a_run_is_stored_and_shown(kitchen: Project) -> None:
     assert inner.status == 0, inner.text
     assert f"{HISTORY} holds no run to compare with" in inner.text
     (run,) = stored_runs(kitchen.folder / HISTORY)
-    assert {each.metric for each in run.figures if each.test == BURN} == {"runtime", "cpu", "executions", "retries"}
+    assert {each.metric for each in run.figures if each.test == BURN} == {*METRICS}
     assert {"python", "celery", "redis", "cores", "workers", "measure", "processes"} <= {*run.environment}
     again = kitchen.run(STORED, "-k", "burn")
     assert verdict_of(again) == "INCONCLUSIVE: runtime not decided: not enough stored runs, 1 of at least 5"
@@ -120,7 +135,7 @@ def test_a_run_is_stored_and_shown(kitchen: Project) -> None:
     told = shown(kitchen, "history", HISTORY, "kitchen.burn")
     assert told.returncode == 0, told.stderr
     assert [line.split()[:3] for line in told.stdout.splitlines() if line.startswith("kitchen.burn")] == [
-        ["kitchen.burn", metric, "1"] for metric in ("runtime", "cpu", "executions", "retries")
+        ["kitchen.burn", metric, "1"] for metric in METRICS
     ]
 
 
@@ -176,6 +191,41 @@ def test_a_failing_run_is_no_baseline(kitchen: Project) -> None:
     assert inner.status == 1
     assert "not stored: a run with a failure is no baseline" in inner.text
     assert stored_runs(kitchen.folder / HISTORY) == ()
+
+
+def test_a_test_with_several_ends_is_stored_and_compared(kitchen: Project) -> None:
+    kitchen.write("kitchen.py", (kitchen.folder / "kitchen.py").read_text() + TASTE)
+    kitchen.write("test_it.py", ENDS)
+    run = saved(kitchen)
+    assert {"", "failed", "retried"} == {each.end for each in run.figures if each.metric == "runtime"}
+    runs_like(run, kitchen, differ=0.2)
+    again = kitchen.run(STORED, "--celery-perf-baseline-save")
+    assert again.status == 0, again.text
+    assert "not enough stored runs" not in again.text
+    assert len(stored_runs(kitchen.folder / HISTORY)) == 21
+    told = shown(kitchen, "history", HISTORY)
+    assert (0, 2) == (told.returncode, told.stdout.count("runtime (")), told.stdout
+
+
+def test_tasks_that_fail_now_neither_pass_nor_are_stored(stocked: Project) -> None:
+    runs_like(run_of(stocked), stocked)
+    stocked.write("test_it.py", SUITE.replace("(0.02,)", "('x',)"))
+    failing = stocked.run(STORED, "--celery-perf-baseline-save")
+    assert failing.status == 1, failing.text
+    assert verdict_of(failing).startswith("FAIL: unsuccessful tasks 100 % (6 of 6) (budget ≤ 0 %, "), failing.text
+    assert len(stored_runs(stocked.folder / HISTORY)) == 20
+
+
+def test_a_run_with_more_failures_than_a_few_stored_ones_had_is_not_stored(stocked: Project) -> None:
+    stocked.write("test_it.py", SUITE.replace("(0.02,)", "('x',)"))
+    failing = stocked.run(STORED, "--celery-perf-baseline-save")
+    assert failing.status == 0, failing.text
+    assert verdict_of(failing).startswith("INCONCLUSIVE: unsuccessful tasks not decided: 6 of 6; 0 % in 1 stored run")
+    assert (
+        f"not stored: more of kitchen.burn came to nothing in {BURN} than before, 6 of 6; 0 % in 1 stored run: mend "
+        f"them or, where it is meant, begin anew: remove the files of {HISTORY}"
+    ) in failing.text
+    run_of(stocked)
 
 
 def test_a_run_of_two_processes_is_stored_and_compared(kitchen: Project) -> None:

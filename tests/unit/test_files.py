@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_the_detail_of_json_is_that_of_the_setting_wherever_it_is_asked_for(tmp_
     files.write(wanted, REPORT, "aggregates")
     assert one.read_text() == other.read_text()
     assert '"mode": "aggregates"' in one.read_text()
+
+
+def test_two_formats_in_one_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    (tmp_path / "link.json").symlink_to(path)
+    bencher = report_file(f"bencher:{tmp_path / 'link.json'}", "celery_perf_output")
+    refusal = f"celery_perf_json: {path} is written for celery_perf_output: 'bencher:{tmp_path}/link.json', too: name"
+    with pytest.raises(ConfigurationError, match=re.escape(refusal)):
+        files.wanted(options(bencher, json=path))
+    environment = {files.STEP_SUMMARY: str(path)}
+    with pytest.raises(ConfigurationError, match="is written for celery_perf_output, too"):
+        files.wanted(options(SUMMARY, json=path), environment)
+
+
+def test_what_two_formats_may_share(tmp_path: Path) -> None:
+    same = report_file(f"json:{tmp_path / 'a'}", "x")
+    assert len(files.wanted(options(same, json=tmp_path / "a"))) == 2
+    assert len(files.wanted(options(report_file("bencher:/dev/null", "x"), json=Path("/dev/null")))) == 2
 
 
 def test_a_text_that_utf_8_cannot_hold_is_written_all_the_same(tmp_path: Path) -> None:

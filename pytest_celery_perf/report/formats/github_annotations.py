@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_celery_perf.report.formats.findings import Finding, Severity, findings
+from pytest_celery_perf.report.glyphs import harmless
 from pytest_celery_perf.report.json import Report
 
 _AT_MOST = 10
@@ -57,7 +58,7 @@ def _command(level: str, finding: Finding) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return harmless(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _escaped_property(text: str) -> str:

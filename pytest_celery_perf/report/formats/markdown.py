@@ -9,17 +9,19 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pytest_celery_perf.report.glyphs import harmless
+
 _MEANING_SOMETHING = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
 
 def plain(text: str) -> str:
     """Escape a text, so that it is shown as it is, on one line."""
-    return _MEANING_SOMETHING.sub(r"\\\1", " ".join(text.split()))
+    return _MEANING_SOMETHING.sub(r"\\\1", " ".join(harmless(text).split()))
 
 
 def code(text: str) -> str:
     """Return a code span; nothing for no text."""
-    line = " ".join(text.split())
+    line = " ".join(harmless(text).split())
     if not line:
         return ""
     fence = "`" * (_longest_run(line) + 1)
@@ -34,7 +36,7 @@ def cell(text: str) -> str:
 
 def block(lines: Iterable[str]) -> str:
     """Return lines as they are, in a fence that none of them can close."""
-    text = "\n".join(lines)
+    text = harmless("\n".join(lines))
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}text\n{text}\n{fence}\n"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
 import string
 from dataclasses import replace
@@ -15,7 +17,9 @@ from hypothesis import strategies as st
 
 from pytest_celery_perf.baseline.history import append, dump, load, stored_runs
 from pytest_celery_perf.errors import BaselineError
+from pytest_celery_perf.measure.stored import figures_of
 from pytest_celery_perf.model.baseline import Calibration, StoredFigure, StoredRun
+from tests.unit.histories import execution, failed, history, publication, retried
 
 from .runs import run
 
@@ -23,7 +27,9 @@ _zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezon
 _moments = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1), timezones=_zones)  # noqa: DTZ001
 _numbers = st.floats(min_value=0, allow_infinity=False)
 _positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
-_figures = st.builds(StoredFigure, test=st.text(), task=st.text(), metric=st.text(), value=_numbers)
+_figures = st.builds(
+    StoredFigure, test=st.text(), task=st.text(), metric=st.text(), end=st.text(max_size=1), value=_numbers
+)
 _runs = st.builds(
     StoredRun,
     created=_moments.map(datetime.isoformat),
@@ -32,15 +38,35 @@ _runs = st.builds(
     calibration=st.builds(
         Calibration, wall_s=_positive, cpu_s=_positive, spread=_numbers, repetitions=st.integers(min_value=10)
     ),
-    figures=st.lists(_figures, max_size=4, unique_by=lambda each: (each.test, each.task, each.metric)).map(
-        lambda figures: tuple(sorted(figures))
-    ),
+    figures=st.lists(_figures, max_size=4, unique_by=lambda each: each.key).map(lambda figures: tuple(sorted(figures))),
 )
 
 
 @given(_runs)
 def test_a_run_comes_back_as_it_was(stored: StoredRun) -> None:
     assert stored == load(dump(stored), "a file")
+
+
+def test_what_a_test_with_several_ends_did_comes_back_as_it_was(tmp_path: Path) -> None:
+    did = history(
+        retried("t1", countdown_s=0), execution("t1", retries=1), failed("t2"), publications=(publication("t1"),)
+    )
+    stored = replace(run(), figures=tuple(sorted(figures_of("test_pay", did))))
+    append(tmp_path, stored)
+    assert (stored,) == stored_runs(tmp_path)
+    assert {"", "failed", "retried"} == {each.end for each in stored.figures}
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    twice = replace(run(runtime=0.02), figures=run(runtime=0.02).figures * 2)
+    named = f"runtime of {twice.figures[0].task} in {twice.figures[0].test}"
+    for unsound, told in (
+        (twice, f"the run could not be read again, line 3: {named} is there twice"),
+        (run(runtime=math.nan), "the run cannot be written: Out of range float values are not JSON compliant"),
+    ):
+        with pytest.raises(BaselineError, match=f"^{re.escape(told)}"):
+            append(tmp_path, unsound)
+    assert not [*tmp_path.iterdir()]
 
 
 @settings(max_examples=20)  # each writes files

@@ -132,6 +132,13 @@ def test_garbage_is_refused_with_its_path_and_line(text: str, line: int, words: 
     assert words in caught.value.reason
 
 
+def test_a_conflict_is_told_with_a_command_that_git_takes(tmp_path: Path) -> None:
+    path = tmp_path / "my tests" / "test_shop.celery-perf.toml"
+    with pytest.raises(LockFileError) as caught:
+        loads("<<<<<<< ours\n", path)
+    assert f"take one side (git checkout --ours '{path}'), then lock what that side lacks: " in caught.value.reason
+
+
 def test_what_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "test_shop.celery-perf.toml"
     path.write_bytes(GOOD.encode() + b'queries."\xff" = 1\n')

@@ -11,11 +11,11 @@ from pytest_celery_perf.judge.runs import judge
 from pytest_celery_perf.model.comparison import TestPair
 from pytest_celery_perf.model.gate import Comparison, GateReport, Series, Standing
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.record import QueryUse
+from pytest_celery_perf.model.record import Outcome, QueryUse
 from pytest_celery_perf.model.result import TestResult
 from pytest_celery_perf.model.verdict import Status, Verdict
 from pytest_celery_perf.report.comparison import SEPARATE, comparison_text
-from tests.unit.histories import NAME, execution, history, publication, query
+from tests.unit.histories import NAME, execution, failed, history, publication, query
 
 TEST, HERE = "tests/test_shop.py::test_pay", {"python": "3.11.7"}
 STOCK = "SELECT 1 FROM stock WHERE id = %s"
@@ -77,6 +77,37 @@ def test_one_query_less_is_better() -> None:
 def test_one_execution_more_is_worse() -> None:
     (pair,) = compared([result(did(times=2))], [result(did(times=3))])
     assert pair.worse
+
+
+def test_tasks_that_are_ignored_are_not_the_same_and_no_faster() -> None:
+    ignored = [execution(each, body=0.01, outcome=Outcome.IGNORED) for each in ("t0", "t1")]
+    after = history(*ignored, publications=tuple(map(publication, ("t0", "t1"))))
+    (pair,) = compared([result(did(times=2))], [result(after)])
+    assert pair.worse
+    assert [
+        "tests/test_shop.py::test_pay         before  after  change",
+        "shop.tasks.charge executions              2      2       =",
+        "shop.tasks.charge ignored                 0      2      +2",
+        "shop.tasks.charge runtime              10ms      –       –",
+        "shop.tasks.charge cpu                   1ms      –       –",
+        "shop.tasks.charge runtime (ignored)       –   10µs       –",
+        "",
+        "tests/test_shop.py::test_pay:",
+        "✗ compare shop.tasks.charge: ignored tasks 2, +2 ignored tasks (budget = 0)",
+        "    ✓ executions                       2  = 2",
+        "    ✗ ignored tasks  2, +2 ignored tasks  = 0",
+    ] == comparison_text([pair], gated=False).splitlines()[:11]
+
+
+def test_each_end_is_put_beside_the_same() -> None:
+    before, after = (
+        history(failed("t0", body=1), execution("t1", body=body), publications=(publication("t0"), publication("t1")))
+        for body in (10, 20)
+    )
+    (pair,) = compared([result(before)], [result(after)])
+    assert [("runtime", "failed", 0.001, 0.001), ("runtime", "", 0.01, 0.02)] == [
+        (row.metric, row.end, row.before, row.after) for row in pair.rows if not row.exact
+    ]
 
 
 def test_new_removed_and_renamed_are_told() -> None:

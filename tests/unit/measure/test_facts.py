@@ -8,7 +8,7 @@ from pytest_celery_perf.measure.facts import facts_of, lasts_by_the_clock, place
 from pytest_celery_perf.model.figures import CallUse, Figures
 from pytest_celery_perf.model.frame import Frame
 from pytest_celery_perf.model.lock import Bounds, TaskFacts
-from pytest_celery_perf.model.record import Execution
+from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.model.uses import CacheCall, CacheUse, Connection, HttpUse, OutboundUse
 from tests.unit.histories import NAME, at, crashed, execution, failed, history, publication, query, retried
 
@@ -29,6 +29,17 @@ def test_all_executions_of_a_task_count_together() -> None:
     )
     assert found.tally == counts(executions=3, failures=1, retries=1)
     assert found.kinds["queries"] == {"SELECT * FROM shop_order WHERE id = ?": Bounds.exactly(4)}
+
+
+def test_tasks_that_refrain_or_are_refused_are_counted_by_what_became_of_them() -> None:
+    thrown = publication("t4", discarded=Outcome.REVOKED, expired=True)
+    found = facts(
+        execution("t1", outcome=Outcome.IGNORED),
+        execution("t2", outcome=Outcome.REJECTED),
+        execution("t3"),
+        publications=(*map(publication, ("t1", "t2", "t3")), thrown),
+    )
+    assert found.tally == counts(executions=3, ignored=1, rejected=1, revoked=1)
 
 
 def test_statements_are_told_apart_by_database_not_by_columns_or_control() -> None:

@@ -11,9 +11,10 @@ from statistics import NormalDist
 import pytest
 
 from pytest_celery_perf.measure.stored import Outlook, Past, detectable, figures_of, margin, unit_of
+from pytest_celery_perf.model.record import Outcome
 from pytest_celery_perf.model.verdict import Status
 from tests.unit.baseline.runs import CALIBRATION, TASK, TEST, run
-from tests.unit.histories import NAME, execution, history, publication, query
+from tests.unit.histories import NAME, execution, failed, history, publication, query, retried
 
 
 def around(centre: float, residual: float, runs: int = 20) -> tuple[float, ...]:
@@ -94,7 +95,7 @@ def test_a_false_alarm_is_as_rare_as_was_said() -> None:
 def test_a_slower_machine_is_no_slower_code() -> None:
     runs = [run(day, slower=slower, runtime=0.02, cpu=0.02) for day, slower in enumerate(islice(cycle([1, 2, 3]), 9))]
     for metric in ("runtime", "cpu"):
-        assert Past.of(runs).series[TEST, TASK, metric] == pytest.approx((1.0,) * 9)
+        assert Past.of(runs).series[TEST, TASK, metric, ""] == pytest.approx((1.0,) * 9)
 
 
 def test_memory_has_nothing_to_do_with_speed() -> None:
@@ -112,6 +113,12 @@ def test_the_more_is_compared_the_surer_a_fail_must_be() -> None:
     assert margin(0.05, 20, Past.of([many]).alpha) > margin(0.05, 20, 0.001)
 
 
+def test_whether_tasks_succeed_is_compared_as_often_as_there_are_tasks() -> None:
+    one = run(0, runtime=1, tasks=6, succeeded=6)
+    many = replace(one, figures=tuple(replace(each, test=f"t{n}") for n in range(100) for each in one.figures))
+    assert Past.of([many]).alpha == pytest.approx(0.01 / 200)
+
+
 def test_what_is_stored_of_a_test() -> None:
     ids = ("t1", "t2", "t3")
     told = history(
@@ -121,8 +128,34 @@ def test_what_is_stored_of_a_test() -> None:
     assert {each.metric: each.value for each in figures_of(TEST, told)} == {
         "runtime": 0.02,
         "cpu": 0.002,
+        "tasks": 3,
+        "succeeded": 3,
         "executions": 3,
         "retries": 0,
         "queries": 1,
     }
-    assert {(each.test, each.task) for each in figures_of(TEST, told)} == {(TEST, NAME)}
+    assert {(each.test, each.task, each.end) for each in figures_of(TEST, told)} == {(TEST, NAME, "")}
+
+
+def test_each_end_has_figures_of_its_own() -> None:
+    told = history(
+        retried("t1", countdown_s=0, body=5),
+        execution("t1", retries=1, body=20),
+        failed("t2", body=1),
+        publications=tuple(map(publication, ("t1", "t2"))),
+    )
+    found = {(each.metric, each.end): each.value for each in figures_of(TEST, told)}
+    assert {"retried": 0.005, "": 0.02, "failed": 0.001} == {
+        end: value for (metric, end), value in found.items() if metric == "runtime"
+    }
+    assert (2, 1, 3) == (found["tasks", ""], found["succeeded", ""], found["executions", ""])
+
+
+def test_a_task_that_was_ignored_or_never_begun_is_not_among_those_that_succeeded() -> None:
+    told = history(
+        execution("t1"),
+        execution("t2", outcome=Outcome.IGNORED),
+        publications=(*map(publication, ("t1", "t2")), publication("t3", discarded=Outcome.REVOKED)),
+    )
+    found = {each.metric: each.value for each in figures_of(TEST, told) if not each.end}
+    assert (3, 1) == (found["tasks"], found["succeeded"])

@@ -121,7 +121,12 @@ def test_what_was_left_out_is_told_once_for_each_test() -> None:
 
 
 def test_nothing_to_compare() -> None:
-    assert "0 comparisons of 0 tests: 0 FAIL, 0 INCONCLUSIVE, 0 PASS" == text_of().splitlines()[-1]
+    assert "nothing could be compared" == text_of().splitlines()[-1]
+
+
+def test_a_test_that_broke_in_some_epoch_is_not_counted_as_none() -> None:
+    broken = Comparison(test="tests/test_shop.py::test_pay", standing=Standing.BROKEN, reason="it fails in the head")
+    assert "nothing could be compared · 1 BROKEN" in text_of(broken).splitlines()
 
 
 def test_failures_are_shares() -> None:

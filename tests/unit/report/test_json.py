@@ -244,6 +244,20 @@ def test_another_file_is_refused(text: str, said: str) -> None:
         load(text)
 
 
+def test_a_report_without_tests_is_none() -> None:
+    data = {key: value for key, value in parsed(Mode.RECORDS).items() if key != "tests"}
+    with pytest.raises(ValueError, match="it has no tests, not even an empty list of them"):
+        load(json.dumps(data))
+    assert load(json.dumps({**data, "tests": []})).tests == ()
+
+
+def test_an_outcome_that_there_is_not_is_refused() -> None:
+    data = parsed(Mode.RECORDS)
+    data["tests"][0]["outcome"] = "zzz"
+    with pytest.raises(ValueError, match=r"Report.tests\[0\].outcome: 'zzz' is none of passed, failed, skipped, rerun"):
+        load(json.dumps(data))
+
+
 def test_the_schema_is_that_of_the_model() -> None:
     written = json.loads(files("pytest_celery_perf.report").joinpath("schema.json").read_text("utf-8"))
     assert report_schema() == written, "run: python tests/unit/report/schema.py > pytest_celery_perf/report/schema.json"
