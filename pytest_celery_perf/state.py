@@ -104,7 +104,8 @@ def rows_of(place: Place, columns: Iterable[Column]) -> list[tuple[Any, ...]]:
     names = ", ".join(quoted(column.name) for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {names} FROM {quoted(place.table)}")  # noqa: S608 - names that the database told
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _read_other(place: Place) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,16 @@ from pytest_celery_perf.judge.points import Trial, comparable, judge_point
 from pytest_celery_perf.judge.subjects import listed
 from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK
 from pytest_celery_perf.measure.points import Plan, plan, spread, targets_of
+from pytest_celery_perf.measure.rows import Leeway
 from pytest_celery_perf.measure.state import differences, unsteady
+from pytest_celery_perf.model.arguments import did_you_mean
 from pytest_celery_perf.model.spec import CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
+from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
 from pytest_celery_perf.probe.orders import FaultOrder
+from pytest_celery_perf.sweep.doubts import Uncompared, doubt_of
 from pytest_celery_perf.sweep.rerun import RECOVERY_S, Pass, Rerunner
 
 IDS_SHOWN = 40
@@ -32,7 +37,7 @@ class Reference:
 
     first: Pass
     second: Pass
-    unsteady: frozenset[str]
+    unsteady: Leeway
     """What the databases held another of."""
 
     @classmethod
@@ -71,8 +76,8 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     """
     targets = targets_of(reference.first.found.history, budget.task)
     chosen = plan(targets, budget, only)
-    ignored = frozenset((*budget.volatile, *reference.unsteady))
-    problem, advice = _problem(budget, reference, chosen, ignored, only)
+    leeway = reference.unsteady.ignoring((*budget.volatile, *rerunner.left_alone))
+    problem, advice = _problem(budget, reference, chosen, leeway, rerunner.left_alone, only=only)
     if problem:
         return Swept(sweep=_swept(budget, chosen, problem=problem, advice=advice))
     began_s = time.monotonic()
@@ -88,12 +93,14 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
                 target=target,
                 reference=reference.first.found,
                 run=run.found,
-                ignored=ignored,
+                leeway=leeway.ignoring(rerunner.left_alone),
                 root=Path.cwd(),
             )
         )
         if results[target].status is Status.FAIL and failed is None:
             failed = run, target.id
+    seen = Uncompared.of(reference.first, budget.volatile, rerunner.left_alone)
+    doubt = doubt_of(budget, rerunner.item, reference.first.found, leeway, seen)
     late = [target for target in chosen.targets if target not in results]
     return Swept(
         sweep=_swept(
@@ -101,7 +108,11 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
             chosen,
             results=tuple(results[target] for target in chosen.targets if target in results),
             left_out=_left_out(budget, chosen, late),
-            unsteady=tuple(sorted(reference.unsteady)),
+            unsteady=tuple(sorted(reference.unsteady.ignored)),
+            vague=tuple(sorted(reference.unsteady.vague)),
+            uncompared=tuple(seen.tables.items()),
+            doubt=doubt.reason if doubt else "",
+            advice=(doubt.advice,) if doubt else (),
             notes=() if reference.first.found.state.tables else (NO_TABLES,),
         ),
         failed=failed[0] if failed else None,
@@ -156,11 +167,13 @@ def _fault(budget: RerunBudget) -> str:
 
 
 def _problem(
-    budget: RerunBudget, reference: Reference, chosen: Plan, ignored: frozenset[str], only: str
+    budget: RerunBudget, reference: Reference, chosen: Plan, leeway: Leeway, left_alone: Collection[str], *, only: str
 ) -> tuple[str, tuple[str, ...]]:
     """Say why nothing can be tried, and what to do about it; empty if something can."""
     history = reference.first.found.history
-    other = differences(comparable(reference.first.found), comparable(reference.second.found), ignored)
+    other = differences(comparable(reference.first.found), comparable(reference.second.found), leeway)
+    if strange := _strange(budget, reference.first.found.state, left_alone):
+        return strange, ("name in volatile= what the databases have: tables, or table.column",)
     if other:
         lines = "\n".join(other[:5])
         return f"two runs in which nothing went wrong left different rows:\n{lines}", (
@@ -178,6 +191,16 @@ def _problem(
         wanted = f"--celery-perf-point={only}" if only else f"points={[*budget.points]}"
         return f"{wanted} is none of its {chosen.all} points: {ids}", ("ids and kinds are those of the table",)
     return "", ()
+
+
+def _strange(budget: RerunBudget, state: State, left_alone: Collection[str]) -> str:
+    """Say which table of ``volatile=`` there is not: at collection, only those that have a model are known."""
+    known = [*(table.name for table in state.tables), *left_alone]
+    for name in budget.volatile:
+        table, _, _ = name.partition(".")
+        if table not in known:
+            return f"volatile={name!r}: there is no table {table!r}{did_you_mean(table, known)}"
+    return ""
 
 
 def _left_out(budget: RerunBudget, chosen: Plan, late: list[Target]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -9,7 +9,7 @@ import inspect
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
@@ -77,7 +77,7 @@ class Rerunner:
     """
 
     def __init__(self, item: pytest.Item) -> None:
-        self._item = item
+        self.item = item
         self._spec = item.stash[SPEC]
         self._tables = OtherTables(aliases_of(item)) if _uses_django(item) else None
 
@@ -105,7 +105,7 @@ class Rerunner:
             measure: What its tasks are measured with besides.
             judged: Whether the budgets of its other markers are judged, too.
         """
-        item, spec = self._item, self._spec
+        item, spec = self.item, self._spec
         kept = spec.budgets if judged else ()
         measured = (*spec.measure, *measure)
         item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, size=size, timeout_s=timeout_s, measure=measured)
@@ -161,7 +161,7 @@ def _complaints(reports: tuple[pytest.TestReport, ...], *, unfinished: bool) -> 
         if report.failed and not (report.when == "call" and unfinished):
             crash = getattr(report.longrepr, "reprcrash", None)
             text = crash.message if crash else report.longreprtext
-            place = f" ({crash.path}:{crash.lineno})" if crash and not _ours(crash.path) else ""
+            place = f" ({crash.path}:{crash.lineno})" if crash and not is_ours(crash.path) else ""
             where = "the test's own check" if report.when == "call" else f"its {report.when}"
             first, announced = _gist(text)
             yield "\n".join([f"{where} failed: {first}{place}", *announced])
@@ -173,13 +173,15 @@ def _gist(text: str) -> tuple[str, list[str]]:
     return first, list(takewhile(_INDENTED.match, others)) if first.endswith(":") else []
 
 
-def _ours(path: str) -> bool:
+def is_ours(path: str) -> bool:
     """Tell whether a file is one of this package: that it raised an error there says nothing of the test."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(_PACKAGE))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> Iterator[object]:
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
     """Keep what the tables hold that Django does not empty, and put it back.
 
     Source:

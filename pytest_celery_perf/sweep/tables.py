@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_celery_perf.model.state import Column
+from pytest_celery_perf.probe.django_glue import is_configured
 from pytest_celery_perf.state import Place, columns_of, other_places, rows_of
 
 MOST_ROWS = 1000
@@ -40,7 +41,7 @@ class OtherTables:
 
     def readable(self) -> list[Place]:
         """Return the tables whose content can be compared; what a cache keeps in one is not."""
-        caches = _cache_tables()
+        caches = cache_tables()
         return [place for place in self._all() if place.name not in self._left_alone and place.table not in caches]
 
     def keep(self) -> None:
@@ -117,8 +118,10 @@ def _gist(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _cache_tables() -> frozenset[str]:
-    """Return the tables that Django's caches are kept in: emptied like the others, but no cache is compared."""
+def cache_tables() -> frozenset[str]:
+    """Return the tables that Django's caches are kept in: put back like the others, but no cache is compared."""
+    if not is_configured():
+        return frozenset()
     from django.conf import settings
 
     caches = settings.CACHES.values()
