@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.arguments import did_you_mean
 from pytest_celery_perf.model.spec import QueriesBudget, TestSpec
-from pytest_celery_perf.probe.django_glue import is_configured, redis_caches
+from pytest_celery_perf.probe.django_glue import file_caches, is_configured, redis_caches
 from pytest_celery_perf.probe.sqlalchemy_queries import engine_names
 
 if TYPE_CHECKING:
@@ -186,6 +186,10 @@ class Project:
     def caches(self) -> tuple[str, ...]:
         """Return the aliases of the caches that live in Redis."""
         return tuple(redis_caches()) if self.uses_django else ()
+
+    def file_caches(self) -> tuple[str, ...]:
+        """Return the aliases of the caches that live in directories."""
+        return tuple(file_caches()) if self.uses_django else ()
 
     @contextmanager
     def commits(self) -> Iterator[Commits]:

@@ -155,6 +155,7 @@ class Session:
         self.stage.project.databases = self.project.database_names()
         self.stage.project.closed = self.project.closed_databases(items)
         self.stage.project.caches = self.project.caches()
+        self.stage.project.file_caches = self.project.file_caches()
 
     @contextmanager
     def test(self, nodeid: str, spec: TestSpec, progress: Progress) -> Iterator[ActiveTest]:

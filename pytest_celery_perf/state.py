@@ -5,31 +5,116 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_celery_perf.model.state import Column, Kind, State, Table
 
 
-def capture(aliases: Iterable[str]) -> State:
+def capture(aliases: Iterable[str], others: Collection[Place] = ()) -> State:
     """Read every row of the tables that Django empties between tests: those of all managed models.
 
     Args:
         aliases: Of the databases, as Django knows them; the test must be allowed to use them.
+        others: Tables without a managed model, to be read as well.
 
     Source:
         ``django.core.management.commands.flush`` empties no other: what is there is older than the test.
     """
-    return State(tables=tuple(_read(model, alias) for alias in aliases for model in _models(alias)))
+    managed = [_read(model, alias) for alias in aliases for model in _models(alias)]
+    return State(tables=(*managed, *map(_read_other, others)))
 
 
 def column_names(aliases: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the columns that `capture` reads, by the table's name."""
+    """Return the names of the columns that `capture` reads of tables with a model, by the table's name."""
     from django.apps import apps
 
     # Asked at collection, when there is no database yet: by the models alone.
-    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+    models = [*apps.get_models(include_auto_created=True)]
     return {_name(model, alias): tuple(each.column for each in _fields(model)) for alias in aliases for model in models}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A table that Django does not empty between tests."""
+
+    alias: str
+    """Of its database."""
+    table: str
+
+    @property
+    def name(self) -> str:
+        """The table's name, as in `model.state.Table`."""
+        return _qualified(self.table, self.alias)
+
+
+def other_places(alias: str) -> list[Place]:
+    """Return the tables of a database that have no managed model: of SQL in a migration, of models with managed=False.
+
+    Source:
+        ``django.db.backends.base.introspection``: views and partitions are none; their rows are those of other tables.
+    """
+    from django.db import connections
+    from django.db.migrations.recorder import MigrationRecorder
+
+    introspection = connections[alias].introspection
+    managed = introspection.django_table_names(include_views=False)
+    known = {introspection.identifier_converter(name) for name in managed}
+    known.add(MigrationRecorder.Migration._meta.db_table)
+    return [Place(alias=alias, table=name) for name in introspection.table_names() if name not in known]
+
+
+def columns_of(place: Place) -> tuple[Column, ...]:
+    """Return the columns of a table without a managed model, as far as its database tells them."""
+    from django.db import connections
+
+    introspection = connections[place.alias].introspection
+
+    def kind_of(field: Any) -> Kind:
+        try:
+            # As `inspectdb` asks, to which a type of an extension is unknown, too.
+            kind = str(introspection.get_field_type(field.type_code, field))
+        except KeyError:
+            return Kind.VALUE
+        return Kind.VOLATILE if kind.endswith("AutoField") else Kind.VALUE
+
+    with connections[place.alias].cursor() as cursor:
+        fields = introspection.get_table_description(cursor, place.table)
+        targets = introspection.get_relations(cursor, place.table)
+    return tuple(
+        Column(
+            name=field.name,
+            kind=Kind.REFERENCE,
+            table=_qualified(targets[field.name][1], place.alias),
+            column=targets[field.name][0],
+        )
+        if field.name in targets
+        else Column(name=field.name, kind=kind_of(field))
+        for field in fields
+    )
+
+
+def rows_of(place: Place, columns: Iterable[Column]) -> list[tuple[Any, ...]]:
+    """Return the rows of a table without a managed model, as its database has them."""
+    from django.db import connections
+
+    connection = connections[place.alias]
+    quoted = connection.ops.quote_name
+    names = ", ".join(quoted(column.name) for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {names} FROM {quoted(place.table)}")  # noqa: S608 - names that the database told
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _read_other(place: Place) -> Table:
+    columns = columns_of(place)
+    return Table(
+        name=place.name,
+        columns=columns,
+        rows=tuple(tuple(_cell(value, Kind.VALUE) for value in row) for row in rows_of(place, columns)),
+    )
 
 
 def _models(alias: str) -> list[Any]:
@@ -44,9 +129,12 @@ def _models(alias: str) -> list[Any]:
 
 
 def _name(model: Any, alias: str) -> str:
+    return _qualified(str(model._meta.db_table), alias)
+
+
+def _qualified(table: str, alias: str) -> str:
     from django.db import DEFAULT_DB_ALIAS
 
-    table = str(model._meta.db_table)
     return table if alias == DEFAULT_DB_ALIAS else f"{alias}:{table}"
 
 

@@ -78,7 +78,7 @@ def _judge_again(trial: Trial, budget: IdempotentBudget) -> PointResult:
 
 
 def _differences(trial: Trial) -> tuple[str, ...]:
-    lines = differences(comparable(trial.reference), comparable(trial.run), trial.ignored)
+    lines = differences(comparable(trial.reference), comparable(trial.run), trial.leeway)
     return shortened(lines, str, DIFFERENCES_SHOWN)
 
 
@@ -165,4 +165,20 @@ def _outcome(trial: Trial) -> str:
     classes = [each for each in classify(trial.run.history) if each.life.name == name]
     begun = max(_begun(trial.run.history, name).values(), default=0)
     told = ", ".join(dict.fromkeys(str(each.task_class) for each in classes)) or "not published"
-    return f"{told}, begun {begun}×"
+    return "; ".join((f"{told}, begun {begun}×", *_doubled(trial)))
+
+
+def _doubled(trial: Trial) -> Iterator[str]:
+    """Tell what was done to others more often than in the run in which nothing went wrong; the marker may allow it."""
+    usual = max(_effects(trial.reference.history, trial.point.name).values(), default=0)
+    if (made := _outbound(trial)) > usual:
+        yield f"outbound {made} instead of {usual}"
+    once, now = (_children(run.history, trial.point.name) for run in (trial.reference, trial.run))
+    for name, times in now.items():
+        if times > once[name]:
+            yield f"{name} published {times}× instead of {once[name]}×"
+
+
+def _children(history: History, name: str) -> Counter[str]:
+    """Count, by their names, the tasks that are not of a name; their retries are none."""
+    return Counter(each.name for each in history.publications if each.name != name and not each.retries)

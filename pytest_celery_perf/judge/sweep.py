@@ -14,6 +14,7 @@ from pytest_celery_perf.model.verdict import Check, Status, Verdict
 _GLYPHS = {Status.PASS: "✓", Status.FAIL: "✗", Status.INCONCLUSIVE: "?"}
 _LABEL = 60
 _IDS_SHOWN = 8
+_NAMES_SHOWN = 3
 
 
 def verdict_of(sweep: Sweep, root: Path | None = None, nodeid: str = "") -> Verdict:
@@ -38,14 +39,14 @@ def verdict_of(sweep: Sweep, root: Path | None = None, nodeid: str = "") -> Verd
         )
     failed = [each for each in sweep.results if each.status is Status.FAIL]
     unclear = any(each.status is Status.INCONCLUSIVE for each in sweep.results)
-    status = Status.FAIL if failed else Status.INCONCLUSIVE if unclear else Status.PASS
+    status = Status.FAIL if failed else Status.INCONCLUSIVE if unclear or sweep.doubt else Status.PASS
     return Verdict(
         marker=sweep.marker,
         task=sweep.task,
         status=status,
         checks=tuple(_checks(sweep)),
-        evidence=(*_astray(sweep), *_table(sweep, root), *_notes(sweep)),
-        fix=(*dict.fromkeys(line for each in failed for line in each.fix), *_alone(failed, nodeid)),
+        evidence=(*_astray(sweep), *([sweep.doubt] if sweep.doubt else ()), *_table(sweep, root), *_notes(sweep)),
+        fix=(*dict.fromkeys(line for each in failed for line in each.fix), *sweep.advice, *_alone(failed, nodeid)),
     )
 
 
@@ -58,6 +59,19 @@ def _checks(sweep: Sweep) -> Iterator[Check]:
     if other := len(sweep.results) - len(struck):
         why.append(f"{other} not reached: another path")
     yield Check(metric="points struck", budget="; ".join(why) or "all", actual=f"{len(struck)} of {every}", ok=True)
+    yield from _uncompared(sweep)
+
+
+def _uncompared(sweep: Sweep) -> Iterator[Check]:
+    """Tell, of a sweep that passed, too, what it did not look at."""
+    every = "another in each run"
+    if sweep.vague:
+        names = listed(sweep.vague, _NAMES_SHOWN)
+        yield Check(metric="compared as NULL or not alone", budget=every, actual=names, ok=True)
+    if sweep.unsteady:
+        yield Check(metric="not compared", budget=every, actual=listed(sweep.unsteady, _NAMES_SHOWN), ok=True)
+    for name, why in sweep.uncompared:
+        yield Check(metric="not compared", budget=why, actual=name, ok=True)
 
 
 def _astray(sweep: Sweep) -> Iterator[str]:
@@ -91,6 +105,8 @@ def _notes(sweep: Sweep) -> Iterator[str]:
         yield f"not tried, {reason}: {listed(ids, _IDS_SHOWN)}"
     if sweep.unsteady:
         yield f"another in each run, so not compared: {listed(sweep.unsteady, _IDS_SHOWN)}"
+    if sweep.vague:
+        yield f"another in each run, so compared as NULL or not alone: {listed(sweep.vague, _IDS_SHOWN)}"
     yield from sweep.notes
 
 

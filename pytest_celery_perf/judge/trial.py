@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.counterparts import counterparts
 from pytest_celery_perf.measure.lives import Life
 from pytest_celery_perf.measure.outcomes import Classified, classify
+from pytest_celery_perf.measure.rows import NO_LEEWAY, Leeway
 from pytest_celery_perf.measure.state import with_names
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.record import Point
@@ -35,7 +36,7 @@ class Trial:
     target: Target
     reference: Rerun
     run: Rerun
-    ignored: Collection[str] = ()
+    leeway: Leeway = NO_LEEWAY
     """What the databases may hold another of in each run."""
     root: Path | None = None
     """The folder that paths are shown relative to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -16,6 +16,29 @@ LIKENESS = 0.5
 """The least share of equal cells at which two rows are the same row, changed."""
 MOST_COMPARED = 200
 """Rows of a table of which each is compared with each."""
+
+
+PRESENT = "not NULL"
+"""Stands for a value of which only that there is one is compared."""
+_NOTHING = ("NULL", "null")
+"""The texts of no value, in a column and in a document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leeway:
+    """In what two states may differ: tables, columns (``table.column``), parts of documents (``table.column.key``)."""
+
+    ignored: frozenset[str] = frozenset()
+    """What is not compared."""
+    vague: frozenset[str] = frozenset()
+    """Of what only whether there is a value is compared."""
+
+    def ignoring(self, names: Iterable[str]) -> Leeway:
+        """Return the same without the comparison of some more."""
+        return Leeway(ignored=self.ignored.union(names), vague=self.vague)
+
+
+NO_LEEWAY = Leeway()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,18 +64,18 @@ class Records:
     referred: dict[Record, list[tuple[str, Record]]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def of(cls, state: State, ignored: Collection[str] = ()) -> Self:
+    def of(cls, state: State, leeway: Leeway = NO_LEEWAY) -> Self:
         """Read a state.
 
         Args:
             state: What the databases held.
-            ignored: See `measure.state.differences`.
+            leeway: In what it may differ from another.
         """
         records = cls()
         wanted = {(column.table, column.column) for table in state.tables for column in table.columns if column.table}
         keys: dict[tuple[str, str, str | None], Record] = {}
-        kept = [table for table in state.tables if table.name not in ignored]
-        read = [(table, row, _record(table, row, ignored)) for table in kept for row in table.rows]
+        kept = [table for table in state.tables if table.name not in leeway.ignored]
+        read = [(table, row, _record(table, row, leeway)) for table in kept for row in table.rows]
         for table, row, record in read:
             records.all.append(record)
             for column, cell in zip(table.columns, row, strict=True):
@@ -62,7 +85,7 @@ class Records:
             records.refers[record] = [
                 (column.name, keys.get((column.table, column.column, cell)))
                 for column, cell in zip(table.columns, row, strict=True)
-                if column.kind is Kind.REFERENCE and not _is_ignored(f"{table.name}.{column.name}", ignored)
+                if column.kind is Kind.REFERENCE and not _is_in(f"{table.name}.{column.name}", leeway.ignored)
             ]
             for name, target in records.refers[record]:
                 if target is not None:
@@ -70,17 +93,19 @@ class Records:
         return records
 
 
-def _record(table: Table, row: tuple[str | None, ...], ignored: Collection[str]) -> Record:
-    cells = []
+def _record(table: Table, row: tuple[str | None, ...], leeway: Leeway) -> Record:
+    cells: list[tuple[str, str]] = []
     for column, cell in zip(table.columns, row, strict=True):
         if column.kind is Kind.JSON and cell is not None:
-            cells += [(path, text) for path, text in _leaves(json.loads(cell), column.name)]
+            cells += _leaves(json.loads(cell), column.name)
         elif column.kind in (Kind.VALUE, Kind.JSON):
             cells.append((column.name, "NULL" if cell is None else repr(cell)))
-    return Record(
-        table=table.name,
-        cells=tuple((path, text) for path, text in cells if not _is_ignored(f"{table.name}.{general(path)}", ignored)),
-    )
+    compared = []
+    for path, text in cells:
+        name = f"{table.name}.{general(path)}"
+        if not _is_in(name, leeway.ignored):
+            compared.append((path, PRESENT if name in leeway.vague and not is_empty(text) else text))
+    return Record(table=table.name, cells=tuple(compared))
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -100,9 +125,14 @@ def general(path: str) -> str:
     return "[".join([parts[0], *(part[part.find("]") :] for part in parts[1:])])
 
 
-def _is_ignored(path: str, ignored: Collection[str]) -> bool:
-    """Tell whether a part of a table is ignored, itself or as a part of another."""
-    return path in ignored or any(path.startswith((f"{each}.", f"{each}[")) for each in ignored)
+def _is_in(path: str, names: Collection[str]) -> bool:
+    """Tell whether a part of a table is one of several, itself or as a part of another."""
+    return path in names or any(path.startswith((f"{each}.", f"{each}[")) for each in names)
+
+
+def is_empty(text: str) -> bool:
+    """Tell whether the text of a cell stands for no value."""
+    return text in _NOTHING
 
 
 # -- which is which -------------------------------------------------------------------------------------

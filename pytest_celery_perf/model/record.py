@@ -158,7 +158,8 @@ class Point:
     to a chord), ``finished`` or ``acknowledgment``."""
     label: str
     """What it touches, alike in all runs: the statement without values, the cache's key without numbers, the task and
-    its queue, the host and port, the state."""
+    its queue, the host and port, the state. Before a statement and a key is the alias where that is not ``default``:
+    ``archive: SELECT 1``."""
     task_id: str
     name: str
     retries: int

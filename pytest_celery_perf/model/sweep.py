@@ -63,9 +63,15 @@ class Sweep:
     """(reason, ids) of the points which were not tried."""
     unsteady: tuple[str, ...] = ()
     """What is another in each run, and was not compared."""
+    vague: tuple[str, ...] = ()
+    """What is another in each run, and of which only whether it is NULL was compared."""
+    uncompared: tuple[tuple[str, str], ...] = ()
+    """(table, why) of what tasks wrote and nobody compared."""
+    doubt: str = ""
+    """Why it proves nothing that the points were survived."""
     notes: tuple[str, ...] = ()
     """What else a reader must know, a sentence a line."""
     problem: str = ""
     """Why nothing could be tried."""
     advice: tuple[str, ...] = ()
-    """What to do about that, a sentence a line."""
+    """What to do about that, or about the doubt, a sentence a line."""

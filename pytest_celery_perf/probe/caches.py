@@ -105,7 +105,7 @@ def _noting(name: str, tells_a_miss: bool) -> Callable[[Any], Any]:
                 return call(cache, *args, **kwargs)
             if attempt.touches is not None and name in WRITES:
                 label = _keys(next(iter((*args, *kwargs.values())), ""))
-                attempt.touches.reach("cache", f"{name} {label}".rstrip())
+                attempt.touches.reach("cache", f"{_alias_told(cache)}{name} {label}".rstrip())
             reading: CacheReading | None = attempt.reading("cache")
             if reading is None or counted is None:
                 return apart(call, cache, *args, **kwargs)
@@ -114,6 +114,14 @@ def _noting(name: str, tells_a_miss: bool) -> Callable[[Any], Any]:
         return call_noted
 
     return wrapping
+
+
+def _alias_told(cache: Any) -> str:
+    """Return what a point's label begins with, as that of a query does."""
+    from django.core.cache import caches
+
+    alias = alias_of(cache)
+    return f"{alias}: " if alias in caches.settings and alias != "default" else ""
 
 
 def _keys(keys: object) -> str:

@@ -40,8 +40,15 @@ class ProbeConfig:
     """Aliases of the databases that are none of the tests'."""
     caches: dict[str, str] = field(default_factory=dict)
     """URLs that replace the locations of Django's Redis caches, by alias."""
+    folders: dict[str, str] = field(default_factory=dict)
+    """Directories that replace the locations of Django's file caches, by alias."""
     started: str = "cold"
     """How the worker was started, for the report."""
+
+    @property
+    def own_caches(self) -> dict[str, str]:
+        """Where the caches of Django's are that belong to the tests alone, by alias."""
+        return {**self.caches, **self.folders}
 
     def dump(self) -> str:
         """Return the value of the environment variable."""

@@ -159,20 +159,29 @@ def _mark(aliases: Iterable[str]) -> str:
     return f"@pytest.mark.django_db(transaction=True{databases})"
 
 
-def redis_caches() -> list[str]:
-    """Return the aliases of the configured caches that are kept in Redis."""
+def _backends() -> dict[str, str]:
     if not is_configured():
-        return []
+        return {}
     from django.conf import settings
 
-    return [alias for alias, cache in settings.CACHES.items() if "redis" in cache.get("BACKEND", "").lower()]
+    return {alias: cache.get("BACKEND", "") for alias, cache in settings.CACHES.items()}
+
+
+def redis_caches() -> list[str]:
+    """Return the aliases of the configured caches that are kept in Redis."""
+    return [alias for alias, backend in _backends().items() if "redis" in backend.lower()]
+
+
+def file_caches() -> list[str]:
+    """Return the aliases of the configured caches that are kept in a directory."""
+    return [alias for alias, backend in _backends().items() if backend.endswith(".FileBasedCache")]
 
 
 def use_caches(locations: dict[str, str]) -> dict[str, Any]:
-    """Point caches at other servers.
+    """Point caches at other servers and directories.
 
     Args:
-        locations: URLs by cache alias.
+        locations: URLs and directories by cache alias.
 
     Returns:
         The locations before, to be given to this function again.
@@ -209,11 +218,22 @@ def clear_caches(aliases: Iterable[str]) -> None:
 
 def local_caches() -> list[str]:
     """Return the aliases of the configured caches that each process keeps in its own memory."""
-    if not is_configured():
-        return []
-    from django.conf import settings
+    return [alias for alias, backend in _backends().items() if backend.endswith(".LocMemCache")]
 
-    return [alias for alias, cache in settings.CACHES.items() if cache.get("BACKEND", "").endswith(".LocMemCache")]
+
+def lasting_caches(emptied: Collection[str]) -> dict[str, str]:
+    """Return the backends of the configured caches, by alias, whose content outlives a run of a sweep.
+
+    Args:
+        emptied: Aliases of those that belong to the tests alone.
+    """
+    # Of a DatabaseCache, the table is put back with all others that have no model.
+    short = (".LocMemCache", ".DummyCache", ".DatabaseCache")
+    return {
+        alias: backend.rpartition(".")[2]
+        for alias, backend in _backends().items()
+        if alias not in emptied and not backend.endswith(short)
+    }
 
 
 def clear_stale_caches() -> None:

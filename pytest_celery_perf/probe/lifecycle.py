@@ -96,7 +96,7 @@ class Probe:
     def on_init(self, instance: Any = None, **_: Any) -> None:
         """Handle ``celeryd_init``: the worker has its app, but has done nothing yet."""
         overrides.apply(instance.app, self._config)
-        django_glue.use_caches(self._config.caches)
+        django_glue.use_caches(self._config.own_caches)
 
     def on_worker_init(self, sender: Any = None, **_: Any) -> None:
         """Handle ``worker_init``: all tasks are loaded; their tracers are not built yet."""

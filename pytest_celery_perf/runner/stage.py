@@ -6,7 +6,7 @@ import itertools
 import socket
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,8 @@ class ProjectState:
     """Aliases of the databases of which there is none for the tests."""
     caches: tuple[str, ...] = ()
     """Aliases of the caches that live in Redis."""
+    file_caches: tuple[str, ...] = ()
+    """Aliases of those that live in directories."""
 
 
 class Stage:
@@ -149,6 +151,7 @@ class Stage:
             databases=self.project.databases,
             closed=self.project.closed,
             caches=self._caches(broker, slot),
+            folders=self._folders(),
         )
 
     def _own_keys(self, broker: Broker) -> str:
@@ -161,6 +164,9 @@ class Stage:
             return {}
         url = broker.url((slot + 1) * DATABASES_EACH - 1)
         return dict.fromkeys(self.project.caches, url)
+
+    def _folders(self) -> dict[str, str]:
+        return {alias: str(self._rundir.path / "caches" / alias) for alias in self.project.file_caches}
 
     def overrides(self) -> list[Override]:
         """Say what the app's settings will have to be replaced by."""
@@ -241,6 +247,9 @@ class Stage:
 
     def _new_pool(self, topology: tuple[WorkerSpec, ...], broker: Broker, database: int) -> Pool:
         probe = self.probe_config(broker, database)
+        if any(spec.runtime == "container" for spec in topology):
+            # There another user may write, whose files we could not remove; the project's own folder may be mounted.
+            probe = replace(probe, folders={})
         return Pool(
             topology,
             broker=broker,

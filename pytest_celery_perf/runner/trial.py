@@ -86,9 +86,9 @@ class Trial:
         """Send this process's tasks to the workers, and keep track of them."""
         with ExitStack() as stack:
             self.overrides = stack.enter_context(on_broker(self.pool.probe, self.pool.clients))
-            before = use_caches(self.pool.probe.caches)
+            before = use_caches(self.pool.probe.own_caches)
             stack.callback(use_caches, before)
-            stack.callback(clear_caches, self.pool.probe.caches)
+            stack.callback(clear_caches, self.pool.probe.own_caches)
             stack.callback(self._gates.close)
             stack.enter_context(self._gauges.watching())
             self.tracker.connect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,18 @@ from pytest_celery_perf.judge.subjects import Subject, listed
 from pytest_celery_perf.judge.trial import Trial, comparable
 from pytest_celery_perf.markers.sweeps import ERRORS, NO_WORK, SAID, SQLALCHEMYS
 from pytest_celery_perf.measure.points import Plan, is_sqlalchemys, plan, spread, targets_of
+from pytest_celery_perf.measure.rows import Leeway
 from pytest_celery_perf.measure.state import differences, unsteady
+from pytest_celery_perf.model.arguments import did_you_mean
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import Budget, CrashSweepBudget, FaultSweepBudget, IdempotentBudget, RerunBudget
+from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.sweep import PointResult, Sweep, Target
 from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Status
 from pytest_celery_perf.probe.orders import FaultOrder
+from pytest_celery_perf.sweep.doubts import Uncompared, doubt_of
 from pytest_celery_perf.sweep.rerun import RECOVERY_S, Pass, Rerunner
 
 IDS_SHOWN = 40
@@ -37,7 +41,7 @@ class Reference:
 
     first: Pass
     second: Pass
-    unsteady: frozenset[str]
+    unsteady: Leeway
     """What the databases held another of."""
     failing: Mapping[str, Subject]
     """The tasks that always fail, though nothing in the test says that they shall; by name."""
@@ -79,8 +83,8 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
     """
     targets = targets_of(reference.first.found.history, budget.task)
     chosen = plan(targets, budget, only)
-    ignored = frozenset((*budget.volatile, *reference.unsteady))
-    problem, advice = _problem(budget, reference, chosen, ignored, only)
+    leeway = reference.unsteady.ignoring((*budget.volatile, *rerunner.left_alone))
+    problem, advice = _problem(budget, reference, chosen, leeway, rerunner.left_alone, only=only)
     if problem:
         return Swept(sweep=_swept(budget, chosen, problem=problem, advice=advice))
     began_s = time.monotonic()
@@ -97,12 +101,14 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
                 target=target,
                 reference=reference.first.found,
                 run=run.found,
-                ignored=ignored,
+                leeway=leeway.ignoring(rerunner.left_alone),
                 root=Path.cwd(),
             )
         )
         if results[target].status is Status.FAIL and failed is None:
             failed = run, target.id
+    seen = Uncompared.of(reference.first, budget.volatile, rerunner.left_alone)
+    doubt = doubt_of(budget, rerunner.item, reference.first.found, leeway, seen)
     late = [target for target in chosen.targets if target not in results]
     return Swept(
         sweep=_swept(
@@ -110,7 +116,11 @@ def sweep(budget: RerunBudget, rerunner: Rerunner, reference: Reference, only: s
             chosen,
             results=tuple(results[target] for target in chosen.targets if target in results),
             left_out=_left_out(budget, chosen, late),
-            unsteady=tuple(sorted(reference.unsteady)),
+            unsteady=tuple(sorted(reference.unsteady.ignored)),
+            vague=tuple(sorted(reference.unsteady.vague)),
+            uncompared=tuple(seen.tables.items()),
+            doubt=doubt.reason if doubt else "",
+            advice=(doubt.advice,) if doubt else (),
             notes=() if reference.first.found.state.tables else (NO_TABLES,),
         ),
         failed=failed[0] if failed else None,
@@ -174,11 +184,13 @@ def _fault(budget: RerunBudget) -> str:
 
 
 def _problem(
-    budget: RerunBudget, reference: Reference, chosen: Plan, ignored: frozenset[str], only: str
+    budget: RerunBudget, reference: Reference, chosen: Plan, leeway: Leeway, left_alone: Collection[str], *, only: str
 ) -> tuple[str, tuple[str, ...]]:
     """Say why nothing can be tried, and what to do about it; empty if something can."""
     history = reference.first.found.history
-    other = differences(comparable(reference.first.found), comparable(reference.second.found), ignored)
+    other = differences(comparable(reference.first.found), comparable(reference.second.found), leeway)
+    if strange := _strange(budget, reference.first.found.state, left_alone):
+        return strange, ("name in volatile= what the databases have: tables, or table.column",)
     if other:
         lines = "\n".join(other[:5])
         return f"two runs in which nothing went wrong left different rows:\n{lines}", (
@@ -214,6 +226,16 @@ def _none_fits(budget: RerunBudget, chosen: Plan, only: str) -> tuple[str, tuple
     return f"points={[*budget.points]} is none of its {chosen.all} points: {points}", (
         "give one of the kinds in brackets, or leave points= out",
     )
+
+
+def _strange(budget: RerunBudget, state: State, left_alone: Collection[str]) -> str:
+    """Say which table of ``volatile=`` there is not: at collection, only those that have a model are known."""
+    known = [*(table.name for table in state.tables), *left_alone]
+    for name in budget.volatile:
+        table, _, _ = name.partition(".")
+        if table not in known:
+            return f"volatile={name!r}: there is no table {table!r}{did_you_mean(table, known)}"
+    return ""
 
 
 def _left_out(budget: RerunBudget, chosen: Plan, late: list[Target]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -13,13 +13,13 @@ from pytest_celery_perf.judge.undecided import settled
 from pytest_celery_perf.stash import OPTIONS, OUTPUT, SPEC
 from pytest_celery_perf.sweep import sizes
 from pytest_celery_perf.sweep.points import Reference, Swept, sweep
-from pytest_celery_perf.sweep.rerun import Pass, Rerunner, pytest_runtest_call, tear_down
+from pytest_celery_perf.sweep.rerun import Pass, Rerunner, pytest_fixture_setup, pytest_runtest_call, tear_down
 
 if TYPE_CHECKING:
     from pytest_celery_perf.output import Output
     from pytest_celery_perf.session import ActiveTest
 
-__all__ = ["pytest_runtest_call", "pytest_runtest_protocol"]
+__all__ = ["pytest_fixture_setup", "pytest_runtest_call", "pytest_runtest_protocol"]
 
 PASSES = "celery-perf"
 """The title of the section in which a passed test's report tells its points."""

@@ -9,7 +9,7 @@ import inspect
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
@@ -23,6 +23,7 @@ from pytest_celery_perf.model.state import State
 from pytest_celery_perf.model.sweep import Rerun
 from pytest_celery_perf.stash import ACTIVE, RERUN, SESSION, SPEC
 from pytest_celery_perf.state import capture
+from pytest_celery_perf.sweep.tables import OtherTables
 
 if TYPE_CHECKING:
     from pytest_celery_perf.model.spec import RerunBudget
@@ -43,6 +44,8 @@ class Watch:
     """What is seen of a test at the end of its body, before its fixtures take everything away."""
 
     budgets: tuple[RerunBudget, ...]
+    tables: OtherTables | None
+    """Those that Django does not empty after it; None without Django."""
     state: State = field(default_factory=State)
     complaints: list[str] = field(default_factory=list)
 
@@ -76,8 +79,14 @@ class Rerunner:
     """
 
     def __init__(self, item: pytest.Item) -> None:
-        self._item = item
+        self.item = item
         self._spec = item.stash[SPEC]
+        self._tables = OtherTables(aliases_of(item)) if _uses_django(item) else None
+
+    @property
+    def left_alone(self) -> dict[str, str]:
+        """Why runs may find another content in some tables, by the table's name."""
+        return {} if self._tables is None else self._tables.left_alone
 
     def run(
         self,
@@ -98,11 +107,11 @@ class Rerunner:
             measure: What its tasks are measured with besides.
             judged: Whether the budgets of its other markers are judged, too.
         """
-        item, spec = self._item, self._spec
+        item, spec = self.item, self._spec
         kept = spec.budgets if judged else ()
         measured = (*spec.measure, *measure)
         item.stash[SPEC] = replace(spec, budgets=kept, faults=faults, size=size, timeout_s=timeout_s, measure=measured)
-        item.stash[RERUN] = watch = Watch(budgets)
+        item.stash[RERUN] = watch = Watch(budgets, self._tables if budgets else None)
         _forget_last(item)
         began_s = time.monotonic()
         try:
@@ -154,7 +163,7 @@ def _complaints(reports: tuple[pytest.TestReport, ...], *, unfinished: bool) -> 
         if report.failed and not (report.when == "call" and unfinished):
             crash = getattr(report.longrepr, "reprcrash", None)
             text = crash.message if crash else report.longreprtext
-            place = f" ({crash.path}:{crash.lineno})" if crash and not _ours(crash.path) else ""
+            place = f" ({crash.path}:{crash.lineno})" if crash and not is_ours(crash.path) else ""
             where = "the test's own check" if report.when == "call" else f"its {report.when}"
             first, announced = _gist(text)
             yield "\n".join([f"{where} failed: {first}{place}", *announced])
@@ -166,9 +175,27 @@ def _gist(text: str) -> tuple[str, list[str]]:
     return first, list(takewhile(_INDENTED.match, others)) if first.endswith(":") else []
 
 
-def _ours(path: str) -> bool:
+def is_ours(path: str) -> bool:
     """Tell whether a file is one of this package: that it raised an error there says nothing of the test."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(_PACKAGE))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Keep what the tables hold that Django does not empty, and put it back.
+
+    Source:
+        ``pytest_django.fixtures._django_db_helper``, on which every fixture depends that may use the databases: those
+        that use it are set up after it, and torn down before.
+    """
+    result = yield
+    watch = request.node.stash.get(RERUN, None) if fixturedef.argname == "_django_db_helper" else None
+    if watch is not None and watch.tables is not None:
+        watch.tables.keep()
+        request.addfinalizer(watch.tables.put_back)
+    return result
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around the wrapper that waits for the tasks and judges them
@@ -188,14 +215,18 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _look(item: pytest.Item, watch: Watch) -> None:
-    if watch.budgets and item.config.stash[SESSION].project.uses_django:
+    if watch.tables is not None:
         try:
-            watch.state = capture(aliases_of(item))
+            watch.state = capture(aliases_of(item), watch.tables.readable())
         except Exception as error:  # noqa: BLE001 - whatever the fault has done to the database is a finding
             watch.complaints.append(f"the database cannot be read any more: {error!r}")
     for budget in watch.budgets:
         if budget.invariant is not None:
             watch.complaints += _broken(budget.invariant, item)
+
+
+def _uses_django(item: pytest.Item) -> bool:
+    return item.config.stash[SESSION].project.uses_django
 
 
 def aliases_of(item: pytest.Item) -> tuple[str, ...]:

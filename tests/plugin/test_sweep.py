@@ -152,9 +152,6 @@ def test_under_xdist(library: Project) -> None:
 
 
 MISUSES = {
-    "celery_crash_sweep(volatile=['library_boook.title'])": (
-        "there is no table 'library_boook'; did you mean 'library_book'?",
-    ),
     "celery_crash_sweep(volatile=['library_book.titel'])": ("library_book has the columns id, title, author_id",),
     "celery_crash_sweep()\n@pytest.mark.celery_recovery()": (
         "a sweep compares with a run in which nothing goes wrong",

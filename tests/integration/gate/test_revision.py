@@ -169,6 +169,7 @@ def test_a_shallow_clone(repository: Repository, directory: Path, guard: Guard) 
     folder = directory.parent / "clone"
     repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(folder))
     clone = Repository(folder, create=False)
+    said = ""
     for rev in ("HEAD~1", "origin/main", "main"):
         said = refusal(rev, folder, directory, guard)
         assert "This clone is shallow: fetch the whole history (git fetch --unshallow origin; " in said

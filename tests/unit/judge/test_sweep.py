@@ -130,6 +130,22 @@ def test_outbound_effects_are_counted_over_all_executions(struck: str, made: int
     assert result.findings == (f"outbound {made} (budget ≤ 0): connections and messages, over all executions",)
 
 
+def test_what_was_done_to_others_twice_is_told() -> None:
+    sent = (point(3, "publish", "mail to celery"), point(3, "publish", "mail to celery", delivery=2))
+    mails = [execution(name="mail", task_id=task_id) for task_id in ("m1", "m2")]
+    result = judged(
+        crashed(requeued_ns=at(6)),
+        again(),
+        *mails,
+        target=Target(id="charge:4", point=point(4)),
+        points=sent,
+        reference=history(execution(), mails[0], points=sent[:1]),
+    )
+
+    assert result.status is Status.PASS
+    assert result.outcome.endswith("begun 2×; outbound 2 instead of 1; mail published 2× instead of 1×")
+
+
 def test_its_own_retry_is_no_outbound_effect() -> None:
     retry = point(3, "publish", f"{NAME} to celery")
 
@@ -331,6 +347,26 @@ def test_what_cannot_be_tried_fails() -> None:
 
 
 def test_what_was_not_compared_is_told() -> None:
-    verdict = verdict_of(swept(result(), unsteady=("order.code",)), ROOT)
+    verdict = verdict_of(swept(result(), unsteady=("order.code",), vague=("order.at",)), ROOT)
 
     assert "another in each run, so not compared: order.code" in verdict.evidence
+    assert "another in each run, so compared as NULL or not alone: order.at" in verdict.evidence
+
+
+def test_the_summary_of_what_passed_tells_what_was_not_compared() -> None:
+    sweep = swept(result(), unsteady=("order.code",), vague=("order.at",), uncompared=(("log", "cannot be read"),))
+
+    assert [(check.metric, check.actual, check.budget) for check in verdict_of(sweep, ROOT).checks[2:]] == [
+        ("compared as NULL or not alone", "order.at", "another in each run"),
+        ("not compared", "order.code", "another in each run"),
+        ("not compared", "log", "cannot be read"),
+    ]
+
+
+@pytest.mark.parametrize("status", [Status.PASS, Status.FAIL])
+def test_a_sweep_that_proves_nothing_is_inconclusive_at_best(status: Status) -> None:
+    verdict = verdict_of(swept(result(status=status), doubt="nothing is compared", advice=("say more",)), ROOT)
+
+    assert verdict.status is (Status.INCONCLUSIVE if status is Status.PASS else Status.FAIL)
+    assert verdict.evidence[0] == "nothing is compared"
+    assert verdict.fix[0] == "say more"

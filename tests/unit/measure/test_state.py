@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_celery_perf.measure.state import differences, unsteady, with_names
+from pytest_celery_perf.measure.rows import NO_LEEWAY, Leeway
+from pytest_celery_perf.measure.state import ROWS, differences, unsteady, with_names, written
+from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.state import Column, Kind, State, Table
 
 KEY = Column(name="id", kind=Kind.VOLATILE)
@@ -107,26 +110,66 @@ def test_what_is_ignored_may_differ() -> None:
     one = state([(1, "Sum", {"rows": [{"id": 1, "ok": True}]})])
     other = state([(1, "Sun", {"rows": [{"id": 9, "ok": True}]})])
 
-    assert differences(one, other, {"problem.title", "problem.metadata.rows[].id"}) == ()
-    assert differences(one, other, {"problem"}) == ()
-    assert differences(one, other, {"problem.title", "problem.metadata"}) == ()
-    assert differences(one, other, {"problem.title"}) == ("problem: metadata.rows[0].id is 9 instead of 1",)
+    def differing(*ignored: str) -> tuple[str, ...]:
+        return differences(one, other, NO_LEEWAY.ignoring(ignored))
+
+    assert differing("problem.title", "problem.metadata.rows[].id") == ()
+    assert differing("problem") == ()
+    assert differing("problem.title", "problem.metadata") == ()
+    assert differing("problem.title") == ("problem: metadata.rows[0].id is 9 instead of 1",)
 
 
 def test_what_is_another_in_each_run_is_found() -> None:
     one = state([(1, "f1c2", {"rows": [{"id": 1, "ok": True}]}), (2, "Sum", {})])
     other = state([(3, "9e07", {"rows": [{"id": 3, "ok": True}]}), (4, "Sum", {})])
 
-    ignored = unsteady(one, other)
+    leeway = unsteady(one, other)
 
-    assert ignored == {"problem.title", "problem.metadata.rows[].id"}
-    assert differences(one, other, ignored) == ()
+    assert leeway == Leeway(ignored=frozenset({"problem.metadata.rows[].id"}), vague=frozenset({"problem.title"}))
+    assert differences(one, other, leeway) == ()
+
+
+def test_of_what_is_another_in_each_run_only_that_it_is_there_is_compared() -> None:
+    one, other = (state([(1, title, {"at": title, "by": "ada"})]) for title in ("f1c2", "9e07"))
+    leeway = unsteady(one, other)
+    erased = state([(1, "77aa", {"at": None, "by": "ada"})])
+
+    assert leeway.vague == {"problem.title", "problem.metadata.at"}
+    assert differences(one, erased, leeway) == ("problem: metadata.at is null instead of not NULL",)
+    assert differences(one, state([]), leeway) == ('problem: a row is missing: metadata.by="ada"',)
+
+
+def test_what_is_not_always_there_is_not_compared() -> None:
+    one, other = state([(1, "Sum", {"at": 1})]), state([(1, "Sum", {"at": None})])
+
+    assert unsteady(one, other) == Leeway(ignored=frozenset({"problem.metadata.at"}))
+
+
+@pytest.mark.parametrize(
+    ("statements", "tables"),
+    [
+        (["SELECT 1 FROM a FOR UPDATE OF a", "SELECT n FROM updates"], {}),
+        (["INSERT INTO a (n) VALUES (?) ON CONFLICT (n) DO UPDATE SET n = ?"], {"a": {ROWS}}),
+        (['UPDATE a SET n = (n + ?), "order" = ? WHERE m = ?'], {"a": {"n", "order"}}),
+        (["UPDATE a SET n = ?", "DELETE FROM a WHERE n = ?"], {"a": {"n", ROWS}}),
+        (["WITH d AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM d"], {"a": {ROWS}, "b": {ROWS}}),
+        (["archive: REPLACE INTO public.a VALUES (?)"], {"archive:a": {ROWS}}),
+        (["CREATE TEMPORARY TABLE a AS SELECT ?", "INSERT INTO a SELECT ?"], {}),
+        (["MERGE INTO a USING b ON a.n = b.n WHEN MATCHED THEN UPDATE SET m = ?"], {"a": {ROWS}}),
+        (["INSERT INTO a SELECT ? FROM b ON DUPLICATE KEY UPDATE n = ?"], {"a": {ROWS}}),
+    ],
+)
+def test_which_tables_are_written(statements: list[str], tables: dict[str, set[str]]) -> None:
+    fields = {"task_id": "t1", "name": "charge", "retries": 0, "delivery": 1, "at_ns": 0}
+    points = [Point(number=n, kind="query", label=each, **fields) for n, each in enumerate(statements)]  # type: ignore[arg-type]
+
+    assert written(points) == tables
 
 
 def test_more_rows_are_no_unsteadiness() -> None:
     one, other = state([(1, "Sum", {})]), state([(1, "Sum", {}), (2, "Sun", {})])
 
-    assert unsteady(one, other) == frozenset()
+    assert unsteady(one, other) == NO_LEEWAY
     assert differences(one, other) != ()
 
 
@@ -134,14 +177,14 @@ def test_ids_of_tasks_get_names() -> None:
     one = with_names(state([(1, "by 3f2a91c0", {"task": "3f2a91c0"})]), {"3f2a91c0": "<id of charge>"})
     other = with_names(state([(1, "by 77aa01b2", {"task": "77aa01b2"})]), {"77aa01b2": "<id of charge>"})
 
-    assert unsteady(one, other) == frozenset()
+    assert unsteady(one, other) == NO_LEEWAY
     assert differences(one, other) == ()
 
 
-ROWS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2)), max_size=6)
+CASES = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2)), max_size=6)
 
 
-@given(ROWS, st.data())
+@given(CASES, st.data())
 def test_a_state_equals_itself_under_any_keys(rows: list[tuple[str, int]], data: st.DataObject) -> None:
     keys = data.draw(st.lists(st.integers(0, 99), min_size=3, max_size=3, unique=True))
     order = data.draw(st.permutations(rows))
@@ -154,7 +197,7 @@ def test_a_state_equals_itself_under_any_keys(rows: list[tuple[str, int]], data:
     assert differences(made([0, 1, 2], rows), made(keys, order)) == ()
 
 
-@given(ROWS, ROWS)
+@given(CASES, CASES)
 def test_other_rows_are_a_difference(one: list[tuple[str, int]], other: list[tuple[str, int]]) -> None:
     """As long as nothing but the text and the problem, which has a title of its own, makes a case."""
 

@@ -10,3 +10,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 CELERY_BROKER_URL = "redis://app.invalid:1/0"
 CELERY_TASK_IGNORE_RESULT = True
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "cache"},
+    "shared": {"BACKEND": "library.disk.Disk", "LOCATION": "disk"},
+}
+CELERY_IMPORTS = ["library.desk"]
