@@ -164,7 +164,7 @@ def _holder(case: Case) -> str:
     last = case.last
     if last is None or last.acknowledged_ns is not None or last.requeued_ns is not None:
         return "a worker that never said so holds it in unacked"
+    dead = ", which is dead," if case.deaths.took(last) or case.deaths.died_ns(last) is not None else ""
     if last.started:
-        return f"process {last.pid} of {last.worker}, which is dead, holds it in unacked"
-    dead = case.deaths.died_ns(last) is not None
-    return f"{last.worker}{', which is dead,' if dead else ''} holds it in unacked, and never began it"
+        return f"process {last.pid} of {last.worker}{dead} holds it in unacked{'' if dead else ', but runs it no more'}"
+    return f"{last.worker}{dead} holds it in unacked, and never began it"
