@@ -83,8 +83,8 @@ _VANISHED = (
 )
 """Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
 _IN_HAND = (
-    "its message is nowhere: a worker had just taken it from its queue, and died before it had noted it in unacked, "
-    "which kombu does in two steps"
+    "its message is nowhere: a worker had just taken it from its queue, and was gone before it had noted it in "
+    "unacked, which kombu does in two steps"
 )
 """Source: as above."""
 _EMPTIED = "the broker came back without its data: it keeps no append-only file"

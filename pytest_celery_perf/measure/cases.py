@@ -99,8 +99,10 @@ def _taken_along(case: Case) -> str:
     last = case.last
     if last is None and severed(case.history):
         return "its message went astray on its way to a worker"
-    if last is None:
+    if last is None and any(fault.kind == "kill-broker" for fault in case.history.faults):
         return "the broker came back without its message"
+    if last is None:
+        return "a worker had just taken its message, and was gone before it had noted it"
     if last.outcome is Outcome.LOST:
         return f"process {last.pid} died with it, and its message is acknowledged"
     if last.acknowledged_ns is None or not last.crashed:

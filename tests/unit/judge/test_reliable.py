@@ -325,7 +325,7 @@ def test_a_message_that_died_in_the_hands_of_its_worker_is_not_blamed_on_the_bro
     died = fault("worker-died", task_id=None)
     told = History(publications=(publication(),), faults=(died,), snapshots=(Snapshot(at_ns=at(9), reason="the end"),))
     evidence = shown(verdict_of(ReliableBudget(), told))
-    assert "died before it had noted it in unacked, which kombu does in two steps" in evidence
+    assert "was gone before it had noted it in unacked, which kombu does in two steps" in evidence
     assert "append-only" not in evidence
 
 

@@ -166,7 +166,11 @@ LOST = [
     ),
     (
         "the broker came back without its message",
-        History(publications=(publication(),), faults=(fault("vanished", pid=None, boot=None),)),
+        History(publications=(publication(),), faults=(AWAY, fault("vanished", pid=None, boot=None))),
+    ),
+    (
+        "a worker had just taken its message, and was gone before it had noted it",
+        History(publications=(publication(),), faults=(WORKER, fault("vanished", pid=None, boot=None))),
     ),
     (
         "its message went astray on its way to a worker",
