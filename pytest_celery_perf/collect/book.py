@@ -48,6 +48,11 @@ class Draft:
         return self.started is not None and self.finished is None and self.failed is None and self.requeued_ns is None
 
     @property
+    def unheard(self) -> bool:
+        """Whether it has ended, and its worker will never acknowledge it."""
+        return self.finished is not None and self.finished.unheard
+
+    @property
     def outcome(self) -> Outcome | None:
         """How it ended, by the process that ran it or else by the worker's main process."""
         if self.finished is not None and self.finished.outcome is not None:
@@ -160,6 +165,11 @@ class Book:
         published = self.publishing.get(draft.key[:2])
         scheduled = published is not None and bool(published.waited_s)
         return forgot.submitted or scheduled or draft.started is not None
+
+    def kept(self, task_id: str) -> bool:
+        """Tell whether a living worker has ended a task and keeps its message, which it will never acknowledge."""
+        latest = self.latest(task_id)
+        return latest is not None and latest.unheard and not self.forgotten(latest) and not self.is_gone(latest)
 
     def frozen(self, boot: str) -> bool:
         """Tell whether a worker was stopped, and has not been made to go on."""
@@ -283,9 +293,9 @@ class Book:
         elif latest.requeued_ns is not None or latest.outcome is None:
             self.open.add(task_id)
         else:
-            if latest.acknowledged_ns is None:
-                (self.open if task_id in self.struck else self.ending).add(task_id)
-            elif self._overtaken(task_id):
+            if latest.acknowledged_ns is None and task_id in self.struck:
+                self.open.add(task_id)
+            elif (latest.acknowledged_ns is None and not latest.unheard) or self._overtaken(task_id):
                 self.ending.add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
                 self.failed.add(task_id)
@@ -320,7 +330,7 @@ class Book:
         if draft.boot in self.dead:
             return False
         cut_off = (draft.boot, draft.pid) in self.gone
-        return draft.acknowledged_ns is None or (draft.outcome is None and not cut_off)
+        return (draft.acknowledged_ns is None and not draft.unheard) or (draft.outcome is None and not cut_off)
 
     def _will_come(self, task_id: str) -> bool:
         """Tell whether a worker will receive the last attempt of a task, which none has yet."""

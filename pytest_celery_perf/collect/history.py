@@ -158,6 +158,7 @@ def _execution(draft: Draft, received: Any, queue: str | None, delivery: int, le
         requeued_ns=draft.requeued_ns,
         outcome=outcome,
         error=_error(error),
+        unstored=_error(finished.unstored) if finished is not None else None,
         countdown_s=finished.countdown_s if finished is not None else None,
         cpu_ns=finished.cpu_ns if finished is not None else None,
         queries=tuple(_queries(finished.queries or [], draft.file, ledger)) if finished is not None else (),

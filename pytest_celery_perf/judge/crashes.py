@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_celery_perf.judge import unstored
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.cases import severed
 from pytest_celery_perf.measure.lives import Fate, Life
@@ -52,7 +53,8 @@ def _events(execution: Execution) -> Iterator[Event]:
         yield execution.received_ns, f"received{again} by {execution.worker}"
     if execution.ended_ns is not None and execution.outcome is not None:
         error = f" ({execution.error.type}: {execution.error.message})" if execution.error else ""
-        yield execution.ended_ns, f"{execution.outcome}{error}"
+        alone = ", which could not be stored" if execution.unstored else ""
+        yield execution.ended_ns, f"{execution.outcome}{error}{alone}"
     elif execution.acknowledged_ns is not None:
         yield execution.acknowledged_ns, "acknowledged without an end"
     if execution.requeued_ns is not None:
@@ -81,8 +83,8 @@ _VANISHED = (
 )
 """Source: ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py."""
 _IN_HAND = (
-    "its message is nowhere: a worker had just taken it from its queue, and died before it had noted it in unacked, "
-    "which kombu does in two steps"
+    "its message is nowhere: a worker had just taken it from its queue, and was gone before it had noted it in "
+    "unacked, which kombu does in two steps"
 )
 """Source: as above."""
 _EMPTIED = "the broker came back without its data: it keeps no append-only file"
@@ -204,6 +206,11 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
         yield "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
     elif life.fate is Fate.FAILED and executions_of(life) > 1:
         yield "it failed where it had to go on after the crash: make it find out what was done already"
-    elif life.fate is Fate.FAILED and life.concluding and (error := life.concluding.error):
+    elif (
+        life.fate is Fate.FAILED
+        and life.concluding
+        and (error := life.concluding.error)
+        and not unstored.is_its_failure(life)
+    ):
         place = f" at {subject.place(error.where)}" if error.where else ""
         yield f"it raised {error.type.rpartition('.')[2]}{place}: mend that"

@@ -60,12 +60,16 @@ class Ordeal:
         return sorted(distinct, key=lambda each: ranks.index(each.task_class))
 
     def disagreeing(self) -> list[tuple[Classified, str]]:
-        """Return the tasks of whose end the result backend says something else than the history, with what it says."""
+        """Return the tasks of whose end the result backend says something else than the history, with what it says.
+
+        Not those whose result could not be stored: no state of them was meant.
+        """
         states = self.subject.history.states
         return [
             (each, state)
             for each in self.classified
             if (expected := _STATE_OF.get(each.life.fate))
+            and (each.life.concluding is None or each.life.concluding.unstored is None)
             and (state := states.get(each.life.task_id, expected)) != expected
         ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Self
 
+from pytest_celery_perf.judge import unstored
 from pytest_celery_perf.judge.crashes import UNBOUNDED, cause, put_back, remedy, story
 from pytest_celery_perf.judge.production import AS_HERE, in_production, wait_in_production
 from pytest_celery_perf.judge.subjects import Subject, judge_each, listed
@@ -135,12 +136,14 @@ def _judge_task(budget: RecoveryBudget, subject: Subject) -> Verdict:
     evidence = [
         *dict.fromkeys(filter(None, (cause(life, subject) for life in bad))),
         *(story(crash.heading(life), life, crash.blows(life), subject) for life in told),
+        *unstored.notes(subject.lives, subject.history),
         *_notes(crash),
         *(subject.history.diagnosis.splitlines() if bad else ()),
         *undying(crash.survived, budget, subject.history),
         *(() if len(crash.faults) >= budget.times else _never_reached(budget, subject)),
     ]
     fix = [line for life in bad for line in remedy(life, subject)]
+    fix += unstored.advice(subject.lives)
     if crash.survived:
         fix.append(instead(budget))
     if put_back(subject) and any(executions_of(life) > budget.max_executions for life in subject.lives):

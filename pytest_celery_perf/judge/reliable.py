@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_celery_perf.judge import visibility
+from pytest_celery_perf.judge import unstored, visibility
 from pytest_celery_perf.judge.crashes import CANCEL, GIVE_UP, UNBOUNDED, UNENDING, cause, put_back, remedy, story
 from pytest_celery_perf.judge.invariants import DEAD_WORKERS, EXECUTIONS, OVERLAPS, Ordeal, check
 from pytest_celery_perf.judge.outdated import outdated
@@ -54,12 +54,12 @@ def judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
         *_notes(ordeal),
     ]
     fix = [line for each in guilty for line in (*remedy(each.life, subject), *_declare(each, ordeal))]
-    return subject.verdict(checks, evidence, [*fix, *_advice(broken, ordeal)])
+    return subject.verdict(checks, evidence, [*fix, *unstored.advice(subject.lives), *_advice(broken, ordeal)])
 
 
 def _declare(each: Classified, ordeal: Ordeal) -> Iterator[str]:
     """Say how a test expects a failure, unless it came since the task had to begin again."""
-    if each not in ordeal.undeclared() or executions_of(each.life) > 1:
+    if each not in ordeal.undeclared() or executions_of(each.life) > 1 or unstored.is_its_failure(each.life):
         return
     name = ordeal.failure(each.life)
     near = closest(name, ordeal.budget.declared_failures)
@@ -88,6 +88,7 @@ def _notes(ordeal: Ordeal) -> Iterator[str]:
     unsure = ordeal.of(TaskClass.INDETERMINATE)
     if unsure:
         yield f"{len(unsure)} indeterminate, for example {unsure[0].life.label}: {unsure[0].reason}"
+    yield from unstored.notes(ordeal.subject.lives, history)
     for each, state in ordeal.disagreeing():
         yield f"the result backend says {state} of {each.life.label}, but {each.reason}"
     for each in ordeal.of(TaskClass.LOST, TaskClass.STRANDED, TaskClass.POISON):

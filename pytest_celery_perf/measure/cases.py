@@ -99,8 +99,10 @@ def _taken_along(case: Case) -> str:
     last = case.last
     if last is None and severed(case.history):
         return "its message went astray on its way to a worker"
-    if last is None:
+    if last is None and any(fault.kind == "kill-broker" for fault in case.history.faults):
         return "the broker came back without its message"
+    if last is None:
+        return "a worker had just taken its message, and was gone before it had noted it"
     if last.outcome is Outcome.LOST:
         return f"process {last.pid} died with it, and its message is acknowledged"
     if last.acknowledged_ns is None or not last.crashed:
@@ -164,7 +166,7 @@ def _holder(case: Case) -> str:
     last = case.last
     if last is None or last.acknowledged_ns is not None or last.requeued_ns is not None:
         return "a worker that never said so holds it in unacked"
+    dead = ", which is dead," if case.deaths.took(last) or case.deaths.died_ns(last) is not None else ""
     if last.started:
-        return f"process {last.pid} of {last.worker}, which is dead, holds it in unacked"
-    dead = case.deaths.died_ns(last) is not None
-    return f"{last.worker}{', which is dead,' if dead else ''} holds it in unacked, and never began it"
+        return f"process {last.pid} of {last.worker}{dead} holds it in unacked{'' if dead else ', but runs it no more'}"
+    return f"{last.worker}{dead} holds it in unacked, and never began it"

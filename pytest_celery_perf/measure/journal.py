@@ -104,7 +104,8 @@ def _executed(each: Execution, names: _Names) -> Iterator[JournalEntry]:
 def _end(each: Execution) -> str:
     error = f" ({each.error.type}: {each.error.message})" if each.error else ""
     wait = "" if each.countdown_s is None else f", to go on in {format_duration_s(each.countdown_s)}"
-    return f"{each.outcome}{error}{wait}"
+    unstored = f"; storing that failed ({each.unstored.type}: {each.unstored.message})" if each.unstored else ""
+    return f"{each.outcome}{error}{wait}{unstored}"
 
 
 def _early(each: Execution) -> str:

@@ -109,7 +109,7 @@ def _failed(case: Case) -> str:
     if fate in (Fate.SUCCEEDED, Fate.IGNORED):
         return ""
     if fate is Fate.FAILED and concluding is not None and concluding.error is not None:
-        return f"it failed with {concluding.error.type}: {concluding.error.message}"
+        return f"it failed with {concluding.error.type}: {concluding.error.message}{_unstored(case.life)}"
     if cut_short := case.life.cut_short:
         return f"it was revoked while process {cut_short.pid} ran it"
     how = "it had expired" if case.life.expired else f"it was {fate}"
@@ -119,7 +119,12 @@ def _failed(case: Case) -> str:
 def _completed(case: Case) -> str:
     deaths = len(case.died)
     end = "raised Ignore" if case.life.fate is Fate.IGNORED else case.life.fate
-    return f"it {end}{f' after its process had died {deaths}×' if deaths else ''}"
+    return f"it {end}{f' after its process had died {deaths}×' if deaths else ''}{_unstored(case.life)}"
+
+
+def _unstored(life: Life) -> str:
+    """Say that nobody has its result: the class tells of the work, which is done."""
+    return ", though its result could not be stored" if life.concluding and life.concluding.unstored else ""
 
 
 _REASONS: Mapping[TaskClass, Callable[[Case], str]] = MappingProxyType(

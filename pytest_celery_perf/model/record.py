@@ -110,6 +110,8 @@ class Execution:
 
     outcome: Outcome | None = None
     error: TaskError | None = None
+    unstored: TaskError | None = None
+    """What kept its result from being stored: it came to this outcome, but who waits for its result waits in vain."""
     countdown_s: float | None = None
     """Of a retried execution: the countdown that the task requested for the next attempt."""
     cpu_ns: int | None = None

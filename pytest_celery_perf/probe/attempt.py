@@ -56,12 +56,15 @@ class RunningAttempt:
         "measurements",
         "name",
         "orders",
+        "raised",
         "received_ns",
         "retries",
         "scope",
         "task_id",
         "touches",
         "unattributed_before",
+        "unheard",
+        "unstored",
     )
 
     # Positional: keywords would cost a microsecond of every execution.
@@ -98,6 +101,12 @@ class RunningAttempt:
         self.scope: Any = None
         """What `context.leave` needs."""
         self.injected = False
+        self.raised: BaseException | None = None
+        """What the body raised."""
+        self.unstored: BaseException | None = None
+        """What kept its result from being stored."""
+        self.unheard = False
+        """Whether its worker's main process does not hear of its end."""
         self.counters: dict[str, Counter] = {}
         """What its task counts, by name."""
         self.hosts: dict[str, str] = {}
@@ -210,6 +219,9 @@ def with_body(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         try:
             attempt.begin_body()
             return function(*args, **kwargs)
+        except BaseException as error:
+            attempt.raised = error
+            raise
         finally:
             attempt.end_body()
 

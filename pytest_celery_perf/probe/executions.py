@@ -8,7 +8,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_celery_perf.probe import context, counters, django_glue, effects, instruments, queries, stacks, touch, wire
+from pytest_celery_perf.probe import (
+    context,
+    counters,
+    django_glue,
+    effects,
+    instruments,
+    queries,
+    stacks,
+    touch,
+    unstored,
+    wire,
+)
 from pytest_celery_perf.probe.attempt import RunningAttempt, describe_error, outcome_of
 from pytest_celery_perf.probe.callsite import is_user_file
 from pytest_celery_perf.probe.faults import Faults
@@ -21,6 +32,13 @@ if TYPE_CHECKING:
 
 _Trace = Callable[..., Any]
 """Executes a task: ``(id, args, kwargs, request)``."""
+_DEAF = ("threads", "gevent")
+"""The pools in which nobody hears of an exception that leaves the tracer, and so nobody acknowledges the message.
+
+Source:
+    ``apply_target`` in celery/concurrency/base.py raises it into a thread or greenlet that nobody asks. A prefork child
+    reports it, and solo's worker takes it for a broken connection.
+"""
 
 
 class ExecutionWatch:
@@ -98,17 +116,17 @@ class ExecutionWatch:
             attempt = None if request is None or HEADER not in request else self._begin(task, uuid, request)
             if attempt is None:
                 return trace(uuid, args, kwargs, request)
-            state, retval = None, None
             try:
                 traced = trace(uuid, args, kwargs, request)
-                info = traced[1]
-                if info is not None:
-                    state, retval = info.state, info.retval
-                else:
-                    state = "DEDUPLICATED" if traced[2] is None else "SUCCESS"
-                return traced
-            finally:
-                self._end(attempt, state, retval)
+            except BaseException as error:
+                self._end(attempt, None, error)
+                raise
+            info = traced[1]
+            if info is not None:
+                self._end(attempt, info.state, info.retval)
+            else:
+                self._end(attempt, "DEDUPLICATED" if traced[2] is None else "SUCCESS", None)
+            return traced
 
         return trace_noted
 
@@ -121,9 +139,15 @@ class ExecutionWatch:
 
     def _end(self, attempt: RunningAttempt, state: str | None, retval: Any) -> None:
         try:
+            if isinstance(retval, Exception) and state in (None, "FAILURE"):
+                attempt.unheard = state is None and self._pool in _DEAF
+                state, retval = unstored.real_end(attempt, state, retval)
             self._leave(attempt, state, retval)
         except Exception as error:
             self._journal.problem(f"the end of {attempt.name}: {error!r}")
+        finally:
+            # Their tracebacks hold the attempt.
+            attempt.raised = attempt.unstored = None
 
     def _enter(self, task: Any, task_id: str, request: dict[str, Any]) -> RunningAttempt:
         header = request[HEADER]
@@ -198,6 +222,8 @@ class ExecutionWatch:
                 0 if capture is None else capture.connect_ns,
                 queries.unattributed - attempt.unattributed_before,
                 attempt.injected,
+                None if attempt.unstored is None else describe_error(attempt.unstored, is_user_file),
+                attempt.unheard,
             )
         )
         journal.ring()

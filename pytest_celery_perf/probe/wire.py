@@ -184,6 +184,10 @@ class Finished(NamedTuple):
     unattributed: int
     injected: bool
     """Whether its body raised because a fault said so."""
+    unstored: list[Any] | None = None
+    """What kept its result from being stored, as ``error``."""
+    unheard: bool = False
+    """Whether its worker's main process does not hear of its end, so that its message stays unacknowledged."""
 
 
 class Failed(NamedTuple):

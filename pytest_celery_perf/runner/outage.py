@@ -150,7 +150,8 @@ class Outage:
             there = {each.task_id for each in found.unacked}.union(*(ids for _, ids in found.queues))
             returned = there & self._book.executions.keys() - self._book.open - self._book.ending
             for task_id in returned:
-                self._book.expect_again(task_id)
+                if not self._book.kept(task_id):
+                    self._book.expect_again(task_id)
             if returned:  # if a connection broke again, they may have gone astray on their way to a worker
                 self._orphans.suspect()
 

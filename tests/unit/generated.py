@@ -73,6 +73,7 @@ def executions(draw: st.DrawFn) -> Execution:
         requeued_ns=draw(_maybe(_moment.map(at))),
         outcome=outcome,
         error=draw(_maybe(st.just(error()))),
+        unstored=draw(_maybe(st.just(error()))),
     )
 
 

@@ -12,6 +12,7 @@ from tests.plugin.inner import Inner, Project
 APP = Path(__file__).parent / "apps" / "post"
 
 LOST = "test_what_a_dead_connection_is_sent_is_lost"
+TRY_AGAIN = "fix: a result could not be stored: with result_backend_always_retry=True"
 UNCLOSED = "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
 
 
@@ -37,6 +38,30 @@ def test_each_fault_is_there_and_passes(faults: Inner) -> None:
 def test_every_pool_comes_back(tmp_path: Path, pool: str) -> None:
     inner = run(tmp_path / "post", "pools", "-o", f"celery_perf_workers=postman: --pool={pool} -c 2")
     assert len(inner.passed) == len(inner.cases) == 2, inner.text
+
+
+def results(folder: Path, pool: str, which: str) -> Inner:
+    return run(folder / "post", "results", "-o", f"celery_perf_workers=postman: --pool={pool} -c 1", "-k", which)
+
+
+def test_a_task_whose_result_could_not_be_stored_has_ended(tmp_path: Path) -> None:
+    inner = results(tmp_path, "prefork", "test")
+    assert len(inner.passed) == len(inner.cases) == 5, inner.text
+
+
+@pytest.mark.parametrize("pool", ["threads", pytest.param("gevent", marks=pytest.mark.gevent)])
+def test_a_message_that_nobody_acknowledges_since_no_result_could_be_stored(tmp_path: Path, pool: str) -> None:
+    inner = results(tmp_path, pool, "early or late or mended")
+    assert inner.cases.keys() - inner.passed == {"test_late"}, inner.text
+    words = ("left in unacked 1", "it succeeded, though its result could not be stored", TRY_AGAIN)
+    assert inner.lacks("test_late", *words) == []
+    assert [each for each in ("still runs", "dead") if each in inner.cases["test_late"].message] == []
+
+
+def test_solo_takes_a_result_that_could_not_be_stored_for_a_broken_connection(tmp_path: Path) -> None:
+    inner = results(tmp_path, "solo", "late or mended")
+    assert inner.cases.keys() - inner.passed == {"test_late"}, inner.text
+    assert inner.lacks("test_late", "DUPLICATED", "succeeded, which could not be stored", TRY_AGAIN) == []
 
 
 @pytest.mark.docker

@@ -73,7 +73,7 @@ def test_a_message_between_queue_and_unacked_is_lost(scenes: Scenes) -> None:
     scene = scenes["test_between_queue_and_unacked"]
     assert scene.classes == {TaskClass.LOST: 1}
     assert "its message is in neither queue nor unacked, and nobody runs it" in scene.reasons
-    words = ("✗ lost 1 = 0", "died before it had noted it in unacked, which kombu does in two steps")
+    words = ("✗ lost 1 = 0", "was gone before it had noted it in unacked, which kombu does in two steps")
     assert scene.lacks(*words, "have something publish again what was never begun") == []
     assert "append-only" not in scene.told
 

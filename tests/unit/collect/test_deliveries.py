@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.history import freeze
 from pytest_celery_perf.collect.ledger import Ledger
 from pytest_celery_perf.collect.spool import SpooledRecord
+from pytest_celery_perf.model.record import Outcome, TaskError
 from pytest_celery_perf.probe import wire
 
 CONTENT = {"headers": {"id": "pay"}, "properties": {}}
@@ -110,6 +112,26 @@ def test_nobody_waits_for_what_its_worker_has_given_up(kept: tuple[Book, Ledger]
     enter(kept[1], "one/1", over)
     assert set() == book.open
     assert book.failed == set()
+
+
+@pytest.mark.parametrize("unheard", [True, False])
+def test_nobody_waits_for_an_acknowledgment_where_the_worker_does_not_hear_of_the_end(
+    kept: tuple[Book, Ledger], unheard: bool
+) -> None:
+    book, ledger = kept
+    begin(ledger, "one/1", 10)
+    refused = ["redis.exceptions.ConnectionError", "refused", None]
+    finished = wire.Finished(
+        50, "pay", 0, 10, "succeeded", 21, 29, 5, None, None, None, 0, 0, 0, False, refused, unheard
+    )
+    enter(ledger, "one/1", finished)
+    assert (set(), set() if unheard else {"pay"}) == (book.open, book.ending)
+    assert book.kept("pay") is unheard
+    (execution,) = freeze(book, ledger).executions
+    assert execution.outcome is Outcome.SUCCEEDED
+    assert execution.unstored == TaskError(type="redis.exceptions.ConnectionError", message="refused")
+    enter(ledger, "one/1", wire.Forgot(60, True))
+    assert not book.kept("pay")
 
 
 def test_what_still_runs_is_waited_for_though_its_message_has_expired_when_it_came_again(

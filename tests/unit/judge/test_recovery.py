@@ -234,6 +234,14 @@ def test_a_named_task_answers_for_others_that_were_left_in_unacked() -> None:
     assert wrong(verdict_of(RecoveryBudget(), happened)) == {}
 
 
+def test_a_result_that_died_with_the_broker_is_told() -> None:
+    killed = fault("kill-broker", ms=5, boot=None, pid=None)
+    unstored = execution(unstored=error("redis.exceptions.ConnectionError", "Connection refused."))
+    verdict = verdict_of(RecoveryBudget(kill="broker"), history(unstored, faults=(killed,)))
+    assert wrong(verdict) == {}
+    assert "1 result could not be stored, that of shop.tasks.charge[t1]" in shown(verdict)
+
+
 def test_a_broker_that_forgets_its_messages() -> None:
     killed = fault("kill-broker", ms=100, boot=None, pid=None)
     happened = history(

@@ -325,8 +325,51 @@ def test_a_message_that_died_in_the_hands_of_its_worker_is_not_blamed_on_the_bro
     died = fault("worker-died", task_id=None)
     told = History(publications=(publication(),), faults=(died,), snapshots=(Snapshot(at_ns=at(9), reason="the end"),))
     evidence = shown(verdict_of(ReliableBudget(), told))
-    assert "died before it had noted it in unacked, which kombu does in two steps" in evidence
+    assert "was gone before it had noted it in unacked, which kombu does in two steps" in evidence
     assert "append-only" not in evidence
+
+
+STORE = error("redis.exceptions.ConnectionError", "Connection refused.")
+TRY_AGAIN = "with result_backend_always_retry=True a worker tries again until the result backend answers"
+
+
+@pytest.mark.parametrize(
+    ("states", "instead"), [({}, "who waits for it may wait for ever"), ({"t1": "FAILURE"}, "the result backend says")]
+)
+def test_a_result_that_could_not_be_stored_is_told_and_fails_no_test(states: dict[str, str], instead: str) -> None:
+    told = history(execution(unstored=STORE), states=states)
+    verdict = verdict_of(ReliableBudget(), told)
+    assert verdict.status is Status.PASS
+    why = "(redis.exceptions.ConnectionError: Connection refused.)"
+    assert f"1 result could not be stored, that of shop.tasks.charge[t1] {why}: {instead}" in shown(verdict)
+
+
+def test_a_task_that_will_run_again_since_its_result_could_not_be_stored() -> None:
+    held = Snapshot(at_ns=at(900), reason="the end", unacked=("t1",))
+    unheard = execution(unstored=STORE, acknowledged_ns=None, pool="threads")
+    verdict = verdict_of(ReliableBudget(), history(unheard, snapshots=(held,), stuck_unacked=("t1",)))
+    assert wrong(verdict) == {"left in unacked": "1"}
+    assert TRY_AGAIN in shown(verdict)
+
+
+def test_a_task_that_ran_again_since_its_result_could_not_be_stored() -> None:
+    verdict = verdict_of(ReliableBudget(), history(execution(unstored=STORE, acknowledged_ns=None), again()))
+    assert wrong(verdict) == {"executions": "2"}
+    assert "succeeded, which could not be stored t=0.012s; started again" in shown(verdict)
+    assert TRY_AGAIN in verdict.fix[0]
+
+
+def test_a_task_that_was_never_run_since_its_start_could_not_be_stored() -> None:
+    unbegun = failed(error=STORE, unstored=STORE, body_started_ns=None, body_ended_ns=None)
+    verdict = verdict_of(ReliableBudget(), history(unbegun))
+    assert wrong(verdict) == {"failed": "1"}
+    (fix,) = verdict.fix
+    assert TRY_AGAIN in fix
+
+
+def test_a_worker_that_gave_up_storing_a_result_tries_too_seldom() -> None:
+    given_up = execution(unstored=error("celery.exceptions.BackendStoreError", "failed to store result"))
+    assert "raise result_backend_max_retries" in shown(verdict_of(ReliableBudget(), history(given_up, again())))
 
 
 def test_what_its_time_limit_has_ended_again_and_again() -> None:

@@ -10,7 +10,7 @@ from pytest_celery_perf.measure.journal import journal
 from pytest_celery_perf.model.history import History, Snapshot
 from pytest_celery_perf.model.record import Frame, Outcome, Point
 from tests.unit.generated import histories
-from tests.unit.histories import BOOT, at, crashed, execution, fault, history, publication, retried, worker
+from tests.unit.histories import BOOT, at, crashed, error, execution, fault, history, publication, retried, worker
 
 
 def told(happened: History, **options: bool) -> list[str]:
@@ -72,6 +72,14 @@ def test_a_retry_says_what_was_asked_and_what_was_waited() -> None:
     )
     assert "main@host: published charge[t1], attempt 2, to 'celery', to be begun in 10min (600ms here)" in lines
     assert "main@host: acknowledged charge[t1], attempt 2, before its end" in lines
+
+
+def test_an_end_whose_result_could_not_be_stored_says_why() -> None:
+    lines = told(history(execution("t1", unstored=error())))
+    assert (
+        "process 811 of main@host: charge[t1] succeeded; storing that failed (builtins.ConnectionError: refused)"
+        in lines
+    )
 
 
 def test_what_was_not_sent_and_what_was_thrown_away() -> None:

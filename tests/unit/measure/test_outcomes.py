@@ -17,6 +17,7 @@ from tests.unit.generated import histories
 from tests.unit.histories import (
     at,
     crashed,
+    error,
     execution,
     failed,
     fault,
@@ -119,9 +120,14 @@ COMPLETED = [
     ("it succeeded", history(retried(countdown_s=1), execution(retries=1, received=20, started=21))),
     ("it succeeded", history(execution(), again(outcome=Outcome.DEDUPLICATED))),
     ("it raised Ignore", history(execution(), again(outcome=Outcome.IGNORED), publications=())),
+    ("it succeeded, though its result could not be stored", history(execution(unstored=error()))),
 ]
 FAILED = [
     ("it failed with builtins.ConnectionError: refused", history(failed())),
+    (
+        "it failed with builtins.ConnectionError: refused, though its result could not be stored",
+        history(failed(unstored=error())),
+    ),
     ("it was rejected", history(execution(outcome=Outcome.REJECTED))),
     ("it was revoked before it began", History(publications=(publication(discarded=Outcome.REVOKED),))),
     (
@@ -160,7 +166,11 @@ LOST = [
     ),
     (
         "the broker came back without its message",
-        History(publications=(publication(),), faults=(fault("vanished", pid=None, boot=None),)),
+        History(publications=(publication(),), faults=(AWAY, fault("vanished", pid=None, boot=None))),
+    ),
+    (
+        "a worker had just taken its message, and was gone before it had noted it",
+        History(publications=(publication(),), faults=(WORKER, fault("vanished", pid=None, boot=None))),
     ),
     (
         "its message went astray on its way to a worker",
@@ -223,6 +233,10 @@ STRANDED = [
         history(crashed(), faults=(WORKER,), **seen(unacked=("t1",))),
     ),
     (
+        "process 811 of main@host holds it in unacked, but runs it no more",
+        history(crashed(body_ended_ns=at(40)), **seen(unacked=("t1",))),
+    ),
+    (
         "main@host, which is dead, holds it in unacked, and never began it",
         history(execution(started=None), faults=(WORKER,), **seen(unacked=("t1",))),
     ),
@@ -250,6 +264,7 @@ OVERLAPPING = [
 ]
 DUPLICATED = [
     ("it ran to its end 2×", history(execution(), again())),
+    ("it ran to its end 2×", history(execution(unstored=error(), acknowledged_ns=None), again())),
     ("it ran to its end 2×", history(retried(countdown_s=1), again(outcome=Outcome.RETRIED), failed(retries=1))),
 ]
 POISON = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from celery import Celery
+from celery import Celery, Task
 
 app = Celery("post", broker="redis://app.invalid:1/0", backend="redis://app.invalid:1/0")
 
@@ -24,3 +24,22 @@ def sort(letter: str) -> None:
 def deliver(door: str) -> None:
     """Wait until somebody opens a FIFO for writing."""
     Path(door).read_text()
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True)
+def stamp(letter: str) -> int:
+    """Return what the stamp of a letter costs."""
+    return len(letter)
+
+
+@app.task(acks_late=True)
+def tear(letter: str) -> None:
+    """Fail at a letter."""
+    raise ValueError(letter)
+
+
+@app.task(bind=True, acks_late=True)
+def ring_twice(self: Task[..., None]) -> None:
+    """Find nobody in at the first time."""
+    if not self.request.retries:
+        raise self.retry(countdown=1)
