@@ -98,7 +98,15 @@ _EXPIRED = "its message had expired when it was delivered again: expires= holds 
 _STOPPED = "lost because the {pool} pool acknowledges what it runs when its worker is told to stop at once"
 """Only prefork can end what it runs; the others let it end their process.
 
-Source: ``on_stop`` and ``terminate_job`` in celery/concurrency; seen with SIGQUIT on solo and gevent."""
+Source: ``on_stop`` and ``terminate_job`` in celery/concurrency; seen with SIGQUIT on gevent."""
+_INTERRUPTED = (
+    "failed because the solo pool cannot end what it runs: told to stop at once, its worker raises Celery's own "
+    "NotImplementedError in the middle of the task"
+)
+"""Source: ``BasePool.terminate_job`` in celery/concurrency/base.py, called by ``on_cold_shutdown`` in
+celery/apps/worker.py."""
+_UNABLE = "does not implement kill_job"
+"""What that exception says."""
 
 
 def cause(life: Life, subject: Subject) -> str:
@@ -109,9 +117,17 @@ def cause(life: Life, subject: Subject) -> str:
         return _EXPIRED if life.expired else _CANCELLED if broken else ""
     if _forgotten(life, subject):
         return _forgetting(subject.history)
+    if _interrupted(life):
+        return _INTERRUPTED
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
         return ""
-    return _acknowledged(life, options)
+    return _acknowledged(life, options, subject.history)
+
+
+def _interrupted(life: Life) -> bool:
+    """Tell whether the handler of a signal to its worker has raised in the middle of a task."""
+    error = life.concluding.error if life.fate is Fate.FAILED and life.concluding else None
+    return error is not None and error.type == "builtins.NotImplementedError" and _UNABLE in error.message
 
 
 def _forgotten(life: Life, subject: Subject) -> bool:
@@ -133,10 +149,12 @@ def _forgetting(history: History) -> str:
     return _SWALLOWED if severed(history) else _IN_HAND
 
 
-def _acknowledged(life: Life, options: TaskOptions) -> str:
+def _acknowledged(life: Life, options: TaskOptions, history: History) -> str:
     """Say who acknowledged the message of a task before its end."""
     last = life.executions[-1] if life.executions else None
     acknowledged = last is not None and last.acknowledged_ns is not None and last.ended_ns is None
+    if last is not None and acknowledged and last.pool == "gevent" and _stopped(last, history):
+        return _STOPPED.format(pool=last.pool)
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)
     if not options.acks_late:
         # The word of it may have died with the worker.
@@ -149,6 +167,12 @@ def _acknowledged(life: Life, options: TaskOptions) -> str:
     if last is None or last.pool == "prefork" or not acknowledged:
         return ""
     return _STOPPED.format(pool=last.pool)
+
+
+def _stopped(execution: Execution, history: History) -> bool:
+    """Tell whether a worker that was told to stop has ended by itself, which leaves behind only what it may not."""
+    kinds = {fault.kind for fault in history.faults if fault.boot == execution.boot}
+    return kinds >= {"stop-worker", "worker-ended"} and "kill-worker" not in kinds
 
 
 def put_back(subject: Subject) -> bool:
@@ -201,7 +225,8 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
             "whether it is still of use"
         )
     elif "pool" in reason:
-        yield "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
+        elsewhere = "run it on prefork" if options and options.acks_late else "run it on prefork with acks_late=True"
+        yield f"no option of the task helps here: {elsewhere}, or end its worker by SIGTERM, with the time to finish"
     elif life.fate is Fate.FAILED and executions_of(life) > 1:
         yield "it failed where it had to go on after the crash: make it find out what was done already"
     elif life.fate is Fate.FAILED and life.concluding and (error := life.concluding.error):

@@ -58,8 +58,8 @@ def judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
 
 
 def _declare(each: Classified, ordeal: Ordeal) -> Iterator[str]:
-    """Say how a test expects a failure, unless it came since the task had to begin again."""
-    if each not in ordeal.undeclared() or executions_of(each.life) > 1:
+    """Say how a test expects a failure, unless it came since the task had to begin again, or was none of its own."""
+    if each not in ordeal.undeclared() or executions_of(each.life) > 1 or cause(each.life, ordeal.subject):
         return
     name = ordeal.failure(each.life)
     near = closest(name, ordeal.budget.declared_failures)

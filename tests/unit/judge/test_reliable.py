@@ -34,6 +34,7 @@ from tests.unit.histories import (
 HOUR_MS = 3_600_000
 CHILD = fault("kill-child", ms=10)
 WORKER = fault("kill-worker", ms=10, task_id=None)
+QUIT = (fault("stop-worker", ms=10, task_id=None), fault("worker-ended", ms=20, task_id=None))
 
 
 def verdict_of(budget: ReliableBudget, told: History) -> Verdict:
@@ -238,6 +239,18 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
             "lost because the gevent pool acknowledges what it runs when its worker is told to stop at once",
         ),
         (
+            history(crashed(acknowledged_ns=at(2), pool="gevent"), faults=QUIT, tasks={NAME: options(acks_late=False)}),
+            "no option of the task helps here: run it on prefork with acks_late=True, or end its worker by",
+        ),
+        (
+            history(
+                crashed(acknowledged_ns=at(2), pool="gevent"),
+                faults=(*QUIT, fault("kill-worker", ms=30, task_id=None)),
+                tasks={NAME: options(acks_late=False)},
+            ),
+            "set acks_late=True in the decorator of charge (/app/shop/tasks.py:20)",
+        ),
+        (
             history(crashed(outcome=Outcome.LOST), tasks={NAME: options(reject_on_worker_lost=False)}),
             "set reject_on_worker_lost=True in",
         ),
@@ -245,6 +258,23 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
 )
 def test_what_would_have_saved_a_task(lost: History, words: str) -> None:
     assert words in shown(verdict_of(ReliableBudget(), lost))
+
+
+@pytest.mark.parametrize(
+    ("acks_late", "advice"),
+    [
+        (True, "no option of the task helps here: run it on prefork, or end its worker by SIGTERM, with the time to"),
+        (False, "no option of the task helps here: run it on prefork with acks_late=True, or end its worker by"),
+    ],
+)
+def test_what_a_signal_to_its_solo_worker_has_failed_is_not_to_be_mended_or_declared(
+    acks_late: bool, advice: str
+) -> None:
+    unable = error("builtins.NotImplementedError", "<class 'celery…solo.TaskPool'> does not implement kill_job")
+    told = history(failed(error=unable, pool="solo"), faults=QUIT, tasks={NAME: options(acks_late=acks_late)})
+    verdict = verdict_of(ReliableBudget(), told)
+    assert "failed because the solo pool cannot end what it runs: told to stop at once, its worker" in shown(verdict)
+    assert [line for line in verdict.fix if advice in line] == list(verdict.fix)
 
 
 def test_a_broker_that_came_back_without_its_data_says_so() -> None:
