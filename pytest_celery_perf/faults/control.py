@@ -217,7 +217,7 @@ class CeleryFaults:
         """Have executions hang until their time limit strikes, which is brought forward to 0.2 s.
 
         Args:
-            task: A task or its name; as of `hold`, what is published from now on.
+            task: A task or its name; as of `hold`, what is published from now on. None for any that has such a limit.
             soft: Whether it is the soft limit that strikes, which raises where they hang; else the hard one kills.
             at: Where they hang: ``started``, ``query:N`` or ``finished``.
             times: How many executions.

@@ -21,9 +21,10 @@ Header = dict[str, Any]
 ``faults``: see `FaultOrder`; ``touch``: whether executions record their touch points, see `model.record.Point`;
 ``notice``: whether the test itself may kill a child; ``closed``: the databases that its task must not use;
 ``measure``: the instruments that measure its execution;
-``received``, ``bytes``: set by the worker for its own child process."""
-RECEIPT = ("received", "bytes")
-"""What belongs to one receipt of a message: when it was, and how large the message's body is."""
+``received``, ``bytes``, ``spared``: set by the worker for its own child process."""
+RECEIPT = ("received", "bytes", "spared")
+"""What belongs to one receipt of a message: when it was, how large the message's body is, and the keys of the time
+limits that its task has not."""
 
 
 class PublishTracker:

@@ -65,12 +65,13 @@ def _shuts_down_softly(workers: Sequence[WorkerSpec], app: Celery) -> bool:
 
 
 def _missing_limit(task: str | None, workers: Sequence[WorkerSpec], app: Celery, *, soft: bool) -> str:
-    """Say that nothing would end a task that hangs; of an unknown task, suppose that something would."""
+    """Say that nothing would end a task that hangs; of one that is not known yet, its worker finds out."""
     if task is None or task not in app.tasks:
         return ""
     name = "soft_time_limit" if soft else "time_limit"
     option = f"--{name.replace('_', '-')}"
     given = any(each.partition("=")[0] == option for worker in workers for each in worker.options)
-    if given or getattr(app.tasks[task], name) or app.conf.get(f"task_{name}"):
+    set_here = any(key == f"task_{name}" for worker in workers for key, _ in worker.config)
+    if given or set_here or getattr(app.tasks[task], name) or app.conf.get(f"task_{name}"):
         return ""
     return f"{task} has no {name}, so that nothing ends it in production when it hangs: set {name}=, or task_{name}"

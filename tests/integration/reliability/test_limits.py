@@ -46,3 +46,17 @@ def test_a_soft_limit_raises_in_the_task_whose_message_is_gone_either_way(scenes
     assert scene.classes == {TaskClass.FAILED: 1}
     assert "it failed with billiard.exceptions.SoftTimeLimitExceeded" in scene.reasons
     assert len(scene.begun) == 1
+
+
+@pytest.mark.parametrize("limit", ["hard", "soft"])
+def test_what_has_no_limit_is_spared_and_the_fault_fails(scenes: Scenes, limit: str) -> None:
+    scene = scenes[f"test_spared[{limit}]"]
+    assert scene.classes == {TaskClass.COMPLETED: 1}
+    name = "time_limit" if limit == "hard" else "soft_time_limit"
+    assert scene.lacks("✗ celery_faults", "0× (budget = 1×)", f"no {name} ends mill.late in production") == []
+
+
+@pytest.mark.parametrize("limit", ["hard", "soft"])
+def test_only_what_has_a_limit_hangs_until_it_strikes(scenes: Scenes, limit: str) -> None:
+    classes = {each.life.name: each.task_class for each in scenes[f"test_the_limited_one[{limit}]"].tasks}
+    assert classes == {"mill.total": TaskClass.COMPLETED, "mill.limited": TaskClass.FAILED}

@@ -65,6 +65,12 @@ def test_time_limits(app: Celery, kind: str, task: str | None, options: tuple[st
     assert bool(words) == bool(missing)
 
 
+def test_a_setting_of_the_worker_counts(app: Celery) -> None:
+    limited = worker(config=(("task_time_limit", "300"),))
+    assert unmet("time_limit", "shop.ship", [limited], app) == ""
+    assert "has no soft_time_limit" in unmet("soft_time_limit", "shop.charge", [limited], app)
+
+
 def test_a_setting_of_the_app_counts(app: Celery) -> None:
     app.conf.update(task_time_limit=300, worker_max_memory_per_child=1000, worker_soft_shutdown_timeout=3.0)
     for kind in ("time_limit", "recycle", "soft_shutdown"):

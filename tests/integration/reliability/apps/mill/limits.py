@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mill import limited, stubborn
+from mill import late, limited, stubborn, total
 
 pytestmark = [pytest.mark.celery_worker(concurrency=1, prefetch=1), pytest.mark.celery_reliable(max_executions=2)]
 each_task = pytest.mark.parametrize("task", [limited, stubborn], ids=lambda task: task.__name__)
@@ -22,6 +22,21 @@ def test_hard(celery_perf, celery_faults, task: Any) -> None:
 def test_soft(celery_perf, celery_faults, task: Any) -> None:
     celery_faults.time_limit(task, soft=True)
     task.delay()
+    celery_perf.wait()
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
+def test_spared(celery_perf, celery_faults, soft: bool) -> None:
+    celery_faults.time_limit(None, soft=soft)
+    late.delay()
+    celery_perf.wait()
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
+def test_the_limited_one(celery_perf, celery_faults, soft: bool) -> None:
+    celery_faults.time_limit(None, soft=soft)
+    total.delay([])
+    limited.delay()
     celery_perf.wait()
 
 
