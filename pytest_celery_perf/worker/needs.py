@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 from pytest_celery_perf.model.spec import WorkerSpec
-from pytest_celery_perf.worker.options import has_children, read
+from pytest_celery_perf.worker.options import has_children, has_hard_limits, read
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -29,10 +29,11 @@ def unmet(kind: str, task: str | None, workers: Sequence[WorkerSpec], app: Celer
         What is missing, and what would be right; empty if nothing is.
     """
     known = FAULT_KINDS[kind]
-    if known.need in (Need.CHILDREN, Need.RECYCLING):
-        pools = sorted({read(worker.options, app=app).pool for worker in workers})
-        if not any(map(has_children, pools)):
-            return f'the pool {" and ".join(pools)} runs tasks in no child process; use pool="prefork"'
+    pools = sorted({read(worker.options, app=app).pool for worker in workers})
+    if known.need in (Need.CHILDREN, Need.RECYCLING) and not any(map(has_children, pools)):
+        return f'the pool {" and ".join(pools)} runs tasks in no child process; use pool="prefork"'
+    if known.need is Need.HARD_LIMITS and not any(map(has_hard_limits, pools)):
+        return f'the pool {" and ".join(pools)} has no hard time limits; use pool="prefork" or pool="gevent"'
     if known.need is Need.RECYCLING and not _recycles(workers, app):
         return f'no worker has {_RECYCLING}: set it, such as @pytest.mark.celery_worker(options="{_RECYCLING}=200000")'
     if known.need is Need.MEMORY and not any(worker.memory_bytes for worker in workers):

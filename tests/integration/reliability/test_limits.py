@@ -22,6 +22,13 @@ def test_a_hard_limit_ends_a_task_for_good(scenes: Scenes) -> None:
     assert scene.lacks("✗ failed 1 = 0") == []
 
 
+@pytest.mark.gevent
+def test_a_hard_limit_ends_a_greenlet(scenes: Scenes) -> None:
+    scene = scenes["test_hard_on_gevent"]
+    assert scene.classes == {TaskClass.FAILED: 1}
+    assert "it failed with billiard.exceptions.TimeLimitExceeded" in scene.reasons
+
+
 @puts_back
 def test_a_hard_limit_without_acknowledgment_has_the_task_begin_again(scenes: Scenes) -> None:
     """Though ``retries`` stays 0, and ``max_retries`` bounds nothing."""
