@@ -10,7 +10,7 @@ from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.outcomes import executions_of
 from pytest_celery_perf.model.faults import DATA_LOST
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.record import Execution, Outcome, TaskOptions
+from pytest_celery_perf.model.record import Execution, Outcome, TaskError, TaskOptions
 
 Event = tuple[int, str]
 """When, and what happened."""
@@ -67,6 +67,10 @@ UNBOUNDED = (
 UNENDING = (
     "acks_on_failure_or_timeout=False puts back without a bound what its time limit has ended: let it be acknowledged "
     "(acks_on_timeout=True, where your Celery has it), or find out why it takes so long"
+)
+_OVERDUE = (
+    "its hard time limit ended it, which Celery acknowledges: find out why it takes so long or, if it may begin again, "
+    "set {missing} (acks_on_timeout=False, where your Celery has it) in {decorator}"
 )
 """Source: ``on_timeout`` in celery/worker/request.py."""
 CANCEL = (
@@ -230,5 +234,13 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
     elif life.fate is Fate.FAILED and executions_of(life) > 1:
         yield "it failed where it had to go on after the crash: make it find out what was done already"
     elif life.fate is Fate.FAILED and life.concluding and (error := life.concluding.error):
-        place = f" at {subject.place(error.where)}" if error.where else ""
-        yield f"it raised {error.type.rpartition('.')[2]}{place}: mend that"
+        yield _failing(error, subject)
+
+
+def _failing(error: TaskError, subject: Subject) -> str:
+    """Say what to do about the exception that a task ended with."""
+    if error.type == "billiard.exceptions.TimeLimitExceeded":
+        late = "" if subject.options and subject.options.acks_late else "acks_late=True and "
+        return _OVERDUE.format(missing=f"{late}acks_on_failure_or_timeout=False", decorator=subject.decorator)
+    place = f" at {subject.place(error.where)}" if error.where else ""
+    return f"it raised {error.type.rpartition('.')[2]}{place}: mend that"

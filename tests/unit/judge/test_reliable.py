@@ -164,6 +164,11 @@ def test_other_failures_than_the_declared_ones() -> None:
 
 
 RAISED = "it raised Refused at /app/shop/tasks.py:30: mend that"
+OVERDUE = (
+    "its hard time limit ended it, which Celery acknowledges: find out why it takes so long or, if it may begin again, "
+    "set {} (acks_on_timeout=False, where your Celery has it) in the decorator of charge (/app/shop/tasks.py:20)"
+)
+TIMEOUT = failed(error=error("billiard.exceptions.TimeLimitExceeded", "TimeLimitExceeded(9,)"))
 CRASH = "it failed where it had to go on after the crash: make it find out what was done already"
 
 
@@ -174,6 +179,12 @@ CRASH = "it failed where it had to go on after the crash: make it find out what 
             (),
             history(failed(error=error("shop.Refused"))),
             (RAISED, "if it may end so, declare it: declared_failures=['Refused']"),
+        ),
+        ((), history(TIMEOUT), (OVERDUE.format("acks_on_failure_or_timeout=False"),)),
+        (
+            (),
+            history(TIMEOUT, tasks={NAME: options(acks_late=False)}),
+            (OVERDUE.format("acks_late=True and acks_on_failure_or_timeout=False"),),
         ),
         (
             ("Refussed", "Timeout"),
