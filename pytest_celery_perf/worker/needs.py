@@ -29,11 +29,8 @@ def unmet(kind: str, task: str | None, workers: Sequence[WorkerSpec], app: Celer
         What is missing, and what would be right; empty if nothing is.
     """
     known = FAULT_KINDS[kind]
-    pools = sorted({read(worker.options, app=app).pool for worker in workers})
-    if known.need in (Need.CHILDREN, Need.RECYCLING) and not any(map(has_children, pools)):
-        return f'the pool {" and ".join(pools)} runs tasks in no child process; use pool="prefork"'
-    if known.need is Need.HARD_LIMITS and not any(map(has_hard_limits, pools)):
-        return f'the pool {" and ".join(pools)} has no hard time limits; use pool="prefork" or pool="gevent"'
+    if missing := _missing_pool(known.need, workers, app):
+        return missing
     if known.need is Need.RECYCLING and not _recycles(workers, app):
         return f'no worker has {_RECYCLING}: set it, such as @pytest.mark.celery_worker(options="{_RECYCLING}=200000")'
     if known.need is Need.MEMORY and not any(worker.memory_bytes for worker in workers):
@@ -52,6 +49,15 @@ def unmet(kind: str, task: str | None, workers: Sequence[WorkerSpec], app: Celer
             f"@pytest.mark.celery_worker(config={{{_SOFT!r}: 3}})"
         )
     return _missing_limit(task, workers, app, soft=known.soft) if known.record == "time-limit" else ""
+
+
+def _missing_pool(need: Need, workers: Sequence[WorkerSpec], app: Celery) -> str:
+    pools = sorted({read(worker.options, app=app).pool for worker in workers})
+    if need in (Need.CHILDREN, Need.RECYCLING) and not any(map(has_children, pools)):
+        return f'the pool {" and ".join(pools)} runs tasks in no child process; use pool="prefork"'
+    if need is Need.HARD_LIMITS and not any(map(has_hard_limits, pools)):
+        return f'the pool {" and ".join(pools)} has no hard time limits; use pool="prefork" or pool="gevent"'
+    return ""
 
 
 def _recycles(workers: Sequence[WorkerSpec], app: Celery) -> bool:
