@@ -285,6 +285,10 @@ class CeleryFaults:
         name = task_name(task)
         self._demand(kind, name)
         key = f"{kind}{len(self.ordered) + 1}"
+        if at == "received":
+            raise ConfigurationError(
+                f'celery_faults.{kind}: at="received": no process runs the task yet; use "started"'
+            )
         point, number = task_point(at, f"celery_faults.{kind}: at"), natural(times, f"celery_faults.{kind}: times", 1)
         for order in orders_for(kind, key=key, task=name, at=point, times=number):
             self._trial.order(order)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.arguments import flag, natural, one_of, task_name, task_point
+from pytest_celery_perf.model.arguments import flag, natural, one_of, span_s, task_name, task_point
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 from pytest_celery_perf.model.spec import FaultBudget
-from pytest_celery_perf.model.units import parse_duration_s
 
 LASTING_S = 1.0
 """How long a fault lasts where nothing else is said."""
@@ -39,6 +38,6 @@ def celery_fault(
         kind=kind,
         at=at,
         times=natural(times, "times", 1),
-        lasting_s=LASTING_S if lasting is None else parse_duration_s(lasting, "lasting"),
+        lasting_s=LASTING_S if lasting is None else span_s(lasting, "lasting"),
         keep_data=keep_data,
     )
