@@ -92,7 +92,9 @@ def _notes(ordeal: Ordeal) -> Iterator[str]:
         yield f"the result backend says {state} of {each.life.label}, but {each.reason}"
     for each in ordeal.of(TaskClass.LOST, TaskClass.STRANDED, TaskClass.POISON):
         if each.life.task_id in history.states:
-            yield f"the result backend says {history.states[each.life.task_id]} of {each.life.label}, and will for ever"
+            scheduled = history.end is not None and each.life.task_id in history.end.scheduled
+            until = "until its ETA" if scheduled else "for ever"
+            yield f"the result backend says {history.states[each.life.task_id]} of {each.life.label}, and will {until}"
     for death in history.faults:
         if death.kind == "worker-died":
             name = next((each.name for each in history.workers if each.boot == death.boot), "a worker")

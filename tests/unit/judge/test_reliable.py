@@ -230,6 +230,14 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
     )
 
 
+def test_the_state_of_a_task_that_waits_for_its_next_attempt() -> None:
+    waits = Snapshot(at_ns=at(900), reason="the end", unacked=("t1",), scheduled=("t1",))
+    told = history(retried(countdown_s=180.0), snapshots=(waits,), states={"t1": "RETRY"})
+    verdict = verdict_of(ReliableBudget(), told)
+    assert "holds it in unacked until its ETA" in shown(verdict)
+    assert "the result backend says RETRY of shop.tasks.charge[t1], and will until its ETA" in shown(verdict)
+
+
 @pytest.mark.parametrize(
     ("lost", "words"),
     [
