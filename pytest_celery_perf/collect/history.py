@@ -65,6 +65,7 @@ def _publications(book: Book) -> list[Publication]:
             priority=record.priority,
             countdown_s=record.countdown_s,
             waited_s=record.waited_s,
+            expires_s=record.expires_s,
             intended_ns=record.intended_ns,
             confirmed=key in book.confirmed,
             boot=book.publisher[key] or None,

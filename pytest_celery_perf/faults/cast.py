@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.record import Execution
 
 if TYPE_CHECKING:
-    from pytest_celery_perf.model.record import Execution
     from pytest_celery_perf.runner.pool import Member
     from pytest_celery_perf.runner.trial import Trial
 
@@ -36,7 +36,7 @@ class Cast:
             worker: Its name, or an execution that it holds; None for the only one, or the only one that runs a task.
             what: See the class.
         """
-        if worker is not None and not isinstance(worker, str):
+        if isinstance(worker, Execution):
             return self.holder(worker, what)
         names = ", ".join(member.spec.name for member in self.living) or "none: all are dead"
         found = [member for member in self.living if worker in (None, member.spec.name)]
@@ -51,6 +51,10 @@ class Cast:
 
     def holder(self, execution: Execution, what: str) -> Member:
         """Find the worker that holds an execution."""
+        if not isinstance(execution, Execution):
+            raise ConfigurationError(
+                f"celery_faults.{what}: execution={execution!r} is none; give what when() or hold().wait() has returned"
+            )
         for member in self.living:
             if member.boot == execution.boot:
                 return member

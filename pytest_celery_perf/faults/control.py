@@ -217,7 +217,7 @@ class CeleryFaults:
         """Have executions hang until their time limit strikes, which is brought forward to 0.2 s.
 
         Args:
-            task: A task or its name; as of `hold`, what is published from now on.
+            task: A task or its name; as of `hold`, what is published from now on. None for any that has such a limit.
             soft: Whether it is the soft limit that strikes, which raises where they hang; else the hard one kills.
             at: Where they hang: ``started``, ``query:N`` or ``finished``.
             times: How many executions.
@@ -285,6 +285,10 @@ class CeleryFaults:
         name = task_name(task)
         self._demand(kind, name)
         key = f"{kind}{len(self.ordered) + 1}"
+        if at == "received":
+            raise ConfigurationError(
+                f'celery_faults.{kind}: at="received": no process runs the task yet; use "started"'
+            )
         point, number = task_point(at, f"celery_faults.{kind}: at"), natural(times, f"celery_faults.{kind}: times", 1)
         for order in orders_for(kind, key=key, task=name, at=point, times=number):
             self._trial.order(order)

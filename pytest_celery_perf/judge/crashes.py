@@ -11,7 +11,7 @@ from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.outcomes import executions_of
 from pytest_celery_perf.model.faults import DATA_LOST
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.record import Execution, Outcome, TaskOptions
+from pytest_celery_perf.model.record import Execution, Outcome, TaskError, TaskOptions
 
 Event = tuple[int, str]
 """When, and what happened."""
@@ -70,6 +70,10 @@ UNENDING = (
     "acks_on_failure_or_timeout=False puts back without a bound what its time limit has ended: let it be acknowledged "
     "(acks_on_timeout=True, where your Celery has it), or find out why it takes so long"
 )
+_OVERDUE = (
+    "its hard time limit ended it, which Celery acknowledges: find out why it takes so long or, if it may begin again, "
+    "set {missing} (acks_on_timeout=False, where your Celery has it) in {decorator}"
+)
 """Source: ``on_timeout`` in celery/worker/request.py."""
 CANCEL = (
     "set worker_cancel_long_running_tasks_on_connection_loss=True: a worker that loses its broker then ends what its "
@@ -100,7 +104,15 @@ _EXPIRED = "its message had expired when it was delivered again: expires= holds 
 _STOPPED = "lost because the {pool} pool acknowledges what it runs when its worker is told to stop at once"
 """Only prefork can end what it runs; the others let it end their process.
 
-Source: ``on_stop`` and ``terminate_job`` in celery/concurrency; seen with SIGQUIT on solo and gevent."""
+Source: ``on_stop`` and ``terminate_job`` in celery/concurrency; seen with SIGQUIT on gevent."""
+_INTERRUPTED = (
+    "failed because the solo pool cannot end what it runs: told to stop at once, its worker raises Celery's own "
+    "NotImplementedError in the middle of the task"
+)
+"""Source: ``BasePool.terminate_job`` in celery/concurrency/base.py, called by ``on_cold_shutdown`` in
+celery/apps/worker.py."""
+_UNABLE = "does not implement kill_job"
+"""What that exception says."""
 
 
 def cause(life: Life, subject: Subject) -> str:
@@ -111,9 +123,17 @@ def cause(life: Life, subject: Subject) -> str:
         return _EXPIRED if life.expired else _CANCELLED if broken else ""
     if _forgotten(life, subject):
         return _forgetting(subject.history)
+    if _interrupted(life):
+        return _INTERRUPTED
     if options is None or life.fate not in (Fate.LOST, Fate.UNFINISHED):
         return ""
-    return _acknowledged(life, options)
+    return _acknowledged(life, options, subject.history)
+
+
+def _interrupted(life: Life) -> bool:
+    """Tell whether the handler of a signal to its worker has raised in the middle of a task."""
+    error = life.concluding.error if life.fate is Fate.FAILED and life.concluding else None
+    return error is not None and error.type == "builtins.NotImplementedError" and _UNABLE in error.message
 
 
 def _forgotten(life: Life, subject: Subject) -> bool:
@@ -135,10 +155,12 @@ def _forgetting(history: History) -> str:
     return _SWALLOWED if severed(history) else _IN_HAND
 
 
-def _acknowledged(life: Life, options: TaskOptions) -> str:
+def _acknowledged(life: Life, options: TaskOptions, history: History) -> str:
     """Say who acknowledged the message of a task before its end."""
     last = life.executions[-1] if life.executions else None
     acknowledged = last is not None and last.acknowledged_ns is not None and last.ended_ns is None
+    if last is not None and acknowledged and last.pool == "gevent" and _stopped(last, history):
+        return _STOPPED.format(pool=last.pool)
     reported = any(execution.outcome is Outcome.LOST for execution in life.executions)
     if not options.acks_late:
         # The word of it may have died with the worker.
@@ -151,6 +173,12 @@ def _acknowledged(life: Life, options: TaskOptions) -> str:
     if last is None or last.pool == "prefork" or not acknowledged:
         return ""
     return _STOPPED.format(pool=last.pool)
+
+
+def _stopped(execution: Execution, history: History) -> bool:
+    """Tell whether a worker that was told to stop has ended by itself, which leaves behind only what it may not."""
+    kinds = {fault.kind for fault in history.faults if fault.boot == execution.boot}
+    return kinds >= {"stop-worker", "worker-ended"} and "kill-worker" not in kinds
 
 
 def put_back(subject: Subject) -> bool:
@@ -203,7 +231,8 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
             "whether it is still of use"
         )
     elif "pool" in reason:
-        yield "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
+        elsewhere = "run it on prefork" if options and options.acks_late else "run it on prefork with acks_late=True"
+        yield f"no option of the task helps here: {elsewhere}, or end its worker by SIGTERM, with the time to finish"
     elif life.fate is Fate.FAILED and executions_of(life) > 1:
         yield "it failed where it had to go on after the crash: make it find out what was done already"
     elif (
@@ -212,5 +241,13 @@ def remedy(life: Life, subject: Subject) -> Iterator[str]:
         and (error := life.concluding.error)
         and not unstored.is_its_failure(life)
     ):
-        place = f" at {subject.place(error.where)}" if error.where else ""
-        yield f"it raised {error.type.rpartition('.')[2]}{place}: mend that"
+        yield _failing(error, subject)
+
+
+def _failing(error: TaskError, subject: Subject) -> str:
+    """Say what to do about the exception that a task ended with."""
+    if error.type == "billiard.exceptions.TimeLimitExceeded":
+        late = "" if subject.options and subject.options.acks_late else "acks_late=True and "
+        return _OVERDUE.format(missing=f"{late}acks_on_failure_or_timeout=False", decorator=subject.decorator)
+    place = f" at {subject.place(error.where)}" if error.where else ""
+    return f"it raised {error.type.rpartition('.')[2]}{place}: mend that"

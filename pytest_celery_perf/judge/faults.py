@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_celery_perf.judge.subjects import nothing_to_judge
+from pytest_celery_perf.judge.subjects import listed, nothing_to_judge
 from pytest_celery_perf.measure.lives import Life, lives
 from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.faults import FAULT_KINDS
@@ -47,7 +47,7 @@ def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tu
             status=Status.PASS if check.ok else Status.FAIL,
             checks=(check,),
             evidence=() if check.ok else (_how_far(budget, hit), *history.diagnosis.splitlines()),
-            fix=() if check.ok else (_advice(budget, hit),),
+            fix=() if check.ok else (_unlimited(budget, hit, history) or _advice(budget, hit),),
         ),
     )
 
@@ -88,6 +88,20 @@ def _begun(hit: list[Life]) -> str:
     received = sum(len(life.executions) for life in hit)
     started = sum(len(life.started) for life in hit)
     return f"of {len(hit)} task{'s' * (len(hit) != 1)}, executions were received {received}× and begun {started}×"
+
+
+def _unlimited(budget: FaultBudget, hit: list[Life], history: History) -> str:
+    """Say which tasks a time limit has spared, since they have none."""
+    known = FAULT_KINDS[budget.kind]
+    if known.record != "time-limit":
+        return ""
+    # One that was struck may have its limit from its call, or from its worker's options.
+    struck = {fault.task_id for fault in history.faults if fault.kind == known.record}
+    names = {life.name for life in hit} - {life.name for life in hit if life.task_id in struck}
+    tasks = (history.tasks[name] for name in sorted(names & history.tasks.keys()))
+    without = [each.name for each in tasks if (each.soft_time_limit_s if known.soft else each.time_limit_s) is None]
+    limit = f"set {budget.kind}=, or task_{budget.kind}"
+    return f"no {budget.kind} ends {listed(without)} in production when it hangs: {limit}" if without else ""
 
 
 def _advice(budget: FaultBudget, hit: list[Life]) -> str:

@@ -58,8 +58,9 @@ def judge_task(budget: ReliableBudget, subject: Subject) -> Verdict:
 
 
 def _declare(each: Classified, ordeal: Ordeal) -> Iterator[str]:
-    """Say how a test expects a failure, unless it came since the task had to begin again."""
-    if each not in ordeal.undeclared() or executions_of(each.life) > 1 or unstored.is_its_failure(each.life):
+    """Say how a test expects a failure, unless it came since the task had to begin again, or was none of its own."""
+    own = not (unstored.is_its_failure(each.life) or cause(each.life, ordeal.subject))
+    if each not in ordeal.undeclared() or executions_of(each.life) > 1 or not own:
         return
     name = ordeal.failure(each.life)
     near = closest(name, ordeal.budget.declared_failures)
@@ -93,7 +94,9 @@ def _notes(ordeal: Ordeal) -> Iterator[str]:
         yield f"the result backend says {state} of {each.life.label}, but {each.reason}"
     for each in ordeal.of(TaskClass.LOST, TaskClass.STRANDED, TaskClass.POISON):
         if each.life.task_id in history.states:
-            yield f"the result backend says {history.states[each.life.task_id]} of {each.life.label}, and will for ever"
+            scheduled = history.end is not None and each.life.task_id in history.end.scheduled
+            until = "until its ETA" if scheduled else "for ever"
+            yield f"the result backend says {history.states[each.life.task_id]} of {each.life.label}, and will {until}"
     for death in history.faults:
         if death.kind == "worker-died":
             name = next((each.name for each in history.workers if each.boot == death.boot), "a worker")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_celery_perf.judge.attempts import Retrying, short_name
-from pytest_celery_perf.judge.subjects import Subject
+from pytest_celery_perf.judge.subjects import Subject, for_expired
 from pytest_celery_perf.measure.lives import Fate, Life
 
 PROVOKE = "make it fail in this test: celery_perf.fail({task}, with_=ConnectionError, times={times})"
@@ -24,6 +24,8 @@ def for_attempts(retrying: Retrying, wanted: int, wrong: list[Life]) -> Iterator
             yield f"{wanted} attempts are max_retries={wanted - 1}: set it in {retrying.subject.decorator}"
         elif life.fate is Fate.FAILED:
             yield _gave_up(retrying.subject, life, wanted)
+        elif life.expired:
+            yield for_expired(life)
         elif life.fate not in (Fate.LOST, Fate.UNFINISHED):
             ended = life.fate if life.fate is Fate.SUCCEEDED else f"was {life.fate}"
             yield f"it {ended} at attempt {life.attempts}: {provoke(retrying.subject, wanted - 1)}"
@@ -37,6 +39,7 @@ def for_final(subject: Subject, wanted: str, attempts: int | None) -> Iterator[s
         wanted: The end that the marker demands.
         attempts: How many attempts it demands; None if it leaves that open.
     """
+    yield from (for_expired(life) for life in subject.lives if life.expired)
     if wanted == Fate.FAILED:
         options = subject.options
         allowed = (options.max_retries or 0) + 1 if options else 1

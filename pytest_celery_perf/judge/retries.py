@@ -160,7 +160,7 @@ def _amount(wanted_s: tuple[float, ...], wrong: tuple[Life, ...], retrying: Retr
     """Say what makes tasks retry as often as there are countdowns."""
     for life in wrong:
         asked = len(retrying.requested_s(life))
-        if asked < len(wanted_s) and life.fate is not Fate.FAILED:
+        if asked < len(wanted_s) and life.fate is not Fate.FAILED and not life.expired:
             yield f"{len(wanted_s)} countdowns need as many retries: {provoke(retrying.subject, len(wanted_s))}"
         elif asked != len(wanted_s):
             yield from for_attempts(retrying, len(wanted_s) + 1, [life])
@@ -232,8 +232,8 @@ def _final(budget: RetriesBudget, wanted: str, subject: Subject) -> _Finding:
 def _too_few(metric: str, wanted: str, needed: int, retrying: Retrying) -> _Finding:
     retries = {0: "never retried", 1: "unknown from 1 retry"}[retrying.most]
     check = Check(metric=metric, budget=wanted, actual=retries, ok=False)
-    failed = [life for life in retrying.subject.lives if life.fate is Fate.FAILED]
-    fix = for_attempts(retrying, needed + 1, failed) if failed else (provoke(retrying.subject, needed),)
+    ended = [life for life in retrying.subject.lives if life.fate is Fate.FAILED or life.expired]
+    fix = for_attempts(retrying, needed + 1, ended) if ended else (provoke(retrying.subject, needed),)
     return _Finding(check=check, fix=tuple(fix))
 
 

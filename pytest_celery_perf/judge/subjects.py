@@ -13,6 +13,7 @@ from pytest_celery_perf.measure.lives import Fate, Life, lives
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Frame, TaskOptions
 from pytest_celery_perf.model.spec import Budget
+from pytest_celery_perf.model.units import format_duration_s
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 
 _EXPIRED = "expired"
@@ -164,11 +165,21 @@ def never_started(subject: Subject) -> Verdict:
     return subject.verdict((check,), evidence, _for_discarded(subject.lives))
 
 
+def for_expired(life: Life) -> str:
+    """Say what to do about an attempt that no worker began before its message had expired."""
+    last = life.publications[-1]
+    if not last.countdown_s or last.expires_s is None or last.expires_s > last.countdown_s:
+        return "its message had expired when a worker took it: give it a later expires=, or let a worker be free sooner"
+    due, expiry = format_duration_s(last.countdown_s), format_duration_s(last.expires_s)
+    attempt = f"attempt {last.retries + 1} was to begin in {due}"
+    return f"{attempt}, but its message expired in {expiry}: give it a later expires="
+
+
 def _for_discarded(lives: Iterable[Life]) -> Iterator[str]:
     """Say what to do about tasks whose messages their worker threw away."""
-    told = {_told_fate(life) for life in lives}
+    told = {_told_fate(life): life for life in lives}
     if _EXPIRED in told:
-        yield "its message had expired when a worker took it: give it a later expires=, or let a worker be free sooner"
+        yield for_expired(told[_EXPIRED])
     if Fate.REVOKED in told:
         yield "it was revoked before it began: does the test, or the code that it calls, mean to revoke it?"
 

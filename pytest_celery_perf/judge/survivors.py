@@ -10,14 +10,11 @@ from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import RecoveryBudget
 from pytest_celery_perf.model.units import format_duration_s
 
-_REASONS = {
-    ("child", "SIGINT"): "the children of a worker ignore it",
-    ("worker", "SIGHUP"): "a worker starts itself anew in the same process",
-}
+_REASONS = {("child", "SIGINT"): "the children of a worker ignore it"}
 """Why a process survives a signal.
 
 Source:
-    ``WORKER_SIGIGNORE`` in celery/concurrency/prefork.py; ``install_worker_restart_handler`` in celery/apps/worker.py.
+    ``WORKER_SIGIGNORE`` in celery/concurrency/prefork.py.
 """
 _SHUTDOWNS = (SIGTERM, SIGQUIT, SIGINT)
 """The signals upon which a worker shuts down."""

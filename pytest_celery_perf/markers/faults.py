@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.arguments import flag, natural, one_of, task_name, task_point
+from pytest_celery_perf.model.arguments import flag, natural, one_of, span_s, task_name, task_point
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 from pytest_celery_perf.model.spec import FaultBudget
-from pytest_celery_perf.model.units import parse_duration_s
 
 LASTING_S = 1.0
 """How long a fault lasts where nothing else is said."""
+_IN_A_PROCESS = (Need.CHILDREN, Need.HARD_LIMITS, Need.RECYCLING, Need.MEMORY)
+"""What faults need that strike in the process which runs a task."""
 
 
 def celery_fault(
@@ -25,7 +26,7 @@ def celery_fault(
 ) -> FaultBudget:
     """Have something go wrong at a point of the task; stacks. It must happen, the other markers judge what follows."""
     known = FAULT_KINDS[one_of(kind, "kind", *FAULT_KINDS)]
-    if task_point(at, "at") == "received" and known.need in (Need.CHILDREN, Need.RECYCLING, Need.MEMORY):
+    if task_point(at, "at") == "received" and known.need in _IN_A_PROCESS:
         raise ConfigurationError(f'at="received" with kind={kind!r}: no process runs the task yet; use at="started"')
     if lasting is not None and not known.lasts:
         lasts = ", ".join(name for name, each in FAULT_KINDS.items() if each.lasts)
@@ -37,6 +38,6 @@ def celery_fault(
         kind=kind,
         at=at,
         times=natural(times, "times", 1),
-        lasting_s=LASTING_S if lasting is None else parse_duration_s(lasting, "lasting"),
+        lasting_s=LASTING_S if lasting is None else span_s(lasting, "lasting"),
         keep_data=keep_data,
     )

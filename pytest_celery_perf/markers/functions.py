@@ -27,6 +27,7 @@ from pytest_celery_perf.model.arguments import (
     natural,
     one_of,
     sequence,
+    span_s,
     task_name,
     text,
 )
@@ -216,7 +217,7 @@ def celery_reliable(
         task=task_name(task),
         max_executions=natural(max_executions, "max_executions", 1),
         overlap=flag(overlap, "overlap"),
-        within_s=None if within is None else parse_duration_s(within, "within"),
+        within_s=None if within is None else span_s(within, "within"),
         workers_alive=flag(workers_alive, "workers_alive"),
         declared_failures=tuple(
             exception_name(each, "declared_failures")

@@ -6,9 +6,8 @@ from signal import SIGKILL, Signals
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.arguments import natural, one_of, signal_number, task_name, task_point
+from pytest_celery_perf.model.arguments import natural, one_of, signal_number, span_s, task_name, task_point
 from pytest_celery_perf.model.spec import RecoveryBudget
-from pytest_celery_perf.model.units import parse_duration_s
 
 _ENDS_NOTHING = {
     **dict.fromkeys(("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU"), 'it only stops it, as celery_fault(kind="freeze")'),
@@ -16,11 +15,12 @@ _ENDS_NOTHING = {
     **dict.fromkeys(("SIGPIPE", "SIGXFSZ"), "Python ignores it"),
     "SIGUSR1": "a worker prints its stacks, and a child takes it for the task's soft time limit",
 }
+_ENDS_NO_WORKER = {"SIGHUP": "it starts itself anew in the same process"}
 """What becomes of a Celery process instead, by signal.
 
 Source:
-    signal(7); ``_PySignal_Init`` in CPython; ``install_cry_handler`` in celery/apps/worker.py; ``SIG_SOFT_TIMEOUT`` in
-    billiard/common.py.
+    signal(7); ``_PySignal_Init`` in CPython; ``install_cry_handler`` and ``install_worker_restart_handler`` in
+    celery/apps/worker.py; ``SIG_SOFT_TIMEOUT`` in billiard/common.py.
 """
 
 
@@ -48,7 +48,7 @@ def celery_recovery(
         at=at,
         times=natural(times, "times", 1),
         max_executions=natural(max_executions, "max_executions", 1),
-        within_s=None if within is None else parse_duration_s(within, "within"),
+        within_s=None if within is None else span_s(within, "within"),
     )
 
 
@@ -57,7 +57,8 @@ def _signal(value: str | int, kill: str) -> int:
     number = signal_number(value, "signal")
     if kill == "broker" and number != SIGKILL:
         raise ConfigurationError(f'signal={value!r} with kill="broker": that is killed by SIGKILL, and by nothing else')
-    if instead := _ENDS_NOTHING.get(Signals(number).name):
+    name = Signals(number).name
+    if instead := _ENDS_NOTHING.get(name) or (_ENDS_NO_WORKER.get(name) if kill == "worker" else None):
         raise ConfigurationError(
             f"signal={value!r} does not end a {kill}: {instead}; valid are those that end one, such as SIGKILL, "
             f"{'SIGTERM, SIGSEGV' if kill == 'child' else 'SIGTERM (warm shutdown), SIGQUIT (cold shutdown)'}"

@@ -76,6 +76,8 @@ def _published(each: Publication, names: _Names) -> JournalEntry:
         shortened = each.waited_s not in (None, each.countdown_s)
         text += f", to be begun in {format_duration_s(each.countdown_s)}"
         text += f" ({format_duration_s(each.waited_s or 0)} here)" if shortened else ""
+    if each.expires_s is not None:
+        text += f", to expire in {format_duration_s(each.expires_s)}"
     if each.discarded is not None:
         text += f"; it {'expired' if each.expired else f'was {each.discarded}'}"
     return JournalEntry(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
+from pytest_celery_perf.model.units import parse_duration_s
 
 __tracebackhide__ = True
 """Who has given a wrong argument is shown the own line, not ours (pytest's documentation of ``__tracebackhide__``)."""
@@ -44,6 +45,17 @@ def above_zero(value: Any, figure: float, what: str) -> float:
     if figure > 0:
         return figure
     raise ConfigurationError(f"{what}={value!r} demands nothing: give more than zero")
+
+
+def span_s(value: Any, what: str) -> float:
+    """Return the seconds of a duration in which something can happen.
+
+    Raises:
+        ConfigurationError: It is no duration, or zero.
+    """
+    if seconds := parse_duration_s(value, what):
+        return seconds
+    raise ConfigurationError(f"{what}={value!r} is over before anything can happen: give more than zero")
 
 
 def flag(value: Any, what: str) -> bool:

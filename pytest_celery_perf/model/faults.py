@@ -24,6 +24,8 @@ class Need(StrEnum):
     NOTHING = ""
     CHILDREN = "children"
     """A pool of child processes."""
+    HARD_LIMITS = "hard limits"
+    """A pool that ends what has run for longer than its hard time limit."""
     MEMORY = "memory"
     """A container with a limit of its memory."""
     RECYCLING = "recycling"
@@ -60,7 +62,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
         "quit": FaultKind(record="stop-worker", signal=int(signal.SIGQUIT)),
         "soft_shutdown": FaultKind(record="stop-worker", signal=int(signal.SIGQUIT), need=Need.SOFT_SHUTDOWN),
         "freeze": FaultKind(record="freeze-worker", awaited=True, lasts=True),
-        "time_limit": FaultKind(record="time-limit", need=Need.CHILDREN),
+        "time_limit": FaultKind(record="time-limit", need=Need.HARD_LIMITS),
         "soft_time_limit": FaultKind(record="time-limit", need=Need.CHILDREN, soft=True),
         "recycle": FaultKind(record="recycle", need=Need.RECYCLING),
         "out_of_memory": FaultKind(record="exhaust-memory", need=Need.MEMORY),

@@ -205,6 +205,8 @@ class Publication:
     """The delay that was really asked of the worker, where it was compressed."""
     intended_ns: int | None = None
     """When an open loop meant it to be published, which it may have been later; ``None`` elsewhere."""
+    expires_s: float | None = None
+    """After how long it was to expire, by ``expires``: as was requested, or as was left of that for a retry."""
     confirmed: bool = True
     """False if the publish raised, or never returned: then nobody knows whether it was sent."""
     boot: str | None = None

@@ -53,6 +53,7 @@ class RunningAttempt:
         "heeds_queries",
         "hosts",
         "injected",
+        "interruption",
         "measurements",
         "name",
         "orders",
@@ -107,6 +108,8 @@ class RunningAttempt:
         """What kept its result from being stored."""
         self.unheard = False
         """Whether its worker's main process does not hear of its end."""
+        self.interruption: Exception | None = None
+        """What a signal has raised at its start, for its body to raise."""
         self.counters: dict[str, Counter] = {}
         """What its task counts, by name."""
         self.hosts: dict[str, str] = {}
@@ -177,7 +180,11 @@ class RunningAttempt:
             self.touches.answered()
 
     def begin_body(self) -> None:
-        """The task's own function starts."""
+        """The task's own function starts.
+
+        Raises:
+            BaseException: What a ``raise`` order names, or what a signal has raised already.
+        """
         if self.capture is not None:
             self.capture.phase = "body"
         self.body_started_ns = time.monotonic_ns()
@@ -190,6 +197,8 @@ class RunningAttempt:
             self.injected = True
             self.strike("body")
             self.injected = False
+            if self.interruption is not None:
+                raise self.interruption
 
     def end_body(self) -> None:
         """The task's own function returned or raised."""

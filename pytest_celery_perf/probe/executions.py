@@ -175,12 +175,25 @@ class ExecutionWatch:
         attempt.scope = context.enter(attempt)
         self._journal.write(wire.Started(time.monotonic_ns(), task_id, attempt.retries, attempt.received_ns, first))
         if attempt.orders:
-            attempt.strike("started")
+            self._strike(attempt)
         if ("touch" in header or attempt.orders) and touch.is_wanted(header, attempt.orders):
             self._touch(attempt)
         if "measure" in header:
             attempt.measurements = instruments.begin(header["measure"], attempt, self._pool, self._journal.problem)
         return attempt
+
+    def _strike(self, attempt: RunningAttempt) -> None:
+        """Carry out the faults of its start; what the handler of a signal raises there, its body shall raise.
+
+        In production that signal comes while the body runs.
+
+        Source:
+            ``on_cold_shutdown`` in celery/apps/worker.py, which runs in the middle of what the solo pool executes.
+        """
+        try:
+            attempt.strike("started")
+        except Exception as error:
+            attempt.interruption = error
 
     def _touch(self, attempt: RunningAttempt) -> None:
         """Number its touch points, unless some would be missing: a sweep would take those for all."""

@@ -23,17 +23,33 @@ class Limits:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
 
-    def bring_forward(self, request: Any, orders: Iterable[FaultOrder], victim: Victim) -> None:
+    def bring_forward(self, consumer: Any, request: Any, orders: Iterable[FaultOrder], victim: Victim) -> list[str]:
         """Set the limits of a request that was just received: they are read when the pool gets it, which is next.
 
         Args:
+            consumer: The worker's.
             request: Celery's.
             orders: The faults that its message asks for.
             victim: Its execution.
 
+        Returns:
+            The keys of the orders that spare it: it has no such limit, so that nothing would end it in production.
+
         Source:
             ``task_message_handler`` in celery/worker/strategy.py, ``Request.execute_using_pool``.
         """
+        spared = []
         for order in orders:
-            if order.do == LIMIT and self._faults.announce(order, victim):
+            if order.do != LIMIT:
+                continue
+            if not _has_limit(consumer, request, soft=order.args[0] is None):
+                spared.append(order.key)
+            elif self._faults.announce(order, victim):
                 request.time_limits = order.args
+        return spared
+
+
+def _has_limit(consumer: Any, request: Any, *, soft: bool) -> bool:
+    """Tell whether a call, its task or its worker has a limit."""
+    name = "soft_time_limit" if soft else "time_limit"
+    return bool(request.time_limits[soft] or getattr(request.task, name) or getattr(consumer.controller, name))

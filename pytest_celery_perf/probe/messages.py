@@ -108,8 +108,8 @@ class MessageWatch:
         tag = message.delivery_tag
         orders = orders_for(header, request.task.name)
         victim = Victim(header["t"], key[0], key[2])
-        if orders:
-            self._limits.bring_forward(request, orders, victim)
+        if orders and (spared := self._limits.bring_forward(consumer, request, orders, victim)):
+            request.request_dict[HEADER]["spared"] = spared
         if any(order.do in AGAIN for order in orders):
             self._journal.write(wire.Message(time.monotonic_ns(), *key, message.serializable()))
         if touch.is_wanted(header, orders):

@@ -94,5 +94,7 @@ def orders_for(header: dict[str, Any], name: str) -> tuple[FaultOrder, ...]:
     faults = header.get("faults")
     if not faults:
         return ()
+    spared = header.get("spared", ())
     orders = (FaultOrder(**{**fault, **{field: tuple(fault.get(field, ())) for field in _TUPLES}}) for fault in faults)
-    return tuple(order for order in orders if order.task in (None, name))
+    # Where a limit has nothing to strike, nothing hangs until it does.
+    return tuple(order for order in orders if order.task in (None, name) and order.key.partition("-")[0] not in spared)

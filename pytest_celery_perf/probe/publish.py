@@ -21,9 +21,10 @@ Header = dict[str, Any]
 ``faults``: see `FaultOrder`; ``touch``: whether executions record their touch points, see `model.record.Point`;
 ``notice``: whether the test itself may kill a child; ``closed``: the databases that its task must not use;
 ``measure``: the instruments that measure its execution;
-``received``, ``bytes``: set by the worker for its own child process."""
-RECEIPT = ("received", "bytes")
-"""What belongs to one receipt of a message: when it was, and how large the message's body is."""
+``received``, ``bytes``, ``spared``: set by the worker for its own child process."""
+RECEIPT = ("received", "bytes", "spared")
+"""What belongs to one receipt of a message: when it was, how large the message's body is, and the keys of the time
+limits that its task has not."""
 
 
 class PublishTracker:
@@ -89,6 +90,7 @@ class PublishTracker:
         if header is None:
             return
         headers[HEADER] = {key: value for key, value in header.items() if key not in RECEIPT}
+        expires = _seconds_until(headers.get("expires"))
         requested, waited = self._shorten(headers, header)
         self.last = wire.Publishing(
             time.monotonic_ns(),
@@ -104,6 +106,7 @@ class PublishTracker:
             requested,
             waited,
             self.intended_ns,
+            expires,
         )
         self._announce(self.last)
 
@@ -123,19 +126,21 @@ class PublishTracker:
         The time that is left out is left out for ``expires`` too: the task's world has moved on
         by that much.
         """
-        eta = headers.get("eta")
-        if not eta:
+        requested = _seconds_until(headers.get("eta"))
+        if requested is None:
             return None, None
-        now = datetime.now(UTC)
-        requested = max(0.0, (_instant(eta) - now).total_seconds())
         scale = header.get("scale")
         if scale is None or not (header.get("etas") or headers["id"] == self._retrying()):
             return requested, requested
         waited = requested * scale
-        headers["eta"] = (now + timedelta(seconds=waited)).isoformat()
+        headers["eta"] = (datetime.now(UTC) + timedelta(seconds=waited)).isoformat()
         if headers.get("expires"):
             headers["expires"] = (_instant(headers["expires"]) - timedelta(seconds=requested - waited)).isoformat()
         return requested, waited
+
+
+def _seconds_until(moment: str | datetime | None) -> float | None:
+    return max(0.0, (_instant(moment) - datetime.now(UTC)).total_seconds()) if moment else None
 
 
 def _instant(value: str | datetime) -> datetime:

@@ -88,6 +88,8 @@ class Publishing(NamedTuple):
     waited_s: float | None
     intended_ns: int | None = None
     """When an open loop meant it to be published."""
+    expires_s: float | None = None
+    """After how many seconds it was to expire."""
 
 
 class Published(NamedTuple):

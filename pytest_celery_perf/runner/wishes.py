@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.samples import GAUGES
-from pytest_celery_perf.model.spec import DrillBudget, RetriesBudget, TestSpec, instruments_of
+from pytest_celery_perf.model.spec import Budget, DrillBudget, RetriesBudget, TestSpec, instruments_of
 from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.probe.publish import Header
 
@@ -62,13 +62,16 @@ def wishes_of(spec: TestSpec, *, time_scale: float, measure: Iterable[str]) -> W
         time_scale: By how much countdowns shrink, where they do.
         measure: What the settings ask to be measured and watched, whatever the test is.
     """
-    etas = any(isinstance(budget, DrillBudget) and DRILLS[budget.drill].shortens_etas for budget in spec.budgets)
-    shrinks = spec.reruns or etas or any(isinstance(budget, RetriesBudget) for budget in spec.budgets)
+    etas = any(isinstance(budget, RetriesBudget) or _shortens_etas(budget) for budget in spec.budgets)
     return Wishes(
-        time_scale=time_scale if shrinks else None,
+        time_scale=time_scale if spec.reruns or etas else None,
         etas=etas,
         touch=bool(spec.reruns),
         notice=spec.isolated,
         closed=spec.closed,
         measure=instruments_of(spec.budgets, (*measure, *spec.measure)),
     )
+
+
+def _shortens_etas(budget: Budget) -> bool:
+    return isinstance(budget, DrillBudget) and DRILLS[budget.drill].shortens_etas

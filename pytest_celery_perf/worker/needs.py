@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
 from pytest_celery_perf.model.spec import WorkerSpec
-from pytest_celery_perf.worker.options import has_children, read
+from pytest_celery_perf.worker.options import has_children, has_hard_limits, read
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -29,10 +29,8 @@ def unmet(kind: str, task: str | None, workers: Sequence[WorkerSpec], app: Celer
         What is missing, and what would be right; empty if nothing is.
     """
     known = FAULT_KINDS[kind]
-    if known.need in (Need.CHILDREN, Need.RECYCLING):
-        pools = sorted({read(worker.options, app=app).pool for worker in workers})
-        if not any(map(has_children, pools)):
-            return f'the pool {" and ".join(pools)} runs tasks in no child process; use pool="prefork"'
+    if missing := _missing_pool(known.need, workers, app):
+        return missing
     if known.need is Need.RECYCLING and not _recycles(workers, app):
         return f'no worker has {_RECYCLING}: set it, such as @pytest.mark.celery_worker(options="{_RECYCLING}=200000")'
     if known.need is Need.MEMORY and not any(worker.memory_bytes for worker in workers):
@@ -53,6 +51,15 @@ def unmet(kind: str, task: str | None, workers: Sequence[WorkerSpec], app: Celer
     return _missing_limit(task, workers, app, soft=known.soft) if known.record == "time-limit" else ""
 
 
+def _missing_pool(need: Need, workers: Sequence[WorkerSpec], app: Celery) -> str:
+    pools = sorted({read(worker.options, app=app).pool for worker in workers})
+    if need in (Need.CHILDREN, Need.RECYCLING) and not any(map(has_children, pools)):
+        return f'the pool {" and ".join(pools)} runs tasks in no child process; use pool="prefork"'
+    if need is Need.HARD_LIMITS and not any(map(has_hard_limits, pools)):
+        return f'the pool {" and ".join(pools)} has no hard time limits; use pool="prefork" or pool="gevent"'
+    return ""
+
+
 def _recycles(workers: Sequence[WorkerSpec], app: Celery) -> bool:
     return bool(app.conf.worker_max_memory_per_child) or any(
         option.startswith(_RECYCLING) for worker in workers for option in worker.options
@@ -65,12 +72,13 @@ def _shuts_down_softly(workers: Sequence[WorkerSpec], app: Celery) -> bool:
 
 
 def _missing_limit(task: str | None, workers: Sequence[WorkerSpec], app: Celery, *, soft: bool) -> str:
-    """Say that nothing would end a task that hangs; of an unknown task, suppose that something would."""
+    """Say that nothing would end a task that hangs; of one that is not known yet, its worker finds out."""
     if task is None or task not in app.tasks:
         return ""
     name = "soft_time_limit" if soft else "time_limit"
     option = f"--{name.replace('_', '-')}"
     given = any(each.partition("=")[0] == option for worker in workers for each in worker.options)
-    if given or getattr(app.tasks[task], name) or app.conf.get(f"task_{name}"):
+    set_here = any(key == f"task_{name}" for worker in workers for key, _ in worker.config)
+    if given or set_here or getattr(app.tasks[task], name) or app.conf.get(f"task_{name}"):
         return ""
     return f"{task} has no {name}, so that nothing ends it in production when it hangs: set {name}=, or task_{name}"

@@ -193,7 +193,24 @@ def has_children(pool: str) -> bool:
     Args:
         pool: As `WorkerOptions` has it.
     """
-    return pool.removeprefix("celery.concurrency.").removesuffix(":TaskPool") not in _CHILDLESS
+    return _short(pool) not in _CHILDLESS
+
+
+def has_hard_limits(pool: str) -> bool:
+    """Tell whether a pool ends what has run for longer than its hard time limit.
+
+    Args:
+        pool: As `WorkerOptions` has it.
+
+    Source:
+        ``apply_timeout`` in celery/concurrency/gevent.py; the other pools without children ignore such limits.
+    """
+    return has_children(pool) or _short(pool) == "gevent"
+
+
+def _short(pool: str) -> str:
+    """Return the name of one of Celery's pools, which may be told by its class."""
+    return pool.removeprefix("celery.concurrency.").removesuffix(":TaskPool")
 
 
 def _without_ours(options: Sequence[str]) -> tuple[str, ...]:

@@ -88,6 +88,12 @@ WRONG = {
         "signal='SIGTERM' with kill=\"broker\": that is killed by SIGKILL, and by nothing else",
     ),
     "celery_recovery(times=0)": ("times=0 is not a whole number from 1",),
+    "celery_recovery(signal='SIGHUP')": (
+        "signal='SIGHUP' does not end a worker: it starts itself anew in the same process; valid are those that end",
+    ),
+    "celery_recovery(within=0)": ("within=0 is over before anything can happen: give more than zero",),
+    "celery_reliable(within='0s')": ("within='0s' is over before anything can happen: give more than zero",),
+    "celery_fault(kind='freeze', lasting=0)": ("lasting=0 is over before anything can happen: give more than zero",),
     "celery_recovery(within='soon')": ("within='soon': expected seconds",),
     "celery_reliable(max_executions=0)": ("max_executions=0 is not a whole number from 1",),
     "celery_reliable(overlap='no')": ("overlap='no' is not True or False",),

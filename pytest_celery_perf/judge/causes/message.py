@@ -40,8 +40,8 @@ def _for_scheduled(task: PendingTask) -> Iterator[str]:
         yield "try: @pytest.mark.celery_retries(...) on the test shortens the countdowns of retries by"
         yield "     celery_perf_time_scale, and judges those that were asked for; celery_perf_timeout waits longer."
     else:
-        yield "try: a shorter countdown= or eta= in the test, or a longer celery_perf_timeout (celery_perf_time_scale"
-        yield "     shortens the countdowns of retries, not those of a first call)."
+        yield "try: a shorter countdown= or eta= in the test, or a longer celery_perf_timeout (in a test with"
+        yield "     celery_retries, celery_perf_time_scale shortens it)."
 
 
 def _held(task: PendingTask, _situation: Situation) -> str | None:

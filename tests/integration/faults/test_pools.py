@@ -7,7 +7,7 @@ import pytest
 from tests.integration.faults.conftest import Run
 from tests.plugin.inner import Inner
 
-ADVICE = "no option of the task helps: run it on prefork, or end its worker by SIGTERM, with the time to finish"
+ADVICE = "no option of the task helps here: run it on prefork, or end its worker by SIGTERM, with the time to finish"
 
 
 def lost(inner: Inner) -> set[str]:
@@ -20,10 +20,10 @@ def test_prefork_and_threads_survive_every_signal(run: Run) -> None:
     assert lost(inner) == set()
 
 
-def test_solo_loses_what_runs_when_it_is_told_to_quit(run: Run) -> None:
+def test_solo_fails_what_runs_when_it_is_told_to_quit(run: Run) -> None:
     inner = run("pools", "-k", "solo")
     assert lost(inner) == {"test_signal[solo-SIGQUIT]"}, inner.text
-    words = ("lost 1 (budget = 0)", "the solo pool acknowledges what it runs", ADVICE)
+    words = ("succeeded 0 (budget = 1)", "failed because the solo pool cannot end what it runs", ADVICE)
     assert inner.lacks("test_signal[solo-SIGQUIT]", *words) == []
 
 

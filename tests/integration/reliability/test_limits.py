@@ -22,6 +22,13 @@ def test_a_hard_limit_ends_a_task_for_good(scenes: Scenes) -> None:
     assert scene.lacks("✗ failed 1 = 0") == []
 
 
+@pytest.mark.gevent
+def test_a_hard_limit_ends_a_greenlet(scenes: Scenes) -> None:
+    scene = scenes["test_hard_on_gevent"]
+    assert scene.classes == {TaskClass.FAILED: 1}
+    assert "it failed with billiard.exceptions.TimeLimitExceeded" in scene.reasons
+
+
 @puts_back
 def test_a_hard_limit_without_acknowledgment_has_the_task_begin_again(scenes: Scenes) -> None:
     """Though ``retries`` stays 0, and ``max_retries`` bounds nothing."""
@@ -46,3 +53,17 @@ def test_a_soft_limit_raises_in_the_task_whose_message_is_gone_either_way(scenes
     assert scene.classes == {TaskClass.FAILED: 1}
     assert "it failed with billiard.exceptions.SoftTimeLimitExceeded" in scene.reasons
     assert len(scene.begun) == 1
+
+
+@pytest.mark.parametrize("limit", ["hard", "soft"])
+def test_what_has_no_limit_is_spared_and_the_fault_fails(scenes: Scenes, limit: str) -> None:
+    scene = scenes[f"test_spared[{limit}]"]
+    assert scene.classes == {TaskClass.COMPLETED: 1}
+    name = "time_limit" if limit == "hard" else "soft_time_limit"
+    assert scene.lacks("✗ celery_faults", "0× (budget = 1×)", f"no {name} ends mill.late in production") == []
+
+
+@pytest.mark.parametrize("limit", ["hard", "soft"])
+def test_only_what_has_a_limit_hangs_until_it_strikes(scenes: Scenes, limit: str) -> None:
+    classes = {each.life.name: each.task_class for each in scenes[f"test_the_limited_one[{limit}]"].tasks}
+    assert classes == {"mill.total": TaskClass.COMPLETED, "mill.limited": TaskClass.FAILED}

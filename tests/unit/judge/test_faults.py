@@ -7,7 +7,7 @@ from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.spec import Budget, FailBudget, FaultBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
-from tests.unit.histories import NAME, at, execution, publication
+from tests.unit.histories import NAME, at, execution, history, options, publication
 
 
 def judged(budget: Budget, *faults: Fault) -> Verdict:
@@ -49,6 +49,30 @@ def test_what_did_not_happen(fault: Fault) -> None:
 
 def test_too_often_is_wrong_too() -> None:
     assert judged(FaultBudget(kind="kill_child"), struck("kill-child"), struck("kill-child")).failed
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "advice"),
+    [
+        (
+            "time_limit",
+            {},
+            f"no time_limit ends {NAME} in production when it hangs: set time_limit=, or task_time_limit",
+        ),
+        ("soft_time_limit", {"time_limit_s": 9.0}, f"no soft_time_limit ends {NAME} in production when it hangs: set"),
+        ("time_limit", {"time_limit_s": 9.0}, "publish it 2× or more, or say times= how often it really comes there"),
+    ],
+)
+def test_a_task_without_a_time_limit_is_spared(kind: str, limits: dict[str, float], advice: str) -> None:
+    told = history(execution(), tasks={NAME: options(**limits)})
+    (verdict,) = judge_all([FaultBudget(kind=kind, times=2)], told)
+    assert advice in verdict.fix[0]
+
+
+def test_a_limit_that_struck_was_there_wherever_it_came_from() -> None:
+    told = history(execution(), faults=(struck("time-limit", "time-limit"),), tasks={NAME: options()})
+    (verdict,) = judge_all([FaultBudget(kind="time_limit", times=2)], told)
+    assert verdict.fix == ("publish it 2× or more, or say times= how often it really comes there",)
 
 
 def test_how_far_it_got() -> None:

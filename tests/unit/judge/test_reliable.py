@@ -34,6 +34,7 @@ from tests.unit.histories import (
 HOUR_MS = 3_600_000
 CHILD = fault("kill-child", ms=10)
 WORKER = fault("kill-worker", ms=10, task_id=None)
+QUIT = (fault("stop-worker", ms=10, task_id=None), fault("worker-ended", ms=20, task_id=None))
 
 
 def verdict_of(budget: ReliableBudget, told: History) -> Verdict:
@@ -163,6 +164,11 @@ def test_other_failures_than_the_declared_ones() -> None:
 
 
 RAISED = "it raised Refused at /app/shop/tasks.py:30: mend that"
+OVERDUE = (
+    "its hard time limit ended it, which Celery acknowledges: find out why it takes so long or, if it may begin again, "
+    "set {} (acks_on_timeout=False, where your Celery has it) in the decorator of charge (/app/shop/tasks.py:20)"
+)
+TIMEOUT = failed(error=error("billiard.exceptions.TimeLimitExceeded", "TimeLimitExceeded(9,)"))
 CRASH = "it failed where it had to go on after the crash: make it find out what was done already"
 
 
@@ -173,6 +179,12 @@ CRASH = "it failed where it had to go on after the crash: make it find out what 
             (),
             history(failed(error=error("shop.Refused"))),
             (RAISED, "if it may end so, declare it: declared_failures=['Refused']"),
+        ),
+        ((), history(TIMEOUT), (OVERDUE.format("acks_on_failure_or_timeout=False"),)),
+        (
+            (),
+            history(TIMEOUT, tasks={NAME: options(acks_late=False)}),
+            (OVERDUE.format("acks_late=True and acks_on_failure_or_timeout=False"),),
         ),
         (
             ("Refussed", "Timeout"),
@@ -218,6 +230,14 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
     )
 
 
+def test_the_state_of_a_task_that_waits_for_its_next_attempt() -> None:
+    waits = Snapshot(at_ns=at(900), reason="the end", unacked=("t1",), scheduled=("t1",))
+    told = history(retried(countdown_s=180.0), snapshots=(waits,), states={"t1": "RETRY"})
+    verdict = verdict_of(ReliableBudget(), told)
+    assert "holds it in unacked until its ETA" in shown(verdict)
+    assert "the result backend says RETRY of shop.tasks.charge[t1], and will until its ETA" in shown(verdict)
+
+
 @pytest.mark.parametrize(
     ("lost", "words"),
     [
@@ -238,6 +258,18 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
             "lost because the gevent pool acknowledges what it runs when its worker is told to stop at once",
         ),
         (
+            history(crashed(acknowledged_ns=at(2), pool="gevent"), faults=QUIT, tasks={NAME: options(acks_late=False)}),
+            "no option of the task helps here: run it on prefork with acks_late=True, or end its worker by",
+        ),
+        (
+            history(
+                crashed(acknowledged_ns=at(2), pool="gevent"),
+                faults=(*QUIT, fault("kill-worker", ms=30, task_id=None)),
+                tasks={NAME: options(acks_late=False)},
+            ),
+            "set acks_late=True in the decorator of charge (/app/shop/tasks.py:20)",
+        ),
+        (
             history(crashed(outcome=Outcome.LOST), tasks={NAME: options(reject_on_worker_lost=False)}),
             "set reject_on_worker_lost=True in",
         ),
@@ -245,6 +277,23 @@ def test_the_state_of_a_task_that_will_never_end() -> None:
 )
 def test_what_would_have_saved_a_task(lost: History, words: str) -> None:
     assert words in shown(verdict_of(ReliableBudget(), lost))
+
+
+@pytest.mark.parametrize(
+    ("acks_late", "advice"),
+    [
+        (True, "no option of the task helps here: run it on prefork, or end its worker by SIGTERM, with the time to"),
+        (False, "no option of the task helps here: run it on prefork with acks_late=True, or end its worker by"),
+    ],
+)
+def test_what_a_signal_to_its_solo_worker_has_failed_is_not_to_be_mended_or_declared(
+    acks_late: bool, advice: str
+) -> None:
+    unable = error("builtins.NotImplementedError", "<class 'celery…solo.TaskPool'> does not implement kill_job")
+    told = history(failed(error=unable, pool="solo"), faults=QUIT, tasks={NAME: options(acks_late=acks_late)})
+    verdict = verdict_of(ReliableBudget(), told)
+    assert "failed because the solo pool cannot end what it runs: told to stop at once, its worker" in shown(verdict)
+    assert [line for line in verdict.fix if advice in line] == list(verdict.fix)
 
 
 def test_a_broker_that_came_back_without_its_data_says_so() -> None:

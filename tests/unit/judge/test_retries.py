@@ -8,7 +8,7 @@ import pytest
 
 from pytest_celery_perf.judge.retries import judge
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.record import Execution, Publication
+from pytest_celery_perf.model.record import Execution, Outcome, Publication
 from pytest_celery_perf.model.spec import RetriesBudget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, error, execution, failed, history, options, publication, retried
@@ -110,6 +110,41 @@ def test_a_task_with_too_small_max_retries_lacks_attempts() -> None:
 def test_a_task_that_gave_up_by_itself_lacks_attempts() -> None:
     verdict = verdict_of(RetriesBudget(attempts=3), told(*tries(5, last="failed"), **MANUAL))
     assert verdict.fix == (f"the task did not call self.retry() after ConnectionError: see {DECORATOR}",)
+
+
+def test_a_task_whose_next_attempt_has_expired_lacks_time() -> None:
+    lapsed = publication(ms=9, retries=1, countdown_s=3600.0, expires_s=600.0, discarded=Outcome.REVOKED, expired=True)
+    (asked, _) = tries(3600)
+    for budget in (
+        RetriesBudget(attempts=2),
+        RetriesBudget(countdowns_s=(3600, 3600)),
+        RetriesBudget(backoff="fixed"),
+        RetriesBudget(final="succeeded"),
+    ):
+        told = history(asked, publications=(publication(), lapsed), tasks={NAME: options(**MANUAL)})
+        assert verdict_of(budget, told).fix == (
+            "attempt 2 was to begin in 1h, but its message expired in 10min: give it a later expires=",
+        )
+
+
+@pytest.mark.parametrize(
+    ("countdown_s", "advice"),
+    [
+        (3600.0, "attempt 1 was to begin in 1h, but its message expired in 1s: give it a later expires="),
+        (
+            0.5,
+            "its message had expired when a worker took it: give it a later expires=, or let a worker be free sooner",
+        ),
+        (
+            None,
+            "its message had expired when a worker took it: give it a later expires=, or let a worker be free sooner",
+        ),
+    ],
+)
+def test_a_task_whose_first_attempt_has_expired_lacks_time(countdown_s: float | None, advice: str) -> None:
+    lapsed = publication(countdown_s=countdown_s, expires_s=1.0, discarded=Outcome.REVOKED, expired=True)
+    verdict = verdict_of(RetriesBudget(attempts=1), History(publications=(lapsed,)))
+    assert verdict.fix == (advice,)
 
 
 def test_a_task_that_succeeded_too_early_lacks_failures() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +14,11 @@ import pytest
 
 from pytest_celery_perf import count
 from pytest_celery_perf.probe import context, effects, wire
+from pytest_celery_perf.probe.attempt import with_body
 from pytest_celery_perf.probe.executions import ExecutionWatch
+from pytest_celery_perf.probe.faults import Faults
 from pytest_celery_perf.probe.instruments import cache, garbage
-from pytest_celery_perf.probe.orders import HEADER
+from pytest_celery_perf.probe.orders import HEADER, FaultOrder
 
 TASK = SimpleNamespace(name="shop.charge", acks_late=False)
 
@@ -50,10 +55,11 @@ def execute(
     *,
     body: Callable[[], object] = lambda: None,
     failure: Exception | None = None,
+    doer: Faults | None = None,
     **header: Any,
 ) -> None:
     """Run a task once, as Celery's tracer does."""
-    watch: Any = ExecutionWatch(journal, None, "")  # type: ignore[arg-type]
+    watch: Any = ExecutionWatch(journal, doer, "")  # type: ignore[arg-type]
     watch.configure("prefork")
     watch._ran.add(TASK.name)
 
@@ -103,6 +109,28 @@ def test_touch_points_that_would_not_be_all_are_none(journal: Journal, monkeypat
     execute(journal, touch=True)
     assert (len(journal.of(wire.Finished)), journal.of(wire.Touched)) == (1, [])
     assert journal.problems == ["the touch points of shop.charge are not seen: LookupError('no such thing')"]
+
+
+def test_what_a_signal_raises_at_the_start_is_raised_where_it_strikes_in_production(
+    journal: Journal, tmp_path: Path
+) -> None:
+    """As SIGQUIT to a solo worker does: its handler runs in the middle of what the pool executes."""
+    order = FaultOrder(key="1", task=None, do="stop-worker", at="started", signal=signal.SIGUSR2)
+    told: list[str] = []
+
+    def body() -> None:
+        with pytest.raises(LookupError):
+            with_body(lambda: told.append("ran on"), TASK.name)()
+        told.append("struck")
+
+    before = signal.signal(signal.SIGUSR2, fail)
+    try:
+        execute(journal, body=body, doer=Faults(str(tmp_path), journal), faults=[asdict(order)])
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert told == ["struck"]
+    assert len(journal.of(wire.Finished)) == 1
+    assert journal.problems == []
 
 
 def test_an_exception_without_a_text(journal: Journal) -> None:

@@ -98,8 +98,22 @@ def test_expiry_moves_with_the_time_that_is_left_out(written: Written) -> None:
 
     tracker.before("shop.pay", headers=headers)
 
+    assert pytest.approx(written.records[0].expires_s, abs=5) == 160
     margin = datetime.fromisoformat(headers["expires"]) - datetime.fromisoformat(headers["eta"])
     assert pytest.approx(margin.total_seconds(), abs=0.01) == 60
+
+
+def test_what_only_expires_is_noted_and_left_as_it_is(written: Written) -> None:
+    expires = (datetime.now(UTC) + timedelta(seconds=600)).isoformat()
+    headers = message(expires=expires)
+    tracker = PublishTracker(written, lambda: {"t": "token", "scale": 0.01, "etas": True}, lambda: None)  # type: ignore[arg-type]
+
+    tracker.before("shop.pay", headers=headers)
+
+    assert headers["expires"] == expires
+    (publishing,) = written.records
+    assert pytest.approx(publishing.expires_s, abs=5) == 600
+    assert (publishing.countdown_s, publishing.waited_s) == (None, None)
 
 
 def test_who_keeps_to_a_schedule_says_when_a_message_was_meant_to_be_published(written: Written) -> None:

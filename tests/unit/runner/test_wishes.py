@@ -22,7 +22,7 @@ def test_who_wishes_nothing_asks_for_a_record_alone() -> None:
 @pytest.mark.parametrize(
     ("spec", "asked"),
     [
-        ({"budgets": (RetriesBudget(attempts=2),)}, {"scale": 0.5}),
+        ({"budgets": (RetriesBudget(attempts=2),)}, {"scale": 0.5, "etas": True}),
         ({"budgets": (DrillBudget(drill="eta_beyond_visibility"),)}, {"scale": 0.5, "etas": True}),
         ({"budgets": (DrillBudget(drill="deploy"),)}, {}),
         ({"reruns": (CrashSweepBudget(),)}, {"scale": 0.5, "touch": True}),

@@ -31,6 +31,9 @@ def worker(*options: str, **fields: object) -> WorkerSpec:
         ("kill_child", [worker("-P", "solo"), worker("-P", "threads")], "the pool solo and threads runs tasks in no"),
         ("kill_child", [worker("-P", "solo"), worker()], ""),
         ("kill_worker", [worker("-P", "solo")], ""),
+        ("time_limit", [worker("-P", "gevent")], ""),
+        ("time_limit", [worker("-P", "solo"), worker("-P", "threads")], "the pool solo and threads has no hard time"),
+        ("soft_time_limit", [worker("-P", "gevent")], "the pool gevent runs tasks in no child process"),
         ("recycle", [worker()], "no worker has --max-memory-per-child"),
         ("recycle", [worker("--max-memory-per-child=1000")], ""),
         ("out_of_memory", [worker()], "no worker has a limit of its memory"),
@@ -63,6 +66,12 @@ def test_time_limits(app: Celery, kind: str, task: str | None, options: tuple[st
     missing = unmet(kind, task, [worker(*options)], app)
     assert words in missing
     assert bool(words) == bool(missing)
+
+
+def test_a_setting_of_the_worker_counts(app: Celery) -> None:
+    limited = worker(config=(("task_time_limit", "300"),))
+    assert unmet("time_limit", "shop.ship", [limited], app) == ""
+    assert "has no soft_time_limit" in unmet("soft_time_limit", "shop.charge", [limited], app)
 
 
 def test_a_setting_of_the_app_counts(app: Celery) -> None:

@@ -11,8 +11,8 @@ from tests.unit.judge.situations import NODE, TASK, WORKER, diagnosed, paragraph
 def test_it_waits_for_its_eta() -> None:
     assert paragraphs(diagnosed(replace(TASK, worker=NODE, received_ago_s=59.0, eta_in_s=540.0)))[1].splitlines() == [
         "judge.tasks.execute[id-1] waits for its ETA: it may start in 9min.",
-        "  try: a shorter countdown= or eta= in the test, or a longer celery_perf_timeout (celery_perf_time_scale",
-        "       shortens the countdowns of retries, not those of a first call).",
+        "  try: a shorter countdown= or eta= in the test, or a longer celery_perf_timeout (in a test with",
+        "       celery_retries, celery_perf_time_scale shortens it).",
     ]
 
 

@@ -252,10 +252,13 @@ def test_mistakes(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     for call, words in (
         (celery_faults.kill_child, "no task runs now; wait for one by when"),
         (lambda: celery_faults.kill_worker("nobody"), "worker='nobody' is not one of default"),
+        (lambda: celery_faults.kill_worker(3), "worker=3 is not one of default"),  # type: ignore[arg-type]
+        (lambda: celery_faults.kill_child("default"), "execution='default' is none; give what when"),  # type: ignore[arg-type]
         (lambda: celery_faults.when("lunch"), "event='lunch' is not one of received, started"),
         (lambda: celery_faults.hold(at="lunch"), "at='lunch' is not"),
         (celery_faults.soft_shutdown, "worker_soft_shutdown_timeout is 0, which makes it a cold one"),
         (lambda: celery_faults.time_limit(safe), "office.safe has no time_limit, so that nothing ends it"),
+        (lambda: celery_faults.time_limit(limited, at="received"), 'at="received": no process runs the task yet'),
         (lambda: celery_faults.out_of_memory(safe), "no worker has a limit of its memory"),
         (lambda: celery_faults.recycle(safe), "no worker has --max-memory-per-child"),
         (lambda: celery_faults.script(1, kinds=["flood"]), "kinds='flood' is not one of kill_child, kill_worker"),

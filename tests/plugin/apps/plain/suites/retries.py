@@ -50,6 +50,26 @@ def test_what_is_well_is_not_tried_again() -> None:
     add.delay(1, 2)
 
 
+@pytest.mark.celery_retries(attempts=1, final="succeeded")
+def test_first_calls_wait_no_longer_than_retries(celery_perf: CeleryPerf) -> None:
+    add.apply_async((1, 2), countdown=3600, expires=7200, link=add.si(3, 4).set(countdown=1800, expires=3600))
+    celery_perf.wait()
+    calls = celery_perf.history.publications
+    assert [pytest.approx(each, abs=10) for each in (3600, 1800)] == [each.countdown_s for each in calls]
+    assert [pytest.approx(each, abs=1) for each in (3.6, 1.8)] == [each.waited_s for each in calls]
+    assert [pytest.approx(each, abs=10) for each in (7200, 3600)] == [each.expires_s for each in calls]
+
+
+@pytest.mark.celery_retries(attempts=1)
+def test_expired_before_its_first_attempt() -> None:
+    add.apply_async((1, 2), countdown=3600, expires=600)
+
+
+@pytest.mark.celery_retries(attempts=4)
+def test_expired_before_its_next_attempt() -> None:
+    choosy.apply_async(expires=40)
+
+
 @pytest.mark.celery_retries(attempts=3)
 def test_too_many_attempts(celery_perf: CeleryPerf) -> None:
     celery_perf.fail(growing, times=4)
