@@ -18,7 +18,7 @@ class RefusedError(Exception):
         self.code = code
         self.retry_after = retry_after
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[object, ...]:  # type: ignore[explicit-override]  # from Python 3.12 on
         return _refused, self.args
 
 
@@ -58,7 +58,7 @@ def test_what_would_not_come_back_is_refused(error: Exception) -> None:
 
 def test_what_would_come_back_as_something_else_is_refused() -> None:
     class DullError(ValueError):
-        def __reduce__(self) -> tuple[object, ...]:
+        def __reduce__(self) -> tuple[object, ...]:  # type: ignore[explicit-override]  # from Python 3.12 on
             return ValueError, ("something else",)
 
     with pytest.raises(TypeError, match="it would come back as ValueError"):
