@@ -7,7 +7,7 @@ end alike are kept apart, and one end is only ever compared with the same (`pair
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from pytest_celery_perf.measure.evidence import epoch_quantile
@@ -116,18 +116,6 @@ def _drain_s(group: Sequence[Life], clocks: Clocks) -> float | None:
 # -- what two arms took --------------------------------------------------------------------
 
 
-def failed_share(samples: Sequence[TaskSample]) -> float:
-    """Return which share of the tasks of one name failed.
-
-    Args:
-        samples: All that was found of that task.
-
-    Returns:
-        Not a number, if there was no task.
-    """
-    return _share(samples, FAILURES)
-
-
 def unsuccessful_share(samples: Sequence[TaskSample]) -> float:
     """Return which share of the tasks of one name came to an end that is no success.
 
@@ -137,12 +125,8 @@ def unsuccessful_share(samples: Sequence[TaskSample]) -> float:
     Returns:
         Not a number, if there was no task.
     """
-    return _share(samples, UNSUCCESSFUL)
-
-
-def _share(samples: Sequence[TaskSample], ends: Container[str]) -> float:
     tasks = sum(each.tasks for each in samples)
-    return sum(each.tasks for each in samples if each.end in ends) / tasks if tasks else math.nan
+    return sum(each.tasks for each in samples if each.end in UNSUCCESSFUL) / tasks if tasks else math.nan
 
 
 def executions_per_task(samples: Sequence[TaskSample]) -> float:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pytest_celery_perf.judge import judge_all
@@ -63,7 +65,7 @@ def test_too_often_is_wrong_too() -> None:
         ("time_limit", {"time_limit_s": 9.0}, "publish it 2× or more, or say times= how often it really comes there"),
     ],
 )
-def test_a_task_without_a_time_limit_is_spared(kind: str, limits: dict[str, float], advice: str) -> None:
+def test_a_task_without_a_time_limit_is_spared(kind: str, limits: dict[str, Any], advice: str) -> None:
     told = history(execution(), tasks={NAME: options(**limits)})
     (verdict,) = judge_all([FaultBudget(kind=kind, times=2)], told)
     assert advice in verdict.fix[0]

@@ -181,10 +181,10 @@ def test_ids_of_tasks_get_names() -> None:
     assert differences(one, other) == ()
 
 
-CASES = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2)), max_size=6)
+CASE_ROWS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2)), max_size=6)
 
 
-@given(CASES, st.data())
+@given(CASE_ROWS, st.data())
 def test_a_state_equals_itself_under_any_keys(rows: list[tuple[str, int]], data: st.DataObject) -> None:
     keys = data.draw(st.lists(st.integers(0, 99), min_size=3, max_size=3, unique=True))
     order = data.draw(st.permutations(rows))
@@ -197,7 +197,7 @@ def test_a_state_equals_itself_under_any_keys(rows: list[tuple[str, int]], data:
     assert differences(made([0, 1, 2], rows), made(keys, order)) == ()
 
 
-@given(CASES, CASES)
+@given(CASE_ROWS, CASE_ROWS)
 def test_other_rows_are_a_difference(one: list[tuple[str, int]], other: list[tuple[str, int]]) -> None:
     """As long as nothing but the text and the problem, which has a title of its own, makes a case."""
 

@@ -10,7 +10,6 @@ from pytest_celery_perf.measure.taken import (
     DRAINED,
     ends_of,
     executions_per_task,
-    failed_share,
     paired_quantiles,
     samples_of,
     unsuccessful_share,
@@ -102,9 +101,9 @@ def test_what_drains_together_is_compared_with_what_ends_alike() -> None:
     assert [(each.end, each.tasks) for each in found] == [("failed and succeeded", 0)]
 
 
-def test_the_share_of_failures_is_that_of_tasks() -> None:
+def test_the_share_of_those_without_success_is_that_of_tasks() -> None:
     found = samples_of(History(executions=(failed("t1"), execution("t2"), retried("t3", countdown_s=0.0))))
-    assert failed_share(found) == pytest.approx(1 / 3)
+    assert unsuccessful_share(found) == pytest.approx(1 / 3)
     assert {each.end: each.error is None for each in found if each.tasks} == {
         "failed": False,
         "succeeded": True,
@@ -114,7 +113,7 @@ def test_the_share_of_failures_is_that_of_tasks() -> None:
 
 def test_a_task_that_is_ignored_has_not_failed_and_not_succeeded_either() -> None:
     found = samples_of(History(executions=(execution("t1", outcome=Outcome.IGNORED), execution("t2"))))
-    assert (failed_share(found), unsuccessful_share(found)) == (0.0, 0.5)
+    assert unsuccessful_share(found) == 0.5
     assert math.isnan(unsuccessful_share([]))
 
 

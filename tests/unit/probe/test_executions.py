@@ -125,7 +125,8 @@ def test_what_a_signal_raises_at_the_start_is_raised_where_it_strikes_in_product
 
     before = signal.signal(signal.SIGUSR2, fail)
     try:
-        execute(journal, body=body, doer=Faults(str(tmp_path), journal), faults=[asdict(order)])
+        faults = Faults(str(tmp_path), journal)  # type: ignore[arg-type]
+        execute(journal, body=body, doer=faults, faults=[asdict(order)])
     finally:
         signal.signal(signal.SIGUSR2, before)
     assert told == ["struck"]

@@ -58,7 +58,7 @@ def execute(
     **options: Any,
 ) -> tuple[wire.Finished, list[str]]:
     """Run a task once by Celery's tracer, as a worker does."""
-    app = Celery(set_as_current=False)
+    app: Any = Celery(set_as_current=False)
     backend: Any = BaseBackend(app)
     backend._store_result = store = Store(refuses, error)
     task: Any = app.task(body, bind=True, shared=False, name="shop.charge", backend=backend, **options)
