@@ -58,11 +58,25 @@ def other_places(alias: str) -> list[Place]:
     from django.db import connections
     from django.db.migrations.recorder import MigrationRecorder
 
-    introspection = connections[alias].introspection
+    connection = connections[alias]
+    introspection = connection.introspection
     managed = introspection.django_table_names(include_views=False)
     known = {introspection.identifier_converter(name) for name in managed}
     known.add(MigrationRecorder.Migration._meta.db_table)
+    if connection.vendor == "sqlite":
+        known |= _of_modules(connection)
     return [Place(alias=alias, table=name) for name in introspection.table_names() if name not in known]
+
+
+def _of_modules(connection: Any) -> set[str]:
+    """Return SQLite's virtual tables, such as full-text indexes, and those in which their modules keep their content.
+
+    Source:
+        https://www.sqlite.org/pragma.html#pragma_table_list: since 3.37; the content is the module's own business.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA table_list")
+        return {name for _, name, kind, *_ in cursor.fetchall() if kind in ("virtual", "shadow")}
 
 
 def columns_of(place: Place) -> tuple[Column, ...]:

@@ -76,7 +76,7 @@ def _tables(run: Rerun, left_alone: Mapping[str, str]) -> Iterator[tuple[str, st
     for name in _written(run):
         table = _find(run.state, name)
         if table is None or table.name in left_alone:
-            yield name, left_alone.get(name, "not found in the test's databases")
+            yield name, left_alone.get(name, "not a table that a sweep reads")
 
 
 def _written(run: Rerun) -> dict[str, frozenset[str]]:

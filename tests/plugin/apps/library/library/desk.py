@@ -51,6 +51,12 @@ def archive(title: str) -> None:
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)
+def index(word: str) -> None:
+    """Write to an index."""
+    _execute("INSERT INTO words (word) VALUES (%s)", word)
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
 def locked(alias: str) -> None:
     """Be the only one: a lock that outlives whoever dies with it."""
     if caches[alias].add("lock", 1, 600):

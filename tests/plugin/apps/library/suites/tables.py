@@ -15,6 +15,7 @@ TABLES = (
     "CREATE TABLE counters (name text PRIMARY KEY, n integer)",
     "CREATE TABLE stamps (name text, token text)",
     "CREATE TABLE archived (title text)",
+    "CREATE VIRTUAL TABLE words USING fts5(word)",
     "INSERT INTO counters VALUES ('loans', 0)",
     "INSERT INTO stamps VALUES ('one', NULL)",
     f"INSERT INTO archived VALUES {', '.join(['(1)'] * 1001)}",
@@ -93,6 +94,11 @@ def drawn():
 def test_random_with_an_assertion(celery_perf):
     celery_perf.run(desk.draw)
     drawn()
+
+
+@pytest.mark.celery_crash_sweep(points=["started"])
+def test_an_index():
+    desk.index.delay("one")
 
 
 @pytest.mark.celery_crash_sweep
