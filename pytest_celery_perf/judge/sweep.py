@@ -26,7 +26,8 @@ def verdict_of(sweep: Sweep, root: Path | None = None, nodeid: str = "") -> Verd
         nodeid: The test, for the command that tries one point alone.
 
     Returns:
-        FAIL if a point was not survived, or none could be tried. INCONCLUSIVE if the task took another path at one.
+        FAIL if a point was not survived, or none could be tried. INCONCLUSIVE if the task took another path at one, or
+        if it proves nothing that all were survived.
     """
     if sweep.problem:
         return Verdict(
