@@ -203,9 +203,7 @@ def _error(error: Any, what: str) -> tuple[str, str]:
     """Return the place of an exception's class and, if more than that was given, the exception as a text."""
     kind = error if isinstance(error, type) else type(error)
     if not issubclass(kind, Exception):
-        raise ConfigurationError(
-            f"{what}={error!r} is no exception that a library raises: give a subclass of Exception"
-        )
+        raise ConfigurationError(f"{what}={error!r} is no exception of a library: give a subclass of Exception")
     if "<locals>" in kind.__qualname__:
         raise ConfigurationError(f"{what}={kind.__qualname__} is defined inside a function: no worker can import it")
     place = f"{kind.__module__}:{kind.__qualname__}"

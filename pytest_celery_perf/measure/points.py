@@ -102,7 +102,7 @@ def _short_names(names: set[str]) -> dict[str, str]:
 
 
 def is_sqlalchemys(point: Point, history: History) -> bool:
-    """Tell whether a query or commit is one of SQLAlchemy: by its database, of which that library alone makes queries.
+    """Tell whether a query or commit is one of SQLAlchemy: that library alone makes queries of its database.
 
     Args:
         point: Of a run.
@@ -111,8 +111,8 @@ def is_sqlalchemys(point: Point, history: History) -> bool:
     if point.kind not in ("query", "commit"):
         return False
     uses = {(use.library, use.alias) for each in history.executions for use in each.queries}
-    named = {library for library, alias in uses if point.label == alias or point.label.startswith(f"{alias}: ")}
-    return named == {"sqlalchemy"}
+    there = {library for library, alias in uses if point.label == alias or point.label.startswith(f"{alias}: ")}
+    return (there or {library for library, _ in uses}) == {"sqlalchemy"}
 
 
 def plan(targets: Iterable[Target], budget: RerunBudget, only: str = "") -> Plan:
