@@ -281,7 +281,6 @@ class CeleryFaults:
 
     def heal(self) -> None:
         """Undo whatever still lasts; done by itself at the test's end."""
-        __tracebackhide__ = True
         self._ward.heal()
 
     def _order(self, kind: str, task: Any, at: str, times: int) -> None:
