@@ -57,6 +57,7 @@ def _restart_each_worker(scene: Scene) -> None:
 
 def _restart(scene: Scene, member: Member) -> None:
     scene.until(lambda: scene.running(member.boot) or not scene.expected(member))
+    scene.await_rest([member])
     restarts = _count(scene, "worker-restarted")
     scene.faults.terminate(member.spec.name, grace=None)
     scene.let_go()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.broker import inspect
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 HELD = 64
 """How many executions are held when they begin: all that the slots of a test's workers take, and more."""
+BEGINS_S = 2.0
+"""Within this, what a worker has room for has begun, unless a rate limit keeps it back."""
+LIES_S = 0.1
+"""A message that is where it was so long ago waits there: from its queue into a worker it takes a millisecond."""
 
 
 class Scene:
@@ -80,10 +85,69 @@ class Scene:
         """Wait until one of the tasks runs.
 
         Returns:
-            Whether one does; if not, all have ended, or none could begin.
+            Whether one does, in a worker that has come to rest; if not, all have ended, or none could begin.
         """
-        self.until(lambda: self.running() or not self.trial.book.open)
+        self.until(lambda: self.running() or not any(map(self._works, self.trial.pool.members)))
+        if self.running():
+            self.await_rest(self.trial.pool.members)
         return bool(self.running())
+
+    def _works(self, member: Member) -> bool:
+        """Tell whether a worker runs anything, or is going to."""
+        return bool(self._begun(member)) or self.expected(member)
+
+    def await_rest(self, members: Iterable[Member]) -> None:
+        """Wait until workers have begun all for which they have room, and know it, and no message is on its way.
+
+        Else chance would decide what becomes of a message: a worker that is told to stop before it knows what a child
+        has begun waits 30 s, forgets the child's result, and has the task run again; what it is just taking from
+        the broker when that dies is lost.
+
+        Args:
+            members: The workers.
+
+        Source:
+            ``AsynPool.flush`` in celery/concurrency/asynpool.py drops from the cache what is not accepted, so that
+            nobody reads its result, for which ``_ensure_messages_consumed`` in billiard/pool.py waits in the child;
+            ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py.
+        """
+        self.until(lambda: not any(map(self._takes_more, members)), BEGINS_S)
+        self.until(lambda: all(map(self._knows, members)))
+        deadline_s = time.monotonic() + BEGINS_S
+        before: set[str] | None = None
+        while (waiting := self._waiting()) is None or (waiting and waiting != before):
+            if time.monotonic() > deadline_s:
+                return
+            before = waiting
+            self.last(LIES_S)
+
+    def _takes_more(self, member: Member) -> bool:
+        """Tell whether a worker is about to begin something."""
+        slots = self.trial.workers[member.boot].concurrency
+        full = slots is not None and len(self._begun(member)) >= slots
+        return member.worker.alive and not full and self.expected(member)
+
+    def _knows(self, member: Member) -> bool:
+        """Tell whether a worker's main process knows of all that its children have begun."""
+        records, accepted = self.records, self.trial.book.accepted
+        return not member.worker.alive or all(settled(each, records, accepted) for each in self._begun(member))
+
+    def _begun(self, member: Member) -> list[Execution]:
+        runs = (each for each in self.records.executions if each.boot == member.boot)
+        return [each for each in runs if each.crashed and each.outcome is None]
+
+    def _waiting(self) -> set[str] | None:
+        """Return the tasks whose messages wait in queues; None if one has left its queue, and no worker has it yet."""
+        book = self.trial.book
+        living = {member.boot for member in self.trial.pool.members if member.worker.alive}
+        sent = {task_id for task_id in book.open if (task_id, book.last_attempt[task_id]) in book.confirmed}
+        held = {task_id for task_id in sent if (last := book.latest(task_id)) and last.boot in living}
+        if sent == held:
+            return set()
+        queues = {record.queue for record in book.publishing.values() if record.queue}
+        found = inspect.contents(self.trial.app, sorted(queues)).queues
+        waiting = {task_id for _, ids in found for task_id in ids}
+        return sent & waiting if sent <= held | waiting else None
 
     def running(self, boot: str | None = None) -> list[Execution]:
         """Return what runs now, and whose start is `settled`.
@@ -103,7 +167,10 @@ class Scene:
         ]
 
     def expected(self, member: Member) -> bool:
-        """Tell whether a worker has still to begin something: a message waits in its memory, or in a queue of its."""
+        """Tell whether a worker has still to begin something: a message waits in its memory, or in a queue of its.
+
+        What has an ETA after the test's time never comes.
+        """
         begun = {each.task_id: each for each in self.records.executions}
         queues = self.trial.workers[member.boot].queues
         return any(
@@ -111,7 +178,7 @@ class Scene:
             if task_id not in begun
             else begun[task_id].boot == member.boot and not begun[task_id].started
             for (task_id, _), record in self.trial.book.publishing.items()
-            if task_id in self.trial.book.open
+            if task_id in self.trial.book.open and (record.waited_s or 0.0) < self._timeout_s
         )
 
     def deliver_again(self, execution: Execution) -> None:

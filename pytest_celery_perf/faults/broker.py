@@ -8,6 +8,7 @@ from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.faults.publishing import PublishDeadline
     from pytest_celery_perf.runner.trial import Trial
 
 
@@ -17,11 +18,13 @@ class BrokerFaults:
     Args:
         trial: The test's tasks and broker.
         ward: Undoes what lasts.
+        deadline: Of the test's publishes.
     """
 
-    def __init__(self, trial: Trial, ward: Ward) -> None:
+    def __init__(self, trial: Trial, ward: Ward, deadline: PublishDeadline) -> None:
         self._trial = trial
         self._ward = ward
+        self._deadline = deadline
         self._killed: Lasting | None = None
         self._paused: Lasting | None = None
 
@@ -62,6 +65,7 @@ class BrokerFaults:
         if self._paused is None or self._paused.over:
             self._trial.rescue.outage.pause(point=point, task_id=task_id)
             self._paused = self._ward.admit(Lasting(self._trial.rescue.outage.resume))
+            self._deadline.guard(self._paused, "pause-broker")
         return self._paused
 
     def resume(self) -> None:

@@ -16,6 +16,7 @@ from pytest_celery_perf.faults.network import CeleryNetwork
 from pytest_celery_perf.faults.orders import orders_for
 from pytest_celery_perf.faults.performance import Script
 from pytest_celery_perf.faults.processes import ProcessFaults
+from pytest_celery_perf.faults.publishing import PublishDeadline
 from pytest_celery_perf.faults.script import check, plan
 from pytest_celery_perf.faults.stagehand import Stagehand
 from pytest_celery_perf.model.arguments import natural, task_name, task_point
@@ -48,7 +49,8 @@ class CeleryFaults:
         self._ward = Ward()
         self._cast = Cast(trial)
         self._processes = ProcessFaults(trial, self._ward)
-        self.broker = BrokerFaults(trial, self._ward)
+        self._deadline = PublishDeadline(self._ward, timeout_s)
+        self.broker = BrokerFaults(trial, self._ward, self._deadline)
         """What can be done to the broker."""
         self._network: CeleryNetwork | None = None
         self.ordered: list[Budget] = []
@@ -69,7 +71,7 @@ class CeleryFaults:
                     "celery_faults.network: the workers of this test reach the broker directly: let it use the fixture "
                     "celery_network, or mark it with @pytest.mark.celery_worker(network=True)"
                 )
-            self._network = CeleryNetwork(self._trial, self._ward, self._trial.pool.links)
+            self._network = CeleryNetwork(self._trial, self._ward, self._trial.pool.links, self._deadline)
         return self._network
 
     def when(self, event: str, task: Any = None, *, nth: int = 1, timeout: float | str | None = None) -> Execution:

@@ -14,6 +14,7 @@ from pytest_celery_perf.model.units import format_duration_s, format_size, parse
 from pytest_celery_perf.network.toxics import Toxic
 
 if TYPE_CHECKING:
+    from pytest_celery_perf.faults.publishing import PublishDeadline
     from pytest_celery_perf.network.links import Links
     from pytest_celery_perf.network.stretch import Stretch
     from pytest_celery_perf.runner.trial import Trial
@@ -35,12 +36,13 @@ class CeleryNetwork:
 
     Every fault begins with the call; those that last can be undone, or head a ``with`` block at whose end they are.
 
-    Of all methods, these arguments say where:
+    These arguments say where:
 
     * ``link``: ``"broker"`` (between workers and broker), ``"results"`` (between workers, or the test, and the result
       backend), ``"publisher"`` (between the test and the broker, when it publishes), or a list of these;
     * ``worker``: the name of the one worker that is struck; by default all are;
-    * ``direction``: ``"upstream"`` (towards the server), ``"downstream"`` or ``"both"``.
+    * ``direction``, of what delays, narrows, slices or swallows: ``"upstream"`` (towards the server),
+      ``"downstream"`` or ``"both"``.
 
     All raise `ConfigurationError` if an argument is wrong.
 
@@ -48,11 +50,13 @@ class CeleryNetwork:
         trial: The test's tasks.
         ward: Undoes what lasts.
         links: Those of the test's pool.
+        deadline: Of the test's publishes.
     """
 
-    def __init__(self, trial: Trial, ward: Ward, links: Links) -> None:
+    def __init__(self, trial: Trial, ward: Ward, links: Links, deadline: PublishDeadline) -> None:
         self._trial = trial
         self._ward = ward
+        self._deadline = deadline
         self._links = links
 
     def latency(
@@ -230,7 +234,10 @@ class CeleryNetwork:
         self._note(kind, what, stretch, at_ns)
         if kind in _DISCONNECTING:
             self._broke(stretch)
-        return self._ward.admit(Lasting(undo))
+        lasting = self._ward.admit(Lasting(undo))
+        if stretch.concerns_test:
+            self._deadline.guard(lasting, f"network-{kind} between {stretch.ends}")
+        return lasting
 
     def _note(self, kind: str, what: str, stretch: Stretch, at_ns: int) -> None:
         # Before it was done: what comes of it is recorded by others, maybe before the call returns.

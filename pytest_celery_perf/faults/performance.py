@@ -80,6 +80,20 @@ class Script:
                 self.steps = tuple(self._perform(step, deadline_s) for step in self.steps)
         finally:
             self._waiting.heal()
+        if error is None:
+            self._demand_strike()
+
+    def _demand_strike(self) -> None:
+        """Refuse a script of which nothing has happened: a test must not pass because its faults never struck.
+
+        That some steps are left is no mistake: how often tasks begin depends on what has struck before.
+        """
+        if all(step.skipped for step in self.steps):
+            told = "; ".join(f"{step.name}: {step.skipped}" for step in self.steps)
+            raise ConfigurationError(
+                f"celery_faults.script: seed={self._seed}: none of its faults has struck ({told}): publish "
+                f"{self.steps[0].start} tasks or more in its with block, or give it more seconds="
+            )
 
     def _close(self) -> None:
         if not self._entered:

@@ -50,6 +50,11 @@ class Stretch:
         return BROKER in self.kinds
 
     @property
+    def concerns_test(self) -> bool:
+        """Whether the test itself is at an end of one of its links."""
+        return any(link.worker == TEST for link in self._proxies)
+
+    @property
     def ends(self) -> str:
         """The ends of its links, for people."""
         return "; ".join(link.ends for link in self._proxies)

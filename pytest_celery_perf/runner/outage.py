@@ -19,8 +19,13 @@ from pytest_celery_perf.runner.orphans import Orphans
 from pytest_celery_perf.runner.pool import Pool
 
 RECONNECT_S = 10.0
-"""Workers are back at a restarted broker after about 4 s. What they have neither acknowledged nor
-put back by then, though they do not run it, they have forgotten with their old connection."""
+"""Workers are back at a restarted broker after about 4 s, whether they tell or not. What they have neither acknowledged
+nor put back by then, though they do not run it, they have forgotten with their old connection."""
+MOST_S = 2 * RECONNECT_S
+"""For how long a test waits for that beyond its own time: connections may break again and again."""
+BACK_S = 1.0
+"""How long after all of them are known to be back: what a child has begun meanwhile is recorded, and what a worker has
+found in its own memory, it has begun."""
 ACKNOWLEDGE_GRACE_S = 3.0
 """How long a task that has ended may wait for the acknowledgment of a worker that goes on. It follows within
 milliseconds; of gevent workers before Celery 5.7 only once they have waited a second for another message. After a
@@ -58,6 +63,10 @@ class Outage:
         """Whether the broker does not answer, by order."""
         self._look_s: float | None = None
         """When to see after the messages, by the monotonic clock."""
+        self._before: dict[str, wire.Forgot | None] = {}
+        """When which worker had forgotten its messages, as of the last break; None if never."""
+        self._returning = False
+        """Whether workers are waited for, of which some were not back at the last call of `tend`."""
         self._broke = False
         """Whether connections have ever been broken, or the broker been away, by order."""
         self._looked: dict[str, wire.Forgot] = {}
@@ -124,11 +133,20 @@ class Outage:
 
     def broke(self) -> None:
         """Learn that the workers' connections to the broker may have broken, and can be made again."""
-        self.down, self._broke = False, True
+        if not self.down:
+            self._remember()
+        self.down, self._broke, self._returning = False, True, True
         self._book.strike(self._book.open | self._book.ending)
-        self._look_s = time.monotonic() + RECONNECT_S
+        self._look_in(RECONNECT_S)
+
+    def _remember(self) -> None:
+        self._before = {member.boot: self._book.forgot.get(member.boot) for member in self._pool.members}
+
+    def _look_in(self, seconds: float) -> None:
+        self._look_s = time.monotonic() + seconds
 
     def _goes_down(self) -> None:
+        self._remember()
         self.down = True
         self._look_s = None
         self._run_on = set()
@@ -156,19 +174,39 @@ class Outage:
                 self._orphans.suspect()
 
     @property
+    def waits(self) -> bool:
+        """Whether the workers are given time, which is not the tasks' own."""
+        return self._look_s is not None
+
+    @property
     def due(self) -> bool:
         """Whether the workers have had the time to reconnect, so that `tend` will see after their messages."""
         return self._look_s is not None and time.monotonic() > self._look_s
 
     def tend(self) -> None:
         """See after the messages, once the workers have had the time to reconnect; of what runs on then, after that."""
+        if self._look_s is not None and self._returning and self._are_back():
+            self._returning = False
+            self._look_s = min(self._look_s, time.monotonic() + BACK_S)
         if self.due:
             self._look_s = None
             self._looked = dict(self._book.forgot)
             self._restore_forgotten()
             self._orphans.suspect()
         if self._look_s is None and self._broke and self._looked != self._book.forgot:  # one has noticed it only now
-            self._look_s = time.monotonic() + RECONNECT_S
+            self._look_in(RECONNECT_S)
+
+    def _are_back(self) -> bool:
+        """Tell whether all living workers have noticed that their connection broke, and take messages over another."""
+        living = [member.boot for member in self._pool.members if member.worker.alive]
+        forgot = self._book.forgot
+        if any(boot in self._before and self._before[boot] == forgot.get(boot) for boot in living):
+            return False
+        received = {
+            (draft.boot, draft.key[2]) for drafts in self._book.executions.values() for draft in drafts.values()
+        }
+        again = {boot for boot, received_ns in received if boot in forgot and received_ns > forgot[boot].ns}
+        return again.issuperset(living) or len(self.listeners()) >= len(living)
 
     def _restore_forgotten(self) -> None:
         """Put back, as the visibility timeout would, what living workers have dropped with their connection.
@@ -194,7 +232,7 @@ class Outage:
             restored = inspect.restore(self._app, tags)
             self._book.note("restored", detail=f"{len(restored)} of {len(tags)} messages")
         if len(due) < len(forgotten):
-            self._look_s = time.monotonic() + ACKNOWLEDGE_GRACE_S
+            self._look_in(ACKNOWLEDGE_GRACE_S)
         self._book.forgive(but=(draft.key[0] for draft in left))
 
     def _runs(self, draft: Draft) -> bool:

@@ -20,11 +20,12 @@ from pytest_celery_perf.probe.orders import FaultOrder
 from pytest_celery_perf.probe.overrides import Override
 from pytest_celery_perf.probe.publish import Header, PublishTracker
 from pytest_celery_perf.runner.app import on_broker
+from pytest_celery_perf.runner.clocks import Since, Total
 from pytest_celery_perf.runner.duplicate import Duplicates
 from pytest_celery_perf.runner.gates import Gates
 from pytest_celery_perf.runner.gauges import Gauges
 from pytest_celery_perf.runner.lookout import Lookout
-from pytest_celery_perf.runner.outage import ACKNOWLEDGE_GRACE_S
+from pytest_celery_perf.runner.outage import ACKNOWLEDGE_GRACE_S, MOST_S
 from pytest_celery_perf.runner.pool import Pool
 from pytest_celery_perf.runner.reader import Reader
 from pytest_celery_perf.runner.rescue import Rescue
@@ -125,7 +126,7 @@ class Trial:
         """Wait for the tasks that were published so far, and for all that follows from them.
 
         Args:
-            timeout_s: Seconds.
+            timeout_s: Seconds; what is waited for workers to reconnect is not counted, up to a bound.
             until_open: Return as soon as no more tasks than this are open.
 
         Returns:
@@ -135,10 +136,11 @@ class Trial:
             SpoolError: A record file is damaged.
         """
         deadline_s = time.monotonic() + timeout_s
-        ending = _Since()
+        ending, away = Since(), Total()
         while True:
             self._tend()
             book = self.book
+            away.count(self.rescue.outage.waits)
             if book.overtaken():
                 self.rescue.muster()  # what another delivery has overtaken may have lost its process unreported
             self._give_up()
@@ -153,7 +155,7 @@ class Trial:
                     self.rescue.outage.expect_returned()
                 if len(book.open) <= until_open:
                     return bool(until_open) or not book.unknown
-            left_s = deadline_s - time.monotonic()
+            left_s = deadline_s + min(away.seconds, MOST_S) - time.monotonic()
             if left_s <= 0 or self.rescue.hopeless:
                 return False
             self._tell()
@@ -274,20 +276,3 @@ class Trial:
     def _frozen(self) -> History:
         members = (member.boot for member in (*self.pool.retired, *self.pool.members))
         return freeze(self.book, self._reader.ledger, members)
-
-
-class _Since:
-    """For how long something has been so."""
-
-    def __init__(self) -> None:
-        self._since_s: float | None = None
-
-    def duration_s(self, is_so: bool) -> float:
-        """Return seconds since it came to be so; zero if it is not."""
-        if not is_so:
-            self._since_s = None
-            return 0.0
-        now_s = time.monotonic()
-        if self._since_s is None:
-            self._since_s = now_s
-        return now_s - self._since_s

@@ -80,6 +80,31 @@ def test_named(): safe.delay()
 def test_neither(celery_perf): safe.delay()
 """
 
+FAR = """
+import time
+import pytest
+from office import safe
+from pytest_celery_perf.errors import UnfinishedTasksError
+
+@pytest.mark.celery_drill("deploy")
+def test_far(celery_perf):
+    safe.apply_async(countdown=7200)
+    began = time.monotonic()
+    with pytest.raises(UnfinishedTasksError, match="waits for its ETA"):
+        celery_perf.wait()
+    assert time.monotonic() - began < 2 * 3, "twice the timeout"
+"""
+SLOW = """
+import time
+from celery.signals import task_received
+from office import app
+
+@task_received.connect
+def look_at(**_):
+    time.sleep(0.03)
+"""
+"""An app whose workers take their time with each message that they receive."""
+
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Inner:
@@ -105,6 +130,21 @@ def test_recovery_is_told_as_measured_and_as_in_production(played: Inner, drill:
     summary = played.text.rpartition("= celery-perf =")[2]
     passed = summary[summary.index(f"✓ celery_drill[{drill}]") :]
     assert f"(in production {RECOVERIES[drill]})" in passed.partition("\n✓")[0], summary
+
+
+def test_a_drill_strikes_once_messages_and_workers_have_come_to_rest(tmp_path: Path) -> None:
+    """In between, chance would decide whether a worker hangs for want of a start, and whether a message is lost."""
+    project = Project.copy("plain", tmp_path / "plain", "rest")
+    project.write("slow.py", SLOW)
+    inner = project.run("--celery-perf-app=slow:app")
+    assert inner.cases.keys() == inner.passed, inner.text
+
+
+def test_a_drill_does_not_wait_for_what_comes_after_the_test(plain: Project) -> None:
+    plain.write("test_far.py", FAR)
+    inner = plain.run("--celery-perf-timeout=3s", "test_far.py")
+    message = inner.cases["test_far[deploy]"].message
+    assert (True, False) == ("workers restarted 0×" in message, "twice the timeout" in message), inner.text
 
 
 def test_the_option_adds_its_drills_to_the_tests_that_name_none(plain: Project) -> None:

@@ -18,8 +18,12 @@ APP, SUITE = "plain", "script"
         ),
         ("seed=8: kill_child at start 2", "the same again: pytest test_script.py::test_a_verdict"),
         ("celery_faults.script: it was not played: publish tasks in its with block",),
+        (
+            "celery_faults.script: seed=8: none of its faults has struck (kill_child at start 2: no task was left",
+            "publish 2 tasks or more in its with block",
+        ),
     ],
-    ids=["assertion", "verdict", "not played"],
+    ids=["assertion", "verdict", "not played", "nothing struck"],
 )
 def test_a_failure_tells_the_seed(inner: Inner, words: tuple[str, ...]) -> None:
     assert [each for each in words if each not in inner.text] == [], inner.text

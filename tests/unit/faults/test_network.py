@@ -32,7 +32,7 @@ def links() -> Iterator[Links]:
 
 @pytest.fixture
 def network(links: Links) -> CeleryNetwork:
-    return CeleryNetwork(Mock(), Ward(), links)
+    return CeleryNetwork(Mock(), Ward(), links, Mock())
 
 
 def test_every_worker_and_the_test_have_addresses_of_their_own(links: Links) -> None:
@@ -57,7 +57,7 @@ def test_results_that_are_not_on_the_server_stay_where_they_are() -> None:
     with pytest.raises(
         ConfigurationError, match="cut: link='results': the app keeps no results on the broker's server"
     ):
-        CeleryNetwork(Mock(), Ward(), links).cut(link="results")
+        CeleryNetwork(Mock(), Ward(), links, Mock()).cut(link="results")
     links.close()
 
 

@@ -39,6 +39,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     monkeypatch.setattr(inspect, "restore", broker.restore)
     monkeypatch.setattr(inspect, "unacked_ids", broker.unacked)
     monkeypatch.setattr(outage, "RECONNECT_S", 0.0)
+    monkeypatch.setattr(outage, "BACK_S", 0.0)
     monkeypatch.setattr(outage, "ACKNOWLEDGE_GRACE_S", 0.0)
     return broker
 
@@ -154,3 +155,22 @@ def test_what_ran_on_and_is_acknowledged_is_done(broken: Outage, broker: Broker,
     look(broken)
     assert broker.restored == ["tag waits"]
     assert "runs" not in book.open | book.ending
+
+
+def test_nobody_is_waited_for_who_is_back(
+    monkeypatch: pytest.MonkeyPatch, broken: Outage, broker: Broker, book: Book
+) -> None:
+    monkeypatch.setattr(outage, "RECONNECT_S", 3600.0)
+    worker: Any = SimpleNamespace(boot="worker", worker=SimpleNamespace(alive=True))
+    broken._pool.members = [worker]
+    listening: set[str] = set()
+    monkeypatch.setattr(broken, "listeners", lambda: listening)
+    broken.broke()
+    look(broken)
+    assert (broken.waits, broker.restored) == (True, [])  # it may not have noticed yet
+    book.forget("worker", wire.Forgot(5, submitted=True))
+    look(broken)
+    assert (broken.waits, broker.restored) == (True, [])  # it has, and is on its way back
+    listening.add("127.0.0.1:1")
+    look(broken)
+    assert broker.restored == ["tag waits"]

@@ -26,6 +26,12 @@ def test_not_played(celery_faults: CeleryFaults) -> None:
     celery_faults.script(seed=9)
 
 
+def test_nothing_struck(celery_faults: CeleryFaults) -> None:
+    with celery_faults.script(seed=8, steps=2, kinds=["kill_child"]):
+        safe.delay()
+
+
 def test_without_a_failure(celery_faults: CeleryFaults) -> None:
     with celery_faults.script(seed=10, steps=1, kinds=["freeze"]):
-        safe.delay()
+        for _ in range(3):
+            safe.delay()
