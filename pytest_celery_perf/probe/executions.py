@@ -119,7 +119,8 @@ class ExecutionWatch:
             try:
                 traced = trace(uuid, args, kwargs, request)
             except BaseException as error:
-                self._end(attempt, None, error)
+                # What is no Exception ends the process, as the signal of a time limit does: its worker tells why.
+                self._end(attempt, None, error if isinstance(error, Exception) else None)
                 raise
             info = traced[1]
             if info is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from decimal import Decimal
@@ -132,6 +133,13 @@ def test_what_a_signal_raises_at_the_start_is_raised_where_it_strikes_in_product
     assert told == ["struck"]
     assert len(journal.of(wire.Finished)) == 1
     assert journal.problems == []
+
+
+def test_what_ends_the_process_is_not_what_the_task_has_come_to(journal: Journal) -> None:
+    with pytest.raises(SystemExit):
+        execute(journal, body=sys.exit)
+    (finished,) = journal.of(wire.Finished)
+    assert (finished.outcome, finished.error) == (None, None)
 
 
 def test_an_exception_without_a_text(journal: Journal) -> None:
