@@ -57,7 +57,7 @@ SETTINGS = {
     "logs": ("one", "two", "three"),
     "json": ("one.json", "two.json", "three.json"),
     "json_detail": ("records", "aggregates", "records"),
-    "output": ("bencher:one.json", "github-annotations", "gitlab-metrics:three.txt"),
+    "output": ("bencher:one.bmf", "github-annotations", "gitlab-metrics:three.txt"),
 }
 """Per setting: a value for the ini file, for the environment, for the command line."""
 

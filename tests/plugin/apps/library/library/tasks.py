@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import socket
 import time
@@ -142,5 +141,7 @@ def enter_or_refuse(title: str) -> None:
 @shared_task(acks_late=True, reject_on_worker_lost=True)
 def enter_carelessly(title: str) -> None:
     """Write what is not there yet, and keep errors to itself."""
-    with contextlib.suppress(OperationalError):
+    try:
         enter.run(title)
+    except OperationalError:
+        return
