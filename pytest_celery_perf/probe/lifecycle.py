@@ -12,6 +12,7 @@ from pytest_celery_perf.probe import (
     django_glue,
     django_queries,
     imports,
+    overdue,
     overrides,
     sqlalchemy_queries,
     transport,
@@ -74,6 +75,7 @@ class Probe:
         self.messages.watch_acknowledgments()
         self.messages.watch_breaks()
         acceptance.watch(self._journal, self._faults)
+        overdue.watch(self._journal)
 
     def _safely(self, handler: Callable[..., None]) -> Callable[..., None]:
         """Note what a handler raises: Celery would log it and go on, and a record would be missing without a word."""
