@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from pytest_celery_perf.probe import context, sqlalchemy_queries
@@ -37,19 +38,24 @@ def test_connections_are_counted(capture: Capture, options: dict[str, Any]) -> N
     assert bool(capture.connect_ns) is not bool(options)  # nobody tells when a `creator` begins
 
 
-def raising(error: BaseException) -> Any:
+@contextmanager
+def raising(error: BaseException) -> Iterator[Connection]:
+    """Connect to a database of which every query raises an error."""
+
     def on_query(*_: object) -> None:
         raise error
 
     attempt: Any = context.current()
     attempt.heeds_queries, attempt.on_query = True, on_query
-    return create_engine("sqlite://")
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 @pytest.mark.usefixtures("capture")
 def test_an_ordered_error_is_as_sqlalchemys_own() -> None:
-    engine = raising(made(OperationalError, ("gone",)))
-    with engine.connect() as connection, pytest.raises(OperationalError) as caught:
+    with raising(made(OperationalError, ("gone",))) as connection, pytest.raises(OperationalError) as caught:
         connection.exec_driver_sql("SELECT ?", (1,))
 
     assert (sqlite3.OperationalError, "gone") == (type(caught.value.orig), str(caught.value.orig))
@@ -60,7 +66,7 @@ def test_an_ordered_error_is_as_sqlalchemys_own() -> None:
 @pytest.mark.usefixtures("capture")
 def test_an_error_that_the_test_has_made_is_left_alone() -> None:
     error = IntegrityError("INSERT", {}, ValueError("twice"))
-    with raising(error).connect() as connection, pytest.raises(IntegrityError) as caught:
+    with raising(error) as connection, pytest.raises(IntegrityError) as caught:
         connection.exec_driver_sql("SELECT 1")
 
     assert caught.value is error
