@@ -17,7 +17,6 @@ from pytest_celery_perf.worker.settings import unfit
         ("task_acks_late", (True, False, 0, 1, None), ("no", 1.5, [])),
         ("task_queues", ([], {}, "a"), ()),
         ("task_default_queue", ("a",), ()),
-        ("worker_concurrency", (1, "a"), ()),
         ("the_apps_own", ("a", 1), ()),
     ],
 )
