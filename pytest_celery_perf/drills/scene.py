@@ -94,7 +94,7 @@ class Scene:
 
     def _works(self, member: Member) -> bool:
         """Tell whether a worker runs anything, or is going to."""
-        return bool(self._begun(member)) or self.expected(member)
+        return bool(_begun(self.records, member.boot)) or self.expected(member)
 
     def await_rest(self, members: Iterable[Member]) -> None:
         """Wait until workers have begun all for which they have room, and know it, and no message is on its way.
@@ -124,17 +124,13 @@ class Scene:
     def _takes_more(self, member: Member) -> bool:
         """Tell whether a worker is about to begin something."""
         slots = self.trial.workers[member.boot].concurrency
-        full = slots is not None and len(self._begun(member)) >= slots
+        full = slots is not None and len(_begun(self.records, member.boot)) >= slots
         return member.worker.alive and not full and self.expected(member)
 
     def _knows(self, member: Member) -> bool:
         """Tell whether a worker's main process knows of all that its children have begun."""
         records, accepted = self.records, self.trial.book.accepted
-        return not member.worker.alive or all(settled(each, records, accepted) for each in self._begun(member))
-
-    def _begun(self, member: Member) -> list[Execution]:
-        runs = (each for each in self.records.executions if each.boot == member.boot)
-        return [each for each in runs if each.crashed and each.outcome is None]
+        return not member.worker.alive or all(settled(each, records, accepted) for each in _begun(records, member.boot))
 
     def _waiting(self) -> set[str] | None:
         """Return the tasks whose messages wait in queues; None if one has left its queue, and no worker has it yet."""
@@ -158,12 +154,8 @@ class Scene:
         records = self.records
         return [
             each
-            for each in records.executions
-            if each.crashed
-            and each.outcome is None
-            and boot in (None, each.boot)
-            and self.budget.task in (None, each.name)
-            and settled(each, records, self.trial.book.accepted)
+            for each in _begun(records, boot)
+            if self.budget.task in (None, each.name) and settled(each, records, self.trial.book.accepted)
         ]
 
     def expected(self, member: Member) -> bool:
@@ -187,3 +179,9 @@ class Scene:
             self.trial.book.note(
                 "restored", boot=execution.boot, task_id=execution.task_id, detail="the visibility timeout has passed"
             )
+
+
+def _begun(records: History, boot: str | None) -> list[Execution]:
+    """Return what runs in a worker, or in any, by its child's word."""
+    runs = (each for each in records.executions if boot in (None, each.boot))
+    return [each for each in runs if each.crashed and each.outcome is None]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pytest_celery_perf.gate.channel import Ran
-from pytest_celery_perf.judge.attempts import short_name
+from pytest_celery_perf.judge.attempts import told_error
 from pytest_celery_perf.model.gate import GateMetric, TaskSample
 
 
@@ -82,4 +82,4 @@ def told(run: Ran) -> str:
 def raised_in(samples: Sequence[TaskSample]) -> str:
     """Say what the first of some tasks raised that ended by it; empty if none did."""
     error = next((each.error for each in samples if each.tasks and each.error), None)
-    return "" if error is None else ": ".join(filter(None, (short_name(error.type), error.message)))
+    return "" if error is None else told_error(error)

@@ -157,9 +157,10 @@ class Contest:
             if not _undecided(known):
                 yield known  # it was proved before anything failed
             elif self._ends[known.task].alike and not self._complaint:
-                yield self._undecided(known, why)
+                yield self._last_word(known, why)
 
-    def _undecided(self, known: Comparison, why: str) -> Comparison:
+    def _last_word(self, known: Comparison, why: str) -> Comparison:
+        """Say of what is undecided why it is."""
         if self._unpaired(known):
             return replace(known, standing=Standing.BROKEN)
         return replace(known, reason=NOT_ASKED if self._ends[known.task].worse else why)
@@ -194,8 +195,7 @@ def _with_epoch(
     of_base, of_head = paired_quantiles(base, head, known.metric)
     if math.isnan(of_base + of_head):
         return replace(known, reason=_why_unpaired(base, head, known.metric))
-    before = known.series or Series()
-    series = Series(base=(*before.base, of_base), head=(*before.head, of_head))
+    series = (known.series or Series()).and_epoch(of_base, of_head)
     decision = decide(series, known.metric, tolerance=known.tolerance, noticeable=known.noticeable, threshold=threshold)
     return replace(known, series=series, decision=decision, threshold=threshold, reason="")
 

@@ -31,8 +31,7 @@ class Tally:
         """
         if self.worse or math.isnan(base + head):
             return
-        before = self._known.series or Series()
-        series = Series(base=(*before.base, base), head=(*before.head, head))
+        series = (self._known.series or Series()).and_epoch(base, head)
         decision = decide_count(series, self._known.metric, threshold)
         self._known = replace(self._known, series=series, decision=decision, threshold=threshold)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_celery_perf.judge.crashes import remedy
 from pytest_celery_perf.judge.subjects import Subject, listed, place_of
-from pytest_celery_perf.judge.trial import EFFECTS, Trial
+from pytest_celery_perf.judge.trial import EFFECTS, Trial, effects
 from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass
 from pytest_celery_perf.model.history import History
@@ -93,9 +93,7 @@ def _unsent(trial: Trial) -> list[str]:
 
 
 def _sent(history: History, name: str) -> Counter[tuple[str, str]]:
-    """Count the effects on others; that a task publishes itself again is none."""
-    points = (each for each in history.points if each.name == name and each.kind in EFFECTS)
-    return Counter((each.kind, each.label) for each in points if not each.label.startswith(f"{name} to "))
+    return Counter((each.kind, each.label) for each in effects(history, name))
 
 
 def _retries(trial: Trial) -> bool:

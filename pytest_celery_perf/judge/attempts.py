@@ -10,7 +10,7 @@ from typing import Self
 from pytest_celery_perf.judge.backoff import Schedule, durations, same
 from pytest_celery_perf.judge.subjects import Subject
 from pytest_celery_perf.measure.lives import Life
-from pytest_celery_perf.model.record import Execution, Outcome
+from pytest_celery_perf.model.record import Execution, Outcome, TaskError
 from pytest_celery_perf.model.units import format_duration_s
 
 
@@ -104,6 +104,11 @@ class Retrying:
 def short_name(type_name: str) -> str:
     """Return the name of an exception without its module."""
     return type_name.rpartition(".")[2]
+
+
+def told_error(error: TaskError) -> str:
+    """Tell what a task raised: ``ValueError: no such row``, without a colon if there is no text."""
+    return ": ".join(filter(None, (short_name(error.type), error.message)))
 
 
 def _steps(life: Life) -> tuple[Step, ...]:

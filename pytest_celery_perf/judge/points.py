@@ -9,7 +9,7 @@ from pytest_celery_perf.judge import again
 from pytest_celery_perf.judge.amends import amends, skipped
 from pytest_celery_perf.judge.crashes import cause
 from pytest_celery_perf.judge.subjects import shortened
-from pytest_celery_perf.judge.trial import EFFECTS, Trial, comparable
+from pytest_celery_perf.judge.trial import EFFECTS, Trial, comparable, effects
 from pytest_celery_perf.measure.outcomes import Classified, TaskClass, classify
 from pytest_celery_perf.measure.state import differences
 from pytest_celery_perf.model.history import History
@@ -135,19 +135,15 @@ def _begun(history: History, name: str) -> Counter[str]:
 
 
 def _effects(history: History, name: str) -> Counter[str]:
-    """Count the effects on others of each task of a name; that it publishes itself again is none."""
-    return Counter(
-        point.task_id
-        for point in history.points
-        if point.name == name and point.kind in EFFECTS and not point.label.startswith(f"{name} to ")
-    )
+    """Count the effects on others of each task of a name."""
+    return Counter(point.task_id for point in effects(history, name))
 
 
 def _usual_effects(trial: Trial, tasks: Collection[str]) -> int:
     """Count what a task that was delivered twice does to others where it is delivered once."""
-    effects = _effects(trial.reference.history, trial.point.name)
+    counts = _effects(trial.reference.history, trial.point.name)
     own = trial.own
-    return max((effects[own[each]] for each in tasks if each in own), default=max(effects.values(), default=0))
+    return max((counts[own[each]] for each in tasks if each in own), default=max(counts.values(), default=0))
 
 
 def _outbound(trial: Trial) -> int:

@@ -53,6 +53,22 @@ def judge(
     return tuple(_judge_task([each for each in comparisons if each.task == task], options, strict) for task in tasks)
 
 
+def margin(metric: str, expected: float, share: float) -> str:
+    """Tell by how much a figure may be more: a share of what is expected or, of what is small, the metric's floor.
+
+    Args:
+        metric: A `GateMetric`.
+        expected: In its unit.
+        share: Of that.
+    """
+    told, floor = format_figure(metric, expected), floor_of(metric)
+    return (
+        f"+{format_figure(metric, floor)} on {told}"
+        if floor > share * expected
+        else f"{format_change(share)} of {told}"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Finding:
     """A comparison that has figures."""
@@ -82,15 +98,10 @@ class _Finding:
         """The figure against the limit that it was proved to keep, or not to keep."""
         actual = f"{format_change(self.effect)} ({self.format(self.head)})"
         if self.status is Status.PASS:
-            budget = f"< {self._margin(self.comparison.noticeable)}"
+            budget = f"< {margin(self.metric, self.base, self.comparison.noticeable)}"
             return Check(metric=self.metric, budget=budget, actual=actual, ok=True)
-        budget = f"≤ {self._margin(self.comparison.tolerance)}"
+        budget = f"≤ {margin(self.metric, self.base, self.comparison.tolerance)}"
         return Check(metric=self.metric, budget=budget, actual=f"{actual}, {_sure(self.comparison)}", ok=False)
-
-    def _margin(self, share: float) -> str:
-        """Tell by how much the head may be worse: a share of the base or, of what is small, the metric's floor."""
-        base, floor = self.format(self.base), floor_of(self.metric)
-        return f"+{self.format(floor)} on {base}" if floor > share * self.base else f"{format_change(share)} of {base}"
 
     def told(self) -> str:
         """Tell the figures of all epochs."""

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_celery_perf.judge.attempts import told_error
 from pytest_celery_perf.judge.phrases import join
-from pytest_celery_perf.measure.evidence import floor_of
+from pytest_celery_perf.judge.regression import margin
 from pytest_celery_perf.measure.lives import Fate, lives
 from pytest_celery_perf.measure.stored import (
     JUDGED,
@@ -24,13 +25,12 @@ from pytest_celery_perf.measure.stored import (
 )
 from pytest_celery_perf.measure.successes import ENOUGH, Failing
 from pytest_celery_perf.model.baseline import Calibration, Standard, StoredFigure
-from pytest_celery_perf.model.gate import RegressionBudget, format_figure
+from pytest_celery_perf.model.gate import GateCount, RegressionBudget, format_figure
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.metric import format_change, format_share
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 
 MARKER = "celery_baseline"
-_UNSUCCESSFUL = "unsuccessful tasks"
 _DIFFERENCES = 4
 """How many a sentence can bear."""
 _TIMES = 10
@@ -140,7 +140,7 @@ def _failing_checks(failing: Failing | None) -> Iterator[Check]:
     if failing is not None and failing.status is Status.FAIL:
         actual = f"{format_share(failing.now.share)} ({failing.now.unsuccessful} of {failing.now.tasks})"
         budget = f"≤ {format_share(failing.most)}, the most in {failing.runs} stored runs"
-        yield Check(metric=_UNSUCCESSFUL, budget=budget, actual=actual, ok=False)
+        yield Check(metric=GateCount.UNSUCCESSFUL, budget=budget, actual=actual, ok=False)
 
 
 def _failing_evidence(task: _Task, history: History) -> Iterator[str]:
@@ -148,13 +148,12 @@ def _failing_evidence(task: _Task, history: History) -> Iterator[str]:
     if task.failing is None:
         return
     if task.failing.status is not Status.FAIL:
-        yield f"{_UNSUCCESSFUL} not decided: {told_failing(task.failing)}"
+        yield f"{GateCount.UNSUCCESSFUL} not decided: {told_failing(task.failing)}"
     ended = [life for life in lives(history) if life.name == task.name and life.fate is not Fate.SUCCEEDED]
     fates = Counter(life.fate for life in ended if life.fate is not Fate.UNFINISHED)
     errors = (life.concluding.error for life in ended if life.concluding is not None)
     error = next((each for each in errors if each is not None), None)
-    raised = ": ".join(filter(None, (error.type.rpartition(".")[2], error.message))) if error else ""
-    yield join(f"{number} {fate}" for fate, number in fates.items()) + (f", of {raised}" if raised else "")
+    yield join(f"{number} {fate}" for fate, number in fates.items()) + (f", of {told_error(error)}" if error else "")
 
 
 # -- what the others took ------------------------------------------------------------------
@@ -165,18 +164,10 @@ def _check(outlook: Outlook, budget: RegressionBudget) -> Check:
     share = max(budget.tolerance, outlook.detectable) if failed else budget.noticeable
     return Check(
         metric=outlook.name,
-        budget=f"{'≤' if failed else '<'} {_margin(outlook, share)}",
+        budget=f"{'≤' if failed else '<'} {margin(outlook.metric, outlook.expected, share)}",
         actual=f"{format_change(outlook.change)} ({format_figure(outlook.metric, outlook.actual)})",
         ok=not failed,
     )
-
-
-def _margin(outlook: Outlook, share: float) -> str:
-    """Tell by how much a figure may be more: a share or, of what is small, the metric's floor."""
-    expected, floor = format_figure(outlook.metric, outlook.expected), floor_of(outlook.metric)
-    if floor > share * outlook.expected:
-        return f"+{format_figure(outlook.metric, floor)} on {expected}"
-    return f"{format_change(share)} of {expected}"
 
 
 def _told(outlook: Outlook) -> str:

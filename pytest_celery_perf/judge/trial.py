@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pytest_celery_perf.measure.outcomes import Classified, classify
 from pytest_celery_perf.measure.rows import NO_LEEWAY, Leeway
 from pytest_celery_perf.measure.state import with_names
 from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Point
 from pytest_celery_perf.model.spec import RerunBudget
 from pytest_celery_perf.model.state import State
@@ -26,6 +27,13 @@ def comparable(run: Rerun) -> State:
     """Return what the databases held after a run, with the names of tasks in the places of their ids."""
     ids = {each.task_id: f"<id of {each.name}>" for each in run.history.publications}
     return with_names(run.state, ids)
+
+
+def effects(history: History, name: str) -> Iterator[Point]:
+    """Yield what tasks of a name did to others; that one publishes itself again is none."""
+    for point in history.points:
+        if point.name == name and point.kind in EFFECTS and not point.label.startswith(f"{name} to "):
+            yield point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

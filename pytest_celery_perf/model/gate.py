@@ -118,6 +118,10 @@ class Series:
     base: tuple[float, ...] = ()
     head: tuple[float, ...] = ()
 
+    def and_epoch(self, base: float, head: float) -> Series:
+        """Return it with the figures of one more epoch."""
+        return Series(base=(*self.base, base), head=(*self.head, head))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:

@@ -75,7 +75,7 @@ class Probe:
         self.messages.watch_acknowledgments()
         self.messages.watch_breaks()
         acceptance.watch(self._journal, self._faults)
-        overdue.watch(self._journal)
+        overdue.watch(self.messages.on_failure)
 
     def _safely(self, handler: Callable[..., None]) -> Callable[..., None]:
         """Note what a handler raises: Celery would log it and go on, and a record would be missing without a word."""

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from pytest_celery_perf.probe import context, wire
-from pytest_celery_perf.probe.attempt import describe_error
-from pytest_celery_perf.probe.callsite import is_user_file
-
-if TYPE_CHECKING:
-    from pytest_celery_perf.probe.journal import Journal
+from pytest_celery_perf.probe import context
 
 
-def watch(journal: Journal) -> None:
-    """Note it of tasks in greenlets.
+def watch(on_failure: Callable[[str, Exception], None]) -> None:
+    """Tell of those in greenlets.
 
     Args:
-        journal: Where the records go.
+        on_failure: Takes the task's id and the exception, as handlers of ``task_failure`` do.
 
     Source:
         ``apply_timeout`` in celery/concurrency/gevent.py; ``celery.worker.request.Request.on_timeout``, which sends
@@ -32,8 +27,6 @@ def watch(journal: Journal) -> None:
     def on_timeout(request: Any, soft: bool, timeout: float) -> None:
         give_up(request, soft, timeout)
         if not soft and context.has_greenlets():
-            error = describe_error(TimeLimitExceeded(timeout), is_user_file)
-            journal.write(wire.Failed(time.monotonic_ns(), request.id, "failed", error))
-            journal.ring()
+            on_failure(request.id, TimeLimitExceeded(timeout))
 
     patched.on_timeout = on_timeout

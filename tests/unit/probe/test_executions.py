@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -20,35 +20,9 @@ from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.faults import Faults
 from pytest_celery_perf.probe.instruments import cache, garbage
 from pytest_celery_perf.probe.orders import HEADER, FaultOrder
+from tests.unit.probe.conftest import Journal
 
 TASK = SimpleNamespace(name="shop.charge", acks_late=False)
-
-
-class Journal:
-    """Remembers what is written."""
-
-    def __init__(self) -> None:
-        self.records: list[Any] = []
-        self.problems: list[str] = []
-
-    def write(self, record: Any) -> None:
-        self.records.append(record)
-
-    def problem(self, text: str) -> None:
-        self.problems.append(text)
-
-    def ring(self) -> None:
-        """Wake nobody."""
-
-    def of(self, kind: type) -> list[Any]:
-        return [record for record in self.records if isinstance(record, kind)]
-
-
-@pytest.fixture
-def journal() -> Iterator[Journal]:
-    context.configure("prefork")
-    yield Journal()
-    context.unconfigure()
 
 
 def execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,11 +12,11 @@ from celery.app.trace import build_tracer
 from celery.backends.base import BaseBackend
 from kombu.exceptions import EncodeError
 
-from pytest_celery_perf.probe import context, wire
+from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.attempt import with_body
 from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.orders import HEADER
-from tests.unit.probe.test_executions import Journal
+from tests.unit.probe.conftest import Journal
 
 AWAY = ConnectionError("the result backend is away")
 
@@ -39,13 +39,6 @@ class Store:
         if self.refuses >= 0:
             raise type(self._error)(*self._error.args)
         self.stored.append(state)
-
-
-@pytest.fixture
-def journal() -> Iterator[Journal]:
-    context.configure("prefork")
-    yield Journal()
-    context.unconfigure()
 
 
 def execute(
