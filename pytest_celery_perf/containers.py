@@ -20,13 +20,19 @@ OLDEST = "4.15"
 
 
 class Guard(Protocol):
-    """Whoever removes containers if this process is killed."""
+    """Whoever removes containers, and their networks, if this process is killed."""
 
     def container(self, name: str, docker_host: str | None = None) -> None:
         """Take over a container."""
 
     def release_container(self, name: str, docker_host: str | None = None) -> None:
         """Forget a container that was removed."""
+
+    def network(self, name: str, docker_host: str | None = None) -> None:
+        """Take over a network."""
+
+    def release_network(self, name: str, docker_host: str | None = None) -> None:
+        """Forget a network that was removed."""
 
 
 def lack() -> str | None:
@@ -111,6 +117,41 @@ def remove(container: DockerContainer, name: str, guard: Guard) -> None:
     except ContainerError:
         return  # the guard tries again at the end, and tells
     guard.release_container(name, _docker_host())
+
+
+def create_network(container: DockerContainer, name: str, guard: Guard) -> None:
+    """Create a network for one container.
+
+    Args:
+        container: The one, not started.
+        name: What to call the network; it must be removed even if this fails.
+        guard: Told of it by its name, as it must know it before it exists.
+
+    Raises:
+        ContainerError: The engine refuses: it has no addresses left, maybe.
+    """
+    guard.network(name, _docker_host())
+    with asking(), contextlib.closing(container.get_docker_client().client) as client:
+        client.networks.create(name, driver="bridge")
+
+
+def remove_network(container: DockerContainer, name: str, guard: Guard) -> None:
+    """Remove a network, if there is still one.
+
+    Args:
+        container: What `create_network` was given, removed.
+        name: What the network is called.
+        guard: Forgets it once it is gone.
+    """
+    from docker.errors import NotFound
+
+    client = container.get_docker_client().client
+    try:
+        with asking(), contextlib.closing(client), contextlib.suppress(NotFound):
+            client.api.remove_network(name)
+    except ContainerError:
+        return  # the guard tries again at the end, and tells
+    guard.release_network(name, _docker_host())
 
 
 def state(container: DockerContainer) -> Mapping[str, Any] | None:

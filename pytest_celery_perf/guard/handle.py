@@ -15,7 +15,7 @@ from typing import Self
 from pytest_celery_perf import bare
 from pytest_celery_perf.errors import GuardError
 from pytest_celery_perf.guard.processes import MARK, start_time
-from pytest_celery_perf.guard.resources import Container, Directory, Keys, ProcessGroup, Resource, dump
+from pytest_celery_perf.guard.resources import Container, Directory, Keys, Network, ProcessGroup, Resource, dump
 
 _CLOSE_TIMEOUT_S = 60.0
 _DEAF_TO = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
@@ -96,6 +96,19 @@ class Guard:
     def release_container(self, name: str, docker_host: str | None = None) -> None:
         """Forget a container that was removed."""
         self._tell("-", Container(name, docker_host))
+
+    def network(self, name: str, docker_host: str | None = None) -> None:
+        """Register a network between containers, by the name that it will have.
+
+        Args:
+            name: Its name.
+            docker_host: Address of the Docker daemon; None for what the environment says.
+        """
+        self._tell("+", Network(name, docker_host))
+
+    def release_network(self, name: str, docker_host: str | None = None) -> None:
+        """Forget a network that was removed."""
+        self._tell("-", Network(name, docker_host))
 
     def directory(self, path: Path) -> None:
         """Register a directory, with everything in it."""

@@ -11,10 +11,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.guard.processes import kill_groups, start_time
 
@@ -55,31 +55,21 @@ class Container:
     """Address of the daemon; None for the one that the environment names."""
 
     def remove(self) -> None:
-        """Kill and remove it through the Docker SDK.
+        """Kill and remove it through the Docker SDK."""
+        _insist(self.docker_host, lambda api: api.remove_container(self.name, force=True, v=True))
 
-        The engine may still be making or starting it, for a process that was killed meanwhile: then there is none yet,
-        or it refuses for the moment.
-        """
-        import docker
 
-        environment = {**os.environ, "DOCKER_HOST": self.docker_host} if self.docker_host else None
-        ssh = (self.docker_host or "").startswith("ssh://")
-        client = docker.from_env(environment=environment, use_ssh_client=ssh)
-        deadline_s = time.monotonic() + _MAKING_S
-        with contextlib.closing(client):
-            while True:
-                late = time.monotonic() > deadline_s
-                try:
-                    client.api.remove_container(self.name, force=True, v=True)
-                except docker.errors.NotFound:
-                    if late:
-                        return
-                except docker.errors.APIError:
-                    if late:
-                        raise
-                else:
-                    return
-                time.sleep(_AGAIN_S)
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network between containers, by name; its containers are removed before."""
+
+    name: str
+    docker_host: str | None
+    """Address of the daemon; None for the one that the environment names."""
+
+    def remove(self) -> None:
+        """Remove it through the Docker SDK."""
+        _insist(self.docker_host, lambda api: api.remove_network(self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +99,11 @@ class Directory:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-Resource = ProcessGroup | Container | Keys | Directory
+Resource = ProcessGroup | Container | Network | Keys | Directory
 
-_KINDS: dict[str, type[Resource]] = {kind.__name__: kind for kind in (ProcessGroup, Container, Keys, Directory)}
+_KINDS: dict[str, type[Resource]] = {
+    kind.__name__: kind for kind in (ProcessGroup, Container, Network, Keys, Directory)
+}
 _TURNS = tuple(_KINDS)
 
 
@@ -146,3 +138,34 @@ def keys_under(client: Redis, prefix: str) -> Iterator[list[bytes]]:
     keys = client.scan_iter(pattern, count=_BATCH)
     while batch := list(islice(keys, _BATCH)):
         yield batch
+
+
+def _insist(docker_host: str | None, remove: Callable[[Any], object]) -> None:
+    """Have an engine remove something, until it is gone.
+
+    The engine may still be making or starting it, for a process that was killed meanwhile: then there is none yet, or
+    it refuses for the moment.
+
+    Args:
+        docker_host: Address of the daemon; None for the one that the environment names.
+        remove: Asks the API client that it is given.
+    """
+    import docker
+
+    environment = {**os.environ, "DOCKER_HOST": docker_host} if docker_host else None
+    client = docker.from_env(environment=environment, use_ssh_client=(docker_host or "").startswith("ssh://"))
+    deadline_s = time.monotonic() + _MAKING_S
+    with contextlib.closing(client):
+        while True:
+            late = time.monotonic() > deadline_s
+            try:
+                remove(client.api)
+            except docker.errors.NotFound:
+                if late:
+                    return
+            except docker.errors.APIError:
+                if late:
+                    raise
+            else:
+                return
+            time.sleep(_AGAIN_S)

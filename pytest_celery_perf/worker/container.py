@@ -9,7 +9,7 @@ from pytest_celery_perf import containers
 from pytest_celery_perf.errors import ContainerError, WorkerError
 from pytest_celery_perf.worker.base import Guard, Launch
 from pytest_celery_perf.worker.cgroup import CgroupFiles, CgroupMeter
-from pytest_celery_perf.worker.engine import BRIDGE, locate
+from pytest_celery_perf.worker.engine import locate
 from pytest_celery_perf.worker.exits import ExitWatch
 from pytest_celery_perf.worker.meters import Meter
 from pytest_celery_perf.worker.outfit import container_for
@@ -46,6 +46,8 @@ class ContainerRuntime:
     def _started(self) -> int:
         container = container_for(self._launch, self._name)
         self._container = container
+        if self._launch.spec.bridge:
+            containers.create_network(container, self._name, self._guard)
         containers.start(container, self._name, self._guard)
         inner = container.get_wrapped_container()
         inner.reload()
@@ -85,16 +87,19 @@ class ContainerRuntime:
             self._container.get_wrapped_container().unpause()
 
     def unplug(self) -> None:
-        """Disconnect it from the engine's network."""
+        """Disconnect it from its network."""
         if self._container is not None:
             inner = self._container.get_wrapped_container()
-            inner.client.networks.get(BRIDGE).disconnect(inner)
+            inner.client.networks.get(self._name).disconnect(inner)
 
     def plug(self) -> None:
-        """Connect it again; the engine may give it another address."""
+        """Connect it again, at the address it had: the first that is free, and nobody else has one there.
+
+        With another its connections would be at an end that neither side hears of.
+        """
         if self._container is not None:
             inner = self._container.get_wrapped_container()
-            inner.client.networks.get(BRIDGE).connect(inner)
+            inner.client.networks.get(self._name).connect(inner)
 
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to a process, as the container numbers it."""
@@ -128,6 +133,8 @@ class ContainerRuntime:
         container, self._container = self._container, None
         if container is not None:
             containers.remove(container, self._name, self._guard)
+            if self._launch.spec.bridge:
+                containers.remove_network(container, self._name, self._guard)
 
 
 def wait_for_end(name: str) -> None:

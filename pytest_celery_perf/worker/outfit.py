@@ -41,7 +41,7 @@ def container_for(launch: Launch, name: str) -> DockerContainer:
 
     Args:
         launch: What to start in it.
-        name: What to call it.
+        name: What to call it; its network, too, if it shall have one of its own.
 
     Returns:
         The container, not started.
@@ -68,7 +68,7 @@ def container_for(launch: Launch, name: str) -> DockerContainer:
         init=True,  # the kernel spares the first process of a container when another one in it sends SIGKILL
         working_dir=str(launch.cwd),
         network=None,  # or testcontainers chooses one
-        network_mode=standpoint.network_mode,
+        network_mode=name if launch.spec.bridge else standpoint.network_mode,
         extra_hosts=standpoint.extra_hosts,
         **_user(client, container.image),
         **_limits(launch),

@@ -1,4 +1,4 @@
-"""What a killed run had elsewhere goes, too: containers, and keys on a user's server."""
+"""What a killed run had elsewhere goes, too: containers, their networks, and keys on a user's server."""
 
 from __future__ import annotations
 
@@ -66,13 +66,15 @@ def test_a_workers_container(
     monkeypatch.setenv("CAMP_BOX", box)
     monkeypatch.setenv("CAMP_IMAGE", worker_image)
     process = camp.start_busy("boxed.py")
-    assert len(containers(docker_client, box)) == 1
+    [container] = containers(docker_client, box)
+    assert docker_client.networks.list([container])
 
     process.send_signal(number)
 
     assert process.wait(60) == (pytest.ExitCode.INTERRUPTED if number == signal.SIGINT else -number)
     camp.assert_abandoned()
     camp.until(lambda: not containers(docker_client, box), "no container is left")
+    camp.until(lambda: not docker_client.networks.list([container]), "no network of its own is left")
 
 
 def containers(client: Any, names: str) -> list[str]:

@@ -10,7 +10,17 @@ import pytest
 
 from pytest_celery_perf.guard import resources
 from pytest_celery_perf.guard.processes import start_time
-from pytest_celery_perf.guard.resources import Container, Directory, Keys, ProcessGroup, Resource, dump, load, turn
+from pytest_celery_perf.guard.resources import (
+    Container,
+    Directory,
+    Keys,
+    Network,
+    ProcessGroup,
+    Resource,
+    dump,
+    load,
+    turn,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +30,7 @@ from pytest_celery_perf.guard.resources import Container, Directory, Keys, Proce
         ProcessGroup(17, None),
         Container("celery-perf-a", None),
         Container("b", "tcp://docker.example:2376"),
+        Network("celery-perf-a", None),
         Keys("redis://:secret@localhost:6379/0", "celery-perf:a:"),
         Directory("/tmp/a b\n"),
     ],
@@ -32,7 +43,13 @@ def test_a_resource_survives_the_pipe(resource: Resource) -> None:
 
 
 def test_who_writes_is_ended_before_what_is_written_is_removed() -> None:
-    every: list[Resource] = [Directory("/d"), Keys("redis://", "p"), Container("c", None), ProcessGroup(1, 2)]
+    every: list[Resource] = [
+        Directory("/d"),
+        Keys("redis://", "p"),
+        Network("c", None),
+        Container("c", None),
+        ProcessGroup(1, 2),
+    ]
 
     assert list(reversed(every)) == sorted(every, key=turn)
 
@@ -55,29 +72,34 @@ def test_a_directory_that_is_gone_already_is_no_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answers", [["NotFound", "NotFound", ""], ["APIError", ""]], ids=" ".join)
-def test_a_container_that_is_only_being_made_is_removed(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> None:
+@pytest.mark.parametrize("kind", [Container, Network])
+def test_what_an_engine_is_only_making_is_removed(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Container | Network], answers: list[str]
+) -> None:
     """The engine goes on with what it was asked for by a process that was killed meanwhile."""
     docker = pytest.importorskip("docker")
     left = [*answers]
 
-    def remove_container(name: str, **_: bool) -> None:
+    def remove(name: str, **_: bool) -> None:
         assert name == "celery-perf-a"
         if answer := left.pop(0):
             raise getattr(docker.errors, answer)("not now")
 
-    client = SimpleNamespace(api=SimpleNamespace(remove_container=remove_container), close=lambda: None)
-    monkeypatch.setattr(docker, "from_env", lambda **_: client)
-    Container("celery-perf-a", None).remove()
+    api = SimpleNamespace(**{f"remove_{kind.__name__.lower()}": remove})
+    monkeypatch.setattr(docker, "from_env", lambda **_: SimpleNamespace(api=api, close=lambda: None))
+    kind("celery-perf-a", None).remove()
     assert left == []
 
 
 @pytest.mark.parametrize(("answer", "raises"), [("NotFound", False), ("APIError", True)])
-def test_a_container_that_is_not_made_is_not_waited_for_for_ever(
-    monkeypatch: pytest.MonkeyPatch, answer: str, *, raises: bool
+@pytest.mark.parametrize("kind", [Container, Network])
+def test_what_an_engine_does_not_make_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Container | Network], answer: str, *, raises: bool
 ) -> None:
     docker = pytest.importorskip("docker")
-    api = SimpleNamespace(remove_container=Mock(side_effect=getattr(docker.errors, answer)("no")))
+    refuse = Mock(side_effect=getattr(docker.errors, answer)("no"))
+    api = SimpleNamespace(**{f"remove_{kind.__name__.lower()}": refuse})
     monkeypatch.setattr(docker, "from_env", lambda **_: SimpleNamespace(api=api, close=lambda: None))
     monkeypatch.setattr(resources, "_MAKING_S", -1.0)
     with pytest.raises(docker.errors.APIError) if raises else nullcontext():
-        Container("celery-perf-a", None).remove()
+        kind("celery-perf-a", None).remove()

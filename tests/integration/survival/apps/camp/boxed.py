@@ -9,7 +9,7 @@ from camp import occupy
 
 
 @pytest.mark.celery_worker(
-    name=os.environ["CAMP_BOX"], runtime="container", image=os.environ["CAMP_IMAGE"], concurrency=1
+    name=os.environ["CAMP_BOX"], runtime="container", image=os.environ["CAMP_IMAGE"], network="bridge", concurrency=1
 )
 def test_waits_in_a_container(celery_perf, camp: str) -> None:
     occupy.delay(camp)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 
+import docker
 import pytest
 from listeners import await_end_of, await_listeners
 from post import sort
@@ -12,6 +15,17 @@ from pytest_celery_perf import CeleryNetwork, CeleryPerf, ConfigurationError, Un
 
 IMAGE = os.environ["POST_IMAGE"]
 SHARED = pytest.mark.celery_worker(runtime="container", image=IMAGE, concurrency=1)
+
+
+@contextmanager
+def a_stranger() -> Iterator[None]:
+    """Have another container take the first address that is free on the engine's own network."""
+    with closing(docker.from_env()) as client:
+        stranger = client.containers.run(IMAGE, ["-f", "/dev/null"], entrypoint=["tail"], detach=True)
+        try:
+            yield
+        finally:
+            stranger.remove(force=True, v=True)
 
 
 @SHARED
@@ -41,12 +55,14 @@ class TestNetworkOfItsOwn:
     def test_unplug(self, celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
         celery_perf.run(sort, ("a",))
         before = await_listeners(celery_perf)
-        with celery_network.unplug():
-            await_end_of(celery_perf, before)
-            sort.delay("b")
-            with pytest.raises(UnfinishedTasksError):
-                celery_perf.wait(timeout=1)
-        celery_perf.wait()
+        with ExitStack() as strangers:
+            with celery_network.unplug():
+                strangers.enter_context(a_stranger())
+                await_end_of(celery_perf, before)
+                sort.delay("b")
+                with pytest.raises(UnfinishedTasksError):
+                    celery_perf.wait(timeout=1)
+            celery_perf.wait()
         assert [fault.kind for fault in celery_perf.history.faults][:2] == ["network-unplugged", "network-healed"]
 
     def test_what_is_not_plugged_again(self, celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
