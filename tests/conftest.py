@@ -119,9 +119,13 @@ def worker_image(docker_client: Any) -> str:
 
 @pytest.fixture
 def stranger_image(docker_client: Any, worker_image: str) -> Iterator[str]:
-    """That image with another user than the tests have; for tests marked ``docker``."""
+    """That image with another user than the tests have; for tests marked ``docker``.
+
+    To be asked for before whatever runs in it: nobody can remove an image in use, only its tag.
+    """
     tag = f"celery-perf-test/stranger:{secrets.token_hex(4)}"
-    dockerfile = BytesIO(f"FROM {worker_image}\nUSER 4711:4711\n".encode())
+    # Of the same lines the engine would make one image for all tests, each of which has it removed.
+    dockerfile = BytesIO(f"FROM {worker_image}\nLABEL test={tag}\nUSER 4711:4711\n".encode())
     docker_client.images.build(fileobj=dockerfile, tag=tag, rm=True, forcerm=True)
     yield tag
     docker_client.images.remove(tag, force=True)

@@ -59,7 +59,7 @@ def image_of_production(docker_client: Any, worker_image: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("asked", [{}, {"PYTHONPATH": "/of/the/marker", "HOME": "/home/of/the/marker"}])
 def test_it_imports_from_where_image_settings_and_marker_say(
-    workshop: Workshop, image_of_production: str, asked: dict[str, str]
+    image_of_production: str, workshop: Workshop, asked: dict[str, str]
 ) -> None:
     workshop.environment |= {"PYTHONPATH": "/of/the/machine", "HOME": "/home/of/the/machine", "PYTHONHASHSEED": "1"}
     launch = workshop.launch(runtime="container", image=image_of_production, env=tuple(asked.items()))
@@ -95,22 +95,21 @@ def test_an_image_with_a_user_of_its_own_is_built_and_can_write_records(
 ) -> None:
     folder = tmp_path / "image"
     folder.mkdir()
-    (folder / "Dockerfile").write_text(f"FROM {worker_image}\nUSER 4711:4711\n")
+    # Of the same lines the engine would make one image with those of other tests, which have theirs removed.
+    (folder / "Dockerfile").write_text(f"FROM {worker_image}\nLABEL test={tmp_path}\nUSER 4711:4711\n")
     dockerfile = str(folder / "Dockerfile")
+    worker = workshop.boot(workshop.launch(runtime="container", dockerfile=dockerfile))
+    container = docker_client.containers.get(f"celery-perf-{worker.launch.probe.boot}")
+    [tag] = [tag for tag in container.image.tags if tag.startswith("celery-perf/worker:")]
     try:
-        worker = workshop.boot(workshop.launch(runtime="container", dockerfile=dockerfile))
-        container = docker_client.containers.get(f"celery-perf-{worker.launch.probe.boot}")
-        image = container.image
         assert container.exec_run(["id", "-u"]).output.decode().strip() == "4711"
         worker.stop(0, drained=True)
     finally:
-        for tag in docker_client.images.list(filters={"reference": "celery-perf/worker"}):
-            docker_client.images.remove(tag.id, force=True)
-    assert any(tag.startswith("celery-perf/worker:") for tag in image.tags)
+        docker_client.images.remove(tag, force=True)
 
 
 def test_an_image_with_a_user_of_its_own_writes_to_an_sqlite_database_that_the_test_writes_to(
-    workshop: Workshop, stranger_image: str
+    stranger_image: str, workshop: Workshop
 ) -> None:
     database = workshop.run.databases / "test.sqlite3"
     with closing(sqlite3.connect(database)) as connection:
@@ -128,7 +127,7 @@ def test_an_image_with_a_user_of_its_own_writes_to_an_sqlite_database_that_the_t
                 connection.execute("INSERT INTO shop_order (title) VALUES ('milk')")
 
 
-def test_the_modes_of_a_users_own_files_stay(workshop: Workshop, stranger_image: str, tmp_path: Path) -> None:
+def test_the_modes_of_a_users_own_files_stay(stranger_image: str, workshop: Workshop, tmp_path: Path) -> None:
     database = tmp_path / "data" / "test.sqlite3"
     database.parent.mkdir(mode=0o700)
     database.touch(mode=0o600)
