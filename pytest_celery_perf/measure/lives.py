@@ -98,6 +98,11 @@ def lives(history: History) -> tuple[Life, ...]:
     return tuple(life for life in all_lives(history) if life.sent)
 
 
+def went_astray(life: Life) -> bool:
+    """Tell whether a task's message was lost on its way to a worker, which had not noted it in unacked yet."""
+    return life.fate is Fate.LOST and not life.executions
+
+
 def all_lives(history: History) -> tuple[Life, ...]:
     """Put the records of each task together, as `lives` does, and leave nothing out."""
     publications: dict[str, list[Publication]] = {}
