@@ -22,6 +22,9 @@ WORKER_IMAGE = os.environ.get("CELERY_PERF_TEST_WORKER_IMAGE", "celery-perf-test
 POSTGRES = os.environ.get("CELERY_PERF_TEST_POSTGRES", "postgresql://celery_perf@127.0.0.1:5432/celery_perf")
 """A database whose user may create others."""
 
+PATIENCE_S = 60
+"""For what answers at once on a machine that is not busy: each test of this process believes the first answer."""
+
 INDEPENDENT = "tests/regressions/"
 """Where no test uses what another one has started."""
 
@@ -30,7 +33,7 @@ INDEPENDENT = "tests/regressions/"
 def lack_of_docker() -> str | None:
     from pytest_celery_perf.broker.engine import docker_available
 
-    docker = docker_available(REDIS_IMAGE, timeout=10.0)
+    docker = docker_available(REDIS_IMAGE, timeout=PATIENCE_S)
     if docker.available:
         return None
     return f"Docker {docker.reason}; start it, and build {REDIS_IMAGE} with .ci/build-images"
@@ -43,7 +46,7 @@ def lack_of_postgresql() -> str | None:
     except ImportError:
         return "needs psycopg: pip install 'psycopg[binary]'"
     try:
-        psycopg.connect(POSTGRES, connect_timeout=5).close()
+        psycopg.connect(POSTGRES, connect_timeout=PATIENCE_S).close()
     except psycopg.Error as error:
         return f"PostgreSQL does not answer at {POSTGRES} ({error}); start one, or set CELERY_PERF_TEST_POSTGRES"
     return None
@@ -105,7 +108,7 @@ def docker_client() -> Iterator[Any]:
     """A client of the Docker engine; for tests marked ``docker``."""
     import docker
 
-    with closing(docker.from_env(timeout=60)) as client:
+    with closing(docker.from_env(timeout=PATIENCE_S)) as client:
         yield client
 
 

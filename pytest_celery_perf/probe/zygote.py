@@ -138,10 +138,16 @@ class Server:
 
     def _fork(self, job: Job) -> Job | None:
         parent = os.getpid()
+        led, leads = os.pipe()
         pid = os.fork()
         if pid == 0:
             self._leave(parent)
+            os.close(led)
+            os.close(leads)
             return job
+        os.close(leads)
+        os.read(led, 1)  # nothing, once it leads its session: whoever signals its group before that reaches nobody
+        os.close(led)
         self._running.add(pid)
         self._tell(launched=pid)
         return None

@@ -19,11 +19,12 @@ from pytest_celery_perf.runner.pool import Member, Pool
 from pytest_celery_perf.runner.trial import Trial
 
 LOG_LINES = 15
-ANSWER_TIMEOUT_S = 2.0
-"""How long the broker may take for an answer: one that is frozen gives none, and kombu asks again."""
+ANSWER_TIMEOUT_S = 10.0
+"""How long the broker may take for an answer: on a busy machine seconds, and one that is frozen gives none."""
 CLAIM_TIMEOUT_S = 1.0
 """Longer than a message is on its way from ``unacked`` to its worker's record."""
-STACK_TIMEOUT_S = 0.5
+STACK_TIMEOUT_S = 10.0
+"""How long all processes may take to write their stacks: on a busy machine seconds, and one that is frozen does not."""
 TASK_FRAME = f"{os.sep}probe{os.sep}attempt.py"
 """What a stack names where the worker enters a task's own function."""
 
@@ -42,7 +43,10 @@ def situation_of(trial: Trial, waited_s: float, *, on_commit_callbacks: int, rol
     if unacked := told.unacked:
         trial.until(lambda: _all_claimed(unacked, trial) or None, CLAIM_TIMEOUT_S)
     book, history = trial.book, trial.records()
-    pending = (_pending(task_id, trial, told.unacked) for task_id in book.last_attempt if task_id in _open(book))
+    until_s = time.monotonic() + STACK_TIMEOUT_S
+    pending = (
+        _pending(task_id, trial, told.unacked, until_s) for task_id in book.last_attempt if task_id in _open(book)
+    )
     return Situation(
         waited_s=waited_s,
         published=len(book.last_attempt),
@@ -71,7 +75,7 @@ class _Told:
 def _ask(trial: Trial) -> _Told:
     broker = trial.pool.broker
     queues = {publishing.queue for publishing in trial.book.publishing.values() if publishing.queue}
-    if not broker.ping():  # which tries once, and kombu several times
+    if not broker.ping(ANSWER_TIMEOUT_S):  # which tries once, and kombu several times
         url = masked(trial.pool.probe.broker_url or "")
         return _Told(error=f"the broker does not answer at {url}")
     try:
@@ -114,7 +118,7 @@ def _unsent(book: Book) -> tuple[str, ...]:
     return tuple(book.publishing[key].name for key in own if key[0] not in heard_of)
 
 
-def _pending(task_id: str, trial: Trial, unacked: frozenset[str] | None) -> PendingTask:
+def _pending(task_id: str, trial: Trial, unacked: frozenset[str] | None, until_s: float) -> PendingTask:
     book, now_ns = trial.book, time.monotonic_ns()
     publishing = book.publishing.get((task_id, book.last_attempt[task_id]))
     awaited, draft = book.awaited(task_id), _held(task_id, book)
@@ -146,7 +150,7 @@ def _pending(task_id: str, trial: Trial, unacked: frozenset[str] | None) -> Pend
         started_ago_s=None if started_ns is None else (now_ns - started_ns) / NS_PER_S,
         ended=ended,
         process_alive=alive,
-        stack=_stack(draft.pid, task_id, member)
+        stack=_stack(draft.pid, task_id, member, until_s)
         if alive and member is not None and draft is not None and draft.pid
         else "",
         unacked=None if unacked is None else task_id in unacked,
@@ -184,38 +188,46 @@ def _member(pool: Pool, boot: str) -> Member | None:
     return next((member for member in pool.members if member.boot == boot), None)
 
 
-def _stack(pid: int, task_id: str, member: Member) -> str:
-    """Ask a process where a task is in its code; empty if it cannot say."""
+def _stack(pid: int, task_id: str, member: Member, until_s: float) -> str:
+    """Ask a process where a task is in its code; empty if it cannot say, or not by a time of the monotonic clock."""
     spool = member.worker.launch.probe.spool
     path, greenlets = Path(stack_path(spool, pid)), Path(greenlets_path(spool, pid))
     if STACK_SIGNAL is None or not path.exists():
         return ""
-    files = [file for file in (path, greenlets) if file.exists()]
+    files = [file for file in (greenlets, path) if file.exists()]
     before = [file.stat().st_size for file in files]
     if not member.worker.send_signal(pid, STACK_SIGNAL):
         return ""
-    answers = [_answer(file, size) for file, size in zip(files, before, strict=True)]
-    return _of_task(answers[1], task_id) if any(answers[1:]) else _of_tasks(answers[0])
+    # Greenlets are told of in one go, after the threads. Those are told line by line: of a process that had to wait for
+    # a core meanwhile nobody sees where its answer ends, but that it goes as far as to a task.
+    ends = ("", "") if len(files) > 1 else (TASK_FRAME,)
+    *of_greenlets, of_threads = (
+        _answer(file, size, end, until_s) for file, size, end in zip(files, before, ends, strict=True)
+    )
+    return _of_task(of_greenlets[0], task_id) if any(of_greenlets) else _of_tasks(of_threads)
 
 
-def _answer(path: Path, before: int) -> str:
+def _answer(path: Path, before: int, end: str, until_s: float) -> str:
     """Return what is written to a file from now on.
 
     Args:
         path: The file.
         before: Its size in bytes before somebody was asked to write.
+        end: What it holds once nothing more of interest comes.
+        until_s: When to give up waiting, on the monotonic clock.
     """
-    deadline_s = time.monotonic() + STACK_TIMEOUT_S
-    size = before
-    # The handler writes line by line; the end is when nothing more comes.
-    while time.monotonic() < deadline_s:
+    told = ""
+    while True:
         time.sleep(0.005)
-        if (new := path.stat().st_size) == size > before:
-            break
-        size = new
+        last, told = told, _since(path, before)
+        if (last == told != "" and end in told) or time.monotonic() > until_s:
+            return told.strip()
+
+
+def _since(path: Path, size: int) -> str:
     with path.open(errors="replace") as file:
-        file.seek(before)
-        return file.read().strip()
+        file.seek(size)
+        return file.read()
 
 
 def _of_tasks(stacks: str) -> str:

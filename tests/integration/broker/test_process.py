@@ -152,10 +152,10 @@ def test_a_port_that_is_taken_is_passed_over(make_server: MakeServer, monkeypatc
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        free = next(ports.candidates())
-        monkeypatch.setattr(ports, "candidates", lambda: iter([taken.getsockname()[1], free]))
+        others = [*ports.candidates()]
+        monkeypatch.setattr(ports, "candidates", lambda: iter([taken.getsockname()[1], *others]))
 
-        assert Broker(make_server()).start().port == free
+        assert Broker(make_server()).start().port in others
 
 
 def test_another_server_at_the_port_is_not_taken_for_ours(

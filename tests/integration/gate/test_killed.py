@@ -67,4 +67,5 @@ def test_no_container_is_left(camp: Camp, docker_client: Any, worker_image: str,
 def containers(client: Any, camp: Camp) -> list[str]:
     """The containers that inherit the variable of a camp's processes."""
     there = client.containers.list(all=True, ignore_removed=True)
-    return [each.name for each in there if any(word.endswith(camp.token) for word in each.attrs["Config"]["Env"])]
+    # Those of others may have no variables at all.
+    return [each.name for each in there if any(word.endswith(camp.token) for word in each.attrs["Config"]["Env"] or ())]

@@ -66,6 +66,14 @@ def test_a_drained_worker_is_killed_at_once(workshop: Workshop) -> None:
     worker.stop(PATIENCE_S)
 
 
+def test_a_worker_that_is_stopped_at_once_ends(workshop: Workshop) -> None:
+    """However busy the machine is, on which its process may not have run for a moment."""
+    worker = workshop.start(workshop.launch("dawdling:app"), workshop.zygote("dawdling:app"))
+    assert worker.started_how == "warm"
+    worker.stop(0.0, drained=True)
+    assert worker.exit_status == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("start", ["warm", "cold"])
 def test_other_signals_reach_the_main_process_alone(workshop: Workshop, start: str) -> None:
     worker = workshop.boot(workshop.launch(options="-c 1", start=start), workshop.zygote() if start == "warm" else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from pytest_celery_perf.collect.ledger import Ledger
 from pytest_celery_perf.judge.diagnosis import diagnose
 from pytest_celery_perf.model.situation import Situation
 from pytest_celery_perf.probe import wire
+from pytest_celery_perf.probe.stacks import STACK_SIGNAL, stack_path
 from pytest_celery_perf.runner import situation
 from pytest_celery_perf.runner.situation import situation_of
 
@@ -42,7 +44,7 @@ class Scene:
         self.workers = {"one": SimpleNamespace(queues=("celery",), pool="prefork", registered=(), concurrency=1)}
         self.pool = SimpleNamespace(
             members=[SimpleNamespace(boot="one", worker=worker)],
-            broker=SimpleNamespace(ping=lambda: self.answers),
+            broker=SimpleNamespace(ping=lambda _: self.answers),
             probe=SimpleNamespace(broker_url="redis://:secret@127.0.0.1:1/0"),
         )
 
@@ -131,3 +133,53 @@ def test_only_what_the_test_itself_failed_to_publish_is_told(scene: Scene) -> No
     found = scene.situation()
     assert ("refund",) == found.unsent
     assert "Publishing refund raised an exception; the broker answers by now." in diagnose(found)
+
+
+HEADING = "Current thread 0x1 (most recent call first):\n"
+BODY = '  File "/shop/tasks.py", line 3 in stand\n'
+ENTRY = f'  File "/venv{situation.TASK_FRAME}", line 200 in call\n  File "/venv/celery/app/trace.py", line 1 in trace\n'
+
+
+class Clock:
+    """A clock that goes on as somebody sleeps, and a process that writes something at times of this clock."""
+
+    def __init__(self, file: Path, writes: dict[float, str]) -> None:
+        self.now_s = 0.0
+        self._file = file
+        self._writes = sorted(writes.items())
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def monotonic_ns(self) -> int:
+        return int(self.now_s * 1e9)
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        while self._writes and self._writes[0][0] <= self.now_s:
+            with self._file.open("a") as file:
+                file.write(self._writes.pop(0)[1])
+
+
+@pytest.mark.skipif(STACK_SIGNAL is None, reason="this system has no realtime signals")
+@pytest.mark.parametrize(
+    ("writes", "told"),
+    [
+        pytest.param({0.0: HEADING + BODY + ENTRY}, HEADING + BODY, id="at_once"),
+        pytest.param({4.0: HEADING + BODY + ENTRY}, HEADING + BODY, id="late"),
+        pytest.param({0.0: HEADING, 2.0: BODY, 3.0: ENTRY}, HEADING + BODY, id="bit_by_bit"),
+        pytest.param({0.0: HEADING + BODY}, HEADING + BODY, id="outside_a_task"),
+        pytest.param({}, "", id="never"),
+    ],
+)
+def test_a_stack_is_waited_for_until_it_has_come_to_the_task(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: dict[float, str], told: str
+) -> None:
+    scene.pool.members[0].worker.launch.probe.spool = str(tmp_path)
+    scene.received(started=True)
+    file = Path(stack_path(str(tmp_path), 811))
+    file.parent.mkdir()
+    file.write_text("what was told before\n")
+    monkeypatch.setattr(situation, "time", Clock(file, writes))
+    (pending,) = scene.situation().pending
+    assert told.strip() == pending.stack
