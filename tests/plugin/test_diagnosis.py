@@ -20,7 +20,7 @@ SAYS = {
     ),
     "test_the_worker_died": ("The worker mortal@", "died: killed by SIGKILL", "It was running office.die["),
     "test_not_registered": ('does not know the task "office.ad"', 'is "office.add" meant?'),
-    "test_waits_for_its_eta": ("office.add[", "waits for its ETA: it may start in 50min"),
+    "test_waits_for_its_eta": ("office.add[", "waits for its ETA: it may start in 49"),
     "test_prefetched_behind_others": ("is prefetched: fresh@", "holds it behind 1 other", "prefetch=1 and -O fair"),
     "test_runs_still": ("office.stand[", "still runs, for", "It is here:", 'office.py", line', "in stand"),
     "test_still_in_the_queue": ('3 tasks are still in the queue "celery"', "narrow@", "runs 1 of at most 1 tasks"),
