@@ -7,6 +7,3 @@ ADD = "print(sum(map(int, input().split())))"
 
 SUBTRACT = "a, b = map(int, input().split()); print(a - b)"
 """A wrong one: it prints, but not what it should."""
-
-SLOW = f"import time; time.sleep(0.05); {ADD}"
-"""A right one that takes its time: a second for 20 test cases."""

@@ -33,12 +33,15 @@ def test_the_second_call_is_served_by_the_cache(
     """Extract, second call: no outbound call, and faster."""
     ai.delay_s = 0.5
 
-    first = celery_perf.run(extract_problem_info_task, args=(problem_url,))
-    second = celery_perf.run(extract_problem_info_task, args=(problem_url,))
+    first = celery_perf.run(extract_problem_info_task, args=(problem_url,)).runtime.max
+    second = celery_perf.run(extract_problem_info_task, args=(problem_url,)).runtime.max
 
     assert ai.calls == {"/extract": 1}
-    assert second.runtime.max < first.runtime.max
-    measured("B.cached-call", f"{first.runtime.max * 1e3:.0f} ms, then {second.runtime.max * 1e3:.1f} ms and no call")
+    # Of several, as a busy machine may hold up one for longer than the service takes.
+    later = celery_perf.run(extract_problem_info_task, args=(problem_url,), times=5, concurrency=1).runtime.min
+    fastest = min(second, later)
+    assert fastest < first
+    measured("B.cached-call", f"{first * 1e3:.0f} ms, then {fastest * 1e3:.1f} ms and no call")
 
 
 def test_what_was_extracted_is_kept_for_an_hour(

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from fakes.ai_server import AIServer
-from fakes.programs import SLOW
 from judge.models import ScriptGenerationJob, SearchHistory
 from judge.tasks import (
     delete_job_task,
@@ -23,6 +22,7 @@ from judge.tasks import (
     warm_problem_cache_task,
     warm_user_stats_cache_task,
 )
+from pytest_celery_perf import CeleryFaults
 
 
 @pytest.mark.celery_routing(queue="execution", priority=1)
@@ -65,7 +65,8 @@ ORDER = [execute_code_task, generate_hints_task, generate_script_task, extract_p
 
 
 @pytest.fixture
-def publish_backlog(
+def publish_backlog(  # noqa: PLR0917 - fixtures
+    celery_faults: CeleryFaults,
     submission: dict[str, Any],
     history: SearchHistory,
     make_job: Callable[..., ScriptGenerationJob],
@@ -76,12 +77,14 @@ def publish_backlog(
 
     def publish(*priorities: int) -> None:
         options = [{"priority": priority} for priority in priorities] or [{}] * len(ORDER)
-        execute_code_task.apply_async(kwargs={**submission, "code": SLOW}, priority=0)
-        delete_job_task.apply_async((make_job().pk,), **options[4])
-        extract_problem_info_task.apply_async((problem_url,), **options[3])
-        generate_script_task.apply_async((make_job().pk,), **options[2])
-        generate_hints_task.apply_async((history.pk,), **options[1])
-        execute_code_task.apply_async(kwargs=submission, **options[0])
+        with celery_faults.hold(execute_code_task, at="started") as busy:
+            execute_code_task.apply_async(kwargs=submission, priority=0)
+            busy.wait()
+            delete_job_task.apply_async((make_job().pk,), **options[4])
+            extract_problem_info_task.apply_async((problem_url,), **options[3])
+            generate_script_task.apply_async((make_job().pk,), **options[2])
+            generate_hints_task.apply_async((history.pk,), **options[1])
+            execute_code_task.apply_async(kwargs=submission, **options[0])
 
     return publish
 

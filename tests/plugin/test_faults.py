@@ -11,13 +11,14 @@ from office import unsafe
 
 @pytest.mark.celery_worker(concurrency=1, prefetch=1)
 @pytest.mark.celery_reliable(max_executions=2, workers_alive=False)
-def test_away(celery_faults):
+def test_away(celery_perf, celery_faults):
     with celery_faults.hold(unsafe) as held:
         for _ in range(3):
             unsafe.delay()
         held.wait()
         celery_faults.when("received", nth=2)
         celery_faults.broker.restart()
+    celery_perf.wait(timeout="3s")
 """
 
 
@@ -35,5 +36,5 @@ def test_a_fault_that_does_not_strike_fails_the_test(inner: Inner) -> None:
 
 def test_the_time_that_workers_take_to_reconnect_is_not_the_tasks(plain: Project) -> None:
     plain.write("test_away.py", AWAY)
-    inner = plain.run("--celery-perf-timeout=3s", "test_away.py")
+    inner = plain.run("test_away.py")
     assert {"test_away"} == inner.passed, inner.text

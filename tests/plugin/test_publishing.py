@@ -13,7 +13,7 @@ from office import add
 def test_ends_in_time(celery_perf, celery_faults):
     with celery_faults.broker.pause():
         pass
-    assert celery_perf.run(add, [1, 2]).succeeded == 1
+    assert celery_perf.run(add, [1, 2], timeout="1min").succeeded == 1
 
 def test_raises(celery_perf, celery_network):
     with celery_network.black_hole(link="publisher"):
@@ -31,7 +31,7 @@ def test_fails_for_itself(celery_perf, celery_faults):
 
 @pytest.mark.celery_fault(kind="pause_broker", lasting="200ms")
 def test_is_let_go_on(celery_perf):
-    assert celery_perf.run(add, [1, 2], times=4, concurrency=1).succeeded == 4
+    assert celery_perf.run(add, [1, 2], times=4, concurrency=1, timeout="1min").succeeded == 4
 """
 TOLD = "(celery_perf_timeout), as test_stuck.py:"
 

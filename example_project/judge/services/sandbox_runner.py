@@ -5,8 +5,8 @@ It reads one request (JSON) from standard input, runs every case in a fork of it
 
 - network: an empty network namespace where the kernel grants one (as root, or by a user namespace);
   elsewhere an audit hook that refuses sockets and ctypes: good against mistakes, not against an expert;
-- time: wall clock and CPU; memory: address space; files: none can be written; processes: none can
-  be started (the kernel exempts root from that last limit: do not run workers as root);
+- time: CPU and, for what does not compute, wall clock; memory: address space; files: none can be written;
+  processes: none can be started (the kernel exempts root from that last limit: do not run workers as root);
 - environment: empty; working directory: empty and temporary; standard error: read, never shown.
 
 What it does not do: hide files that the worker's user may read. Production adds a container for that.
@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import io
 import json
+import math
 import os
 import resource
 import select
@@ -32,6 +33,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+TIME_LIMIT = "time limit exceeded"
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -82,6 +84,7 @@ class Case:
     def __init__(self, program: CodeType, request: dict[str, Any], *, isolated: bool) -> None:
         self.program = program
         self.seconds: float = request["seconds"]
+        self.wall_seconds: float = request["wall_seconds"]
         self.memory_bytes: int = request["memory_bytes"]
         self.output_bytes: int = request["output_bytes"]
         self.isolated = isolated
@@ -97,7 +100,7 @@ class Case:
             os.setpgid(pid, pid)
         os.close(out_end)
         os.close(err_end)
-        received, broken_limit = drain((out, err), self.output_bytes, time.monotonic() + self.seconds)
+        received, broken_limit = drain((out, err), self.output_bytes, time.monotonic() + self.wall_seconds)
         status = end_group(pid)
         os.close(out)
         os.close(err)
@@ -144,7 +147,7 @@ def drain(ends: tuple[int, int], limit: int, deadline: float) -> tuple[dict[int,
     while waiting:
         ready, _, _ = select.select(waiting, [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
-            return received, "time limit exceeded"
+            return received, TIME_LIMIT
         for end in ready:
             chunk = os.read(end, 65536)
             received[end] += chunk
@@ -169,6 +172,8 @@ def end_group(pid: int) -> int:
 
 def explain(status: int, errors: str) -> str:
     """Say in one line why a case ended; nothing if it ended well."""
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        return TIME_LIMIT
     if os.WIFSIGNALED(status) and not errors:
         return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
     return errors.strip().rpartition("\n")[2]
@@ -181,8 +186,8 @@ def last_line(error: BaseException) -> str:
 
 def limit(seconds: float, memory_bytes: int) -> None:
     """Set what the kernel enforces for this process."""
-    cpu = int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+    cpu = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))  # SIGXCPU; a second later SIGKILL, if it goes on
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))

@@ -86,8 +86,8 @@ def test_bytes(celery_size: int) -> None:
 
 
 @pytest.mark.celery_scaling(sizes=[2, 40], metric="runtime", max_slope="0s")
-def test_time(celery_size: int) -> None:
-    idle.delay(celery_size / 100)
+def test_time(celery_size: int, celery_perf: CeleryPerf) -> None:
+    celery_perf.run(idle, (celery_size / 100,), times=5, concurrency=1)
 
 
 @pytest.mark.celery_scaling(sizes=[2, 4, 8], max_slope=0)

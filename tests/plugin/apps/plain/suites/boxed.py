@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from statistics import median
 
 import pytest
 from kombu.serialization import dumps
@@ -20,11 +21,11 @@ pytestmark = pytest.mark.celery_worker(
 
 def test_memory_cpu_and_message(celery_perf: CeleryPerf) -> None:
     (held,) = celery_perf.run(hoard, (50 * MIB, 0.03)).history.executions
-    (burnt,) = celery_perf.run(burn, (0.03,)).history.executions
+    burnt = celery_perf.run(burn, (0.03,), times=5).history.executions
     assert OF_EXECUTION["memory_added"](held) == pytest.approx(50 * MIB, abs=3 * MIB)
-    assert OF_EXECUTION["cpu"](burnt) == pytest.approx(0.03, rel=0.03)
+    assert median(OF_EXECUTION["cpu"](each) for each in burnt) == pytest.approx(0.03, rel=0.03)
     embed = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
-    assert OF_EXECUTION["message_size"](burnt) == len(dumps([[0.03], {}, embed], serializer="json")[2])
+    assert OF_EXECUTION["message_size"](burnt[0]) == len(dumps([[0.03], {}, embed], serializer="json")[2])
 
 
 @pytest.mark.celery_cpu(calls=1_001)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from office import add, app, die, misrouted, stand
 
-from pytest_celery_perf import CeleryPerf
+from pytest_celery_perf import CeleryFaults, CeleryPerf
 
 FRESH = pytest.mark.celery_worker(name="fresh", concurrency=1, prefetch=4)
 
@@ -20,45 +20,45 @@ def test_no_worker_consumes_the_queue(celery_perf: CeleryPerf) -> None:
 @pytest.mark.celery_worker(name="mortal", concurrency=1)
 def test_the_worker_died(celery_perf: CeleryPerf) -> None:
     die.delay()
+    celery_perf.wait(timeout="1min")  # it ends when nobody is left who could finish anything
 
 
 def test_not_registered(celery_perf: CeleryPerf) -> None:
     app.send_task("office.ad", (1, 2))
 
 
-def test_waits_for_its_eta(celery_perf: CeleryPerf) -> None:
-    add.apply_async((1, 2), countdown=3000)
+def test_waits_for_its_eta(celery_faults: CeleryFaults) -> None:
+    add.apply_async((1, 2), countdown=2990)
+    celery_faults.when("received", add, timeout="1min")
 
 
 @FRESH
-def test_prefetched_behind_others(celery_perf: CeleryPerf, tmp_path: Path) -> None:
-    stand.delay(_gate(tmp_path))
+def test_prefetched_behind_others(celery_faults: CeleryFaults, tmp_path: Path) -> None:
+    _stand(tmp_path)
     add.delay(1, 2)
+    celery_faults.when("received", add, timeout="1min")
 
 
 @FRESH
 def test_runs_still(celery_perf: CeleryPerf, tmp_path: Path) -> None:
-    stand.delay(_gate(tmp_path))
+    _stand(tmp_path)
 
 
 @pytest.mark.celery_worker(name="narrow", concurrency=1, prefetch=1, pool="solo")
 def test_still_in_the_queue(celery_perf: CeleryPerf, tmp_path: Path) -> None:
-    stand.delay(_gate(tmp_path))
+    _stand(tmp_path)
     for _ in range(3):
         add.delay(1, 2)
 
 
 @pytest.mark.celery_worker(name="busy", concurrency=1, prefetch=1, pool="solo")
 def test_held_unacknowledged(celery_perf: CeleryPerf, tmp_path: Path) -> None:
-    gate = _gate(tmp_path)
-    stand.delay(gate)
-    opened = os.open(gate, os.O_WRONLY)  # returns when the task has begun to read
+    _stand(tmp_path)
     add.delay(1, 2)
     with app.connection_for_read() as connection:
         # Somebody takes it, and neither does nor acknowledges it.
         assert connection.channel().basic_get("celery", no_ack=False)
         celery_perf.wait(timeout=1)
-    os.close(opened)
 
 
 def test_run_tells_it_too(celery_perf: CeleryPerf) -> None:
@@ -85,7 +85,9 @@ def test_ran_in_the_test_itself() -> None:
     add.apply((1, 2))
 
 
-def _gate(folder: Path) -> str:
-    """Make a FIFO that nobody opens for writing: whoever reads it waits."""
-    os.mkfifo(folder / "gate")
-    return str(folder / "gate")
+def _stand(folder: Path) -> None:
+    """Have a task run that ends only with this process, which keeps open for writing what it reads."""
+    gate = folder / "gate"
+    os.mkfifo(gate)
+    stand.delay(str(gate))
+    os.open(gate, os.O_WRONLY)  # returns when the task has begun to read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -51,7 +52,10 @@ def test_memory_belongs_to_all_tasks(celery_perf: CeleryPerf, pool: str) -> None
 @on("prefork", "threads", "solo")
 def test_cpu(celery_perf: CeleryPerf, pool: str) -> None:
     executions = celery_perf.run(burn, (0.03,), times=5).history.executions
-    assert figures("cpu", executions) == pytest.approx([0.03] * 5, rel=0.03)
+    taken_s = figures("cpu", executions)
+    # What interrupts an execution may be counted as its own: never less, and not of most.
+    assert min(taken_s) >= 0.03
+    assert median(taken_s) == pytest.approx(0.03, rel=0.03)
     assert all(share is not None and 0 < share <= 1 for share in figures("cpu_share", executions))
 
 

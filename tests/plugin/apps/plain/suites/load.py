@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from office import add, fan_out, fragile, nap, silent
 
-from pytest_celery_perf import CeleryPerf, ConfigurationError, UnfinishedTasksError
+from pytest_celery_perf import CeleryFaults, CeleryPerf, ConfigurationError, UnfinishedTasksError
 from pytest_celery_perf.model.load import Published, Way
 
 one_process = pytest.mark.celery_worker(name="one", pool="solo")
@@ -136,9 +136,10 @@ def test_the_capacity_of_one_process(celery_perf: CeleryPerf) -> None:
         assert capacity.workers_for(10 * capacity.rate) == 10
 
 
-def test_what_was_copied_is_diagnosed_as_any_other_task(celery_perf: CeleryPerf) -> None:
-    with pytest.raises(UnfinishedTasksError, match=r"\d of 6 tasks had not finished"):
-        celery_perf.load(nap, (0.3,), count=6, timeout=0.2)
+def test_what_was_copied_is_diagnosed_as_any_other_task(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    held = celery_faults.hold(silent, times=6)
+    with held, pytest.raises(UnfinishedTasksError, match=r"6 of 6 tasks had not finished"):
+        celery_perf.load(silent, count=6, timeout=0.2)
     assert celery_perf.wait().succeeded == 6
 
 

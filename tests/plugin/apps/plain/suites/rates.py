@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from office import add, burn, fragile, relaxed, stand, urgent
 
-from pytest_celery_perf import CeleryPerf
+from pytest_celery_perf import CeleryFaults, CeleryPerf
 
 ONE_AT_A_TIME = pytest.mark.celery_worker(concurrency=1, prefetch=1, queues=["celery", "side"])
 """A worker for both queues, with one slot."""
@@ -100,9 +100,15 @@ def test_first_by_its_priority(tmp_path: Path) -> None:
 
 @pytest.mark.celery_worker(name="hoarder", concurrency=1, prefetch=8)
 @pytest.mark.celery_isolation(flood=relaxed, victim=urgent)
-def test_prefetched(tmp_path: Path) -> None:
+def test_prefetched(celery_faults: CeleryFaults, tmp_path: Path) -> None:
     """The worker takes all that it can hold: what is published then cannot overtake, whatever its priority."""
-    _behind_a_gate(tmp_path, lambda: (_flood(), urgent.apply_async(priority=9)))
+
+    def publish() -> None:
+        _flood()
+        urgent.apply_async(priority=9)
+        celery_faults.when("received", urgent)
+
+    _behind_a_gate(tmp_path, publish)
 
 
 @ONE_AT_A_TIME

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 from office import add, burn, call, delegate, fragile, hoard, seep
 
@@ -47,7 +49,10 @@ def test_cpu_is_kept(celery_perf: CeleryPerf) -> None:
 @pytest.mark.celery_cpu(p50="1min", max="1min")
 def test_cpu_is_kept_by_each_of_several(celery_perf: CeleryPerf, pool: str) -> None:
     run = celery_perf.run(burn, (0.03,), times=5)
-    assert [cpu_ns(each) for each in run.history.executions] == pytest.approx([30_000_000] * 5, rel=0.03)
+    taken_ns = [cpu_ns(each) for each in run.history.executions]
+    # What interrupts an execution may be counted as its own: never less, and not of most.
+    assert min(taken_ns) >= 30_000_000
+    assert median(taken_ns) == pytest.approx(30_000_000, rel=0.03)
 
 
 @pytest.mark.celery_cpu(calls=1_001)

@@ -67,7 +67,7 @@ def test_expired_before_its_first_attempt() -> None:
 
 @pytest.mark.celery_retries(attempts=4)
 def test_expired_before_its_next_attempt() -> None:
-    choosy.apply_async(expires=40)
+    choosy.apply_async(expires=44)
 
 
 @pytest.mark.celery_retries(attempts=3)
