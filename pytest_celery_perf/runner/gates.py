@@ -55,8 +55,9 @@ class Gates:
         for gate in self._built - self._opened.keys():
             self._opened[gate] = os.open(gate, os.O_RDWR | os.O_CLOEXEC)
         for gate, descriptor in self._opened.items():
-            os.close(descriptor)
+            # In this order: who found it when its other end has gone would wait for ever.
             gate.unlink()
+            os.close(descriptor)
         self._opened.clear()
         self._built.clear()
 

@@ -450,7 +450,7 @@ def test_each_name_has_a_verdict_and_a_named_task_answers_for_what_others_left()
     assert wrong(verdict_of(ReliableBudget(task=NAME), told)) == {"left in unacked": "1"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories())
 def test_any_history_can_be_judged(told: History) -> None:
     for verdict in judge(ReliableBudget(within_s=1), told):

@@ -142,7 +142,7 @@ def test_a_fault_that_hit_no_worker_says_what_it_hit() -> None:
     ] == told(History(faults=faults, workers=(worker(),)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories())
 def test_any_history_can_be_told_in_order(happened: History) -> None:
     entries = journal(happened)

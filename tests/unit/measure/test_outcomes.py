@@ -43,7 +43,7 @@ def alone(told: History, task_id: str) -> History:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories())
 def test_every_task_has_exactly_one_class_and_a_reason(told: History) -> None:
     classified = classify(told)
@@ -51,14 +51,14 @@ def test_every_task_has_exactly_one_class_and_a_reason(told: History) -> None:
     assert all(each.task_class in TaskClass and each.reason for each in classified)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories())
 def test_the_class_of_a_task_is_told_from_its_own_records(told: History) -> None:
     together = {each.life.task_id: each.task_class for each in classify(told)}
     assert together == {task_id: classify(alone(told, task_id))[0].task_class for task_id in ids_of(told)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories())
 def test_no_class_contradicts_the_records(told: History) -> None:
     """Each class is checked against what a reader would demand of it, not against the others' rules."""

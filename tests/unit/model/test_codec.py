@@ -17,7 +17,7 @@ from tests.unit.histories import execution, query, worker
 QUERY = query(stacks=(((Frame(path="/app/tasks.py", line=3, function="pay"),), 2),))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.from_type(Execution).filter(lambda each: "NaN" not in json.dumps(encode(each))))  # equals not even itself
 def test_whatever_an_execution_holds_survives_json(value: Execution) -> None:
     assert value == decode(Execution, json.loads(json.dumps(encode(value))))

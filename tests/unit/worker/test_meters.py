@@ -15,8 +15,10 @@ from pytest_celery_perf.worker.cgroup import CgroupFiles, CgroupMeter
 from pytest_celery_perf.worker.meters import Meter, ProcMeter, PsutilMeter, meter_of, open_all
 
 MIB = 1 << 20
+TWO_TICKS_S = 0.021
+"""How much less of user and system time than there was the kernel may tell, each in whole ticks."""
 ACTOR = """
-import sys
+import resource, sys, time
 for line in sys.stdin:
     exec(line)
     print("done", flush=True)
@@ -40,10 +42,22 @@ class Actor:
 
     def do(self, statement: str) -> None:
         """Have it run a statement, and return when it has."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
+        self._tell(statement)
+        assert self._answer() == "done\n"
+
+    def cpu_s(self) -> float:
+        """Have it say what it has used by now, and its children that have ended."""
+        self._tell("print(time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]))")
+        told_s = float(self._answer())
+        assert self._answer() == "done\n"
+        return told_s
+
+    def _tell(self, statement: str) -> None:
         print(statement, file=self.process.stdin, flush=True)
-        assert self.process.stdout.readline() == "done\n"
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
 
     def end(self) -> None:
         with self.process:
@@ -58,20 +72,25 @@ def actor() -> Iterator[Actor]:
     actor.end()
 
 
+def tells_cpu_of(meter: Meter, actor: Actor) -> bool:
+    """Compare with its own clocks, before and after: that it used more than it was asked to proves nothing."""
+    least_s, told_ns, most_s = actor.cpu_s(), meter.cpu_ns(), actor.cpu_s()
+    return least_s - TWO_TICKS_S < (told_ns or 0) / 1e9 < most_s + TWO_TICKS_S
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_and_cpu_of_another_process(kind: type[ProcMeter | PsutilMeter], actor: Actor) -> None:
     meter = kind(actor.pid)
     before, uss_before = meter.rss_bytes(meter.tell()), meter.uss_bytes()
-    actor.do(f"kept = b'x' * {50 * MIB}; import time")
+    actor.do(f"kept = b'x' * {50 * MIB}")
     actor.do("while time.process_time() < 0.3: pass")
     after, uss_after = meter.rss_bytes(meter.tell()), meter.uss_bytes()
-    cpu_ns = meter.cpu_ns()
+    assert tells_cpu_of(meter, actor)
     meter.close()
     assert before is not None
     assert after is not None
     assert after - before == pytest.approx(50 * MIB, abs=3 * MIB)
     assert (uss_after or 0) - (uss_before or 0) == pytest.approx(50 * MIB, abs=3 * MIB)
-    assert (cpu_ns or 0) / 1e9 == pytest.approx(0.3, abs=0.05)
 
 
 @linux
@@ -183,19 +202,13 @@ def test_a_process_of_the_same_number_is_not_the_container(tmp_path: Path) -> No
 @linux
 def test_the_cpu_time_of_threads_and_of_children_that_have_ended(actor: Actor) -> None:
     meter = ProcMeter(actor.pid)
-    actor.do("import subprocess, sys, threading, time")
+    actor.do("import subprocess, threading")
     actor.do("spin = lambda: [None for _ in iter(lambda: time.thread_time() < 0.2, False)]")
-    before = meter.cpu_ns()
     actor.do("thread = threading.Thread(target=spin); thread.start(); thread.join()")
-    between = meter.cpu_ns()
+    assert tells_cpu_of(meter, actor)
     actor.do("subprocess.run([sys.executable, '-S', '-c', 'import time\\nwhile time.process_time() < 0.3: pass'])")
-    after = meter.cpu_ns()
+    assert tells_cpu_of(meter, actor)
     meter.close()
-    assert before is not None
-    assert between is not None
-    assert after is not None
-    assert (between - before) / 1e9 == pytest.approx(0.2, abs=0.05)
-    assert (after - between) / 1e9 == pytest.approx(0.3, abs=0.1)
 
 
 @linux
