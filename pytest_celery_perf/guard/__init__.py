@@ -8,7 +8,25 @@ a session of its own, is deaf to the signals that end pytest, keeps the list of 
 from __future__ import annotations
 
 from pytest_celery_perf.guard.handle import Guard
-from pytest_celery_perf.guard.processes import MARK, Newcomers, Process, is_running, kill_groups, signal_group
+from pytest_celery_perf.guard.processes import (
+    MARK,
+    Newcomers,
+    Process,
+    is_asleep,
+    is_running,
+    kill_groups,
+    signal_group,
+)
 from pytest_celery_perf.guard.tether import tethered
 
-__all__ = ["MARK", "Guard", "Newcomers", "Process", "is_running", "kill_groups", "signal_group", "tethered"]
+__all__ = [
+    "MARK",
+    "Guard",
+    "Newcomers",
+    "Process",
+    "is_asleep",
+    "is_running",
+    "kill_groups",
+    "signal_group",
+    "tethered",
+]

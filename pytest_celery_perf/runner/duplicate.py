@@ -18,7 +18,8 @@ from pytest_celery_perf.worker.twin import queue_of_twin, twin
 
 LOCKED_S = 0.5
 """A second delivery whose query has no answer for so long waits for a lock of the first. Shorter than any time for
-which a database lets somebody wait: it would give up, for no other reason than that the first is held."""
+which a database lets somebody wait: it would give up, for no other reason than that the first is held. One that
+computes, or waits for a core, waits for no lock, though it has no answer either."""
 SILENT_S = 5.0
 """The same for a second delivery that does anything else: whatever keeps it, the first must go on some time."""
 _LOCKING = ("query", "commit", "rollback")
@@ -58,10 +59,17 @@ class Duplicates:
         self._faults = faults
         self._gates = gates
         self._seen = 0
+        self._now_ns = 0
+        """Until when all that was recorded has been read: what seems to be silence after that may be our own delay."""
         self._pending: list[_Again] = []
 
-    def tend(self) -> None:
-        """Deal with what has happened since the last call."""
+    def tend(self, now_ns: int) -> None:
+        """Deal with what has happened since the last call.
+
+        Args:
+            now_ns: A time before the records were read, by the monotonic clock.
+        """
+        self._now_ns = now_ns
         news, self._seen = self._book.faults[self._seen :], len(self._book.faults)
         self._pending += [again for fault in news if fault.kind in AGAIN and (again := self._found(fault))]
         for again in list(self._pending):
@@ -131,12 +139,19 @@ class Duplicates:
         """Return for how many seconds more the second delivery may be silent."""
         second = self._second(again)
         last = _last_touch(second)
+        patience_s = SILENT_S
         if second is None or last is None:
-            since_ns, patience_s = again.sent_ns or 0, SILENT_S
+            since_ns = again.sent_ns or 0
         else:
             since_ns = max(last.ns, second.answered_ns)
-            patience_s = LOCKED_S if last.kind in _LOCKING and since_ns == last.ns else SILENT_S
-        return max(0.0, patience_s - (time.monotonic_ns() - since_ns) / 1e9)
+            if last.kind in _LOCKING and since_ns == last.ns and self._is_asleep(second):
+                patience_s = LOCKED_S
+        return max(0.0, patience_s - (self._now_ns - since_ns) / 1e9)
+
+    def _is_asleep(self, second: Draft) -> bool:
+        """Tell whether the process that runs a delivery waits, for whatever that is."""
+        worker = next((each.worker for each in self._pool.members if each.boot == second.boot), None)
+        return worker is None or second.pid is None or worker.is_asleep(second.pid)
 
 
 def _last_touch(second: Draft | None) -> wire.Touched | None:

@@ -164,9 +164,10 @@ class Trial:
 
     def _tend(self) -> None:
         """Take in what was recorded by now, and do what follows from it."""
+        now_ns = time.monotonic_ns()
         self._reader.pump()
         self.rescue.tend()
-        self._duplicates.tend()
+        self._duplicates.tend(now_ns)
 
     def _tell(self) -> None:
         published = len(self.book.last_attempt)

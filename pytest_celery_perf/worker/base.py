@@ -99,6 +99,9 @@ class Runtime(Protocol):
     def send_signal(self, pid: int, number: int) -> bool:
         """Send a signal to one of its processes; see `Worker.send_signal`."""
 
+    def is_asleep(self, pid: int) -> bool:
+        """Tell whether one of its processes waits; see `Worker.is_asleep`."""
+
     def obstacle(self) -> str:
         """Say what may keep it from its broker, and what to do; empty if nothing is known."""
 
@@ -193,6 +196,17 @@ class Worker:
             Whether it is.
         """
         return self._runtime.send_signal(pid, number)
+
+    def is_asleep(self, pid: int) -> bool:
+        """Tell whether one of its processes waits for something to happen: it neither runs nor waits for a core.
+
+        Args:
+            pid: The process, as it numbers itself.
+
+        Returns:
+            True also where nobody can tell.
+        """
+        return self._runtime.is_asleep(pid)
 
     def freeze(self) -> None:
         """Stop all its processes, so that none of them notices, until `thaw` or its end."""

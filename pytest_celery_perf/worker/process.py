@@ -7,7 +7,7 @@ import signal
 from typing import Protocol
 
 from pytest_celery_perf.errors import WorkerError
-from pytest_celery_perf.guard import is_running, kill_groups, signal_group
+from pytest_celery_perf.guard import is_asleep, is_running, kill_groups, signal_group
 from pytest_celery_perf.worker.base import Guard, Launch
 from pytest_celery_perf.worker.exits import ExitWatch
 from pytest_celery_perf.worker.meters import Meter, meter_of
@@ -114,6 +114,10 @@ class ProcessRuntime:
         except ProcessLookupError:
             return False
         return True
+
+    def is_asleep(self, pid: int) -> bool:
+        """Ask the kernel."""
+        return is_asleep(pid)
 
     def obstacle(self) -> str:
         """Say that nothing is known, as it has the network of the tests."""

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_celery_perf.guard.processes import MARK, is_running, kill_groups, signal_group, start_time
+from pytest_celery_perf.guard.processes import MARK, is_asleep, is_running, kill_groups, signal_group, start_time
 from pytest_celery_perf.guard.tether import tethered
 
 # Prints its own pid and those of a child in its group and a grandchild that leads a session of its own.
@@ -71,6 +71,20 @@ def test_a_process_runs_until_it_ends_reaped_or_not() -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert not is_running(process.pid)
     assert not is_running(process.pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells")
+@pytest.mark.parametrize(("does", "asleep"), [("input()", True), ("while True: pass", False)])
+def test_a_process_is_asleep_while_it_waits_for_something_to_happen(does: str, asleep: bool) -> None:
+    command = [sys.executable, "-S", "-c", f"print(flush=True)\n{does}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            while is_asleep(process.pid) != asleep:
+                pass
+        finally:
+            process.kill()
 
 
 def test_a_signal_reaches_a_whole_group(family: Family) -> None:

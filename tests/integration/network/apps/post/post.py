@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from celery import Celery, Task
+from kombu.transport.redis import Channel
 
 app = Celery("post", broker="redis://app.invalid:1/0", backend="redis://app.invalid:1/0")
+if os.environ.get("POST_LISTENS_LONG"):
+    _listen = Channel._brpop_start
+
+    def _listen_long(channel: Channel) -> None:
+        """Wait for a message for longer than a second, after which nobody is sent it over a dead connection."""
+        _listen(channel, timeout=20)
+
+    Channel._brpop_start = _listen_long
 
 
 @app.task

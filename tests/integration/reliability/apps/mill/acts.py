@@ -78,6 +78,12 @@ def redis(celery_perf: Any) -> Redis:
     return Redis.from_url(celery_perf.workers[0].launch.probe.broker_url)
 
 
+def await_listener(celery_perf: Any) -> None:
+    """Wait until the broker knows that a worker waits for a message."""
+    with redis(celery_perf) as client:
+        _await(lambda: _listens(client), "no worker waits for a message")
+
+
 def await_silence(celery_perf: Any) -> None:
     """Wait until no worker asks for messages any more; between two questions there is less than a millisecond."""
     deadline_s = time.monotonic() + PATIENCE_S
@@ -85,5 +91,9 @@ def await_silence(celery_perf: Any) -> None:
     with redis(celery_perf) as client:
         while silent < 5:
             assert time.monotonic() < deadline_s, "a worker still asks for messages"
-            silent = 0 if any("b" in each["flags"] for each in client.client_list()) else silent + 1
+            silent = 0 if _listens(client) else silent + 1
             time.sleep(0.01)
+
+
+def _listens(client: Redis) -> bool:
+    return any("b" in each["flags"] for each in client.client_list())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import celery
 import pytest
-from acts import CANCELLING, peers
+from acts import CANCELLING, await_listener, peers
 from mill import hasty, late
 
 from pytest_celery_perf.errors import UnfinishedTasksError
@@ -70,10 +70,11 @@ def test_published_after_a_reset(celery_faults) -> None:
 
 
 @reliable
-@networked
-def test_published_after_a_reset_that_the_broker_does_not_see(celery_faults) -> None:
+@pytest.mark.celery_worker(concurrency=2, prefetch=1, network=True, env={"MILL_LISTENS_LONG": "1"})
+def test_published_after_a_reset_that_the_broker_does_not_see(celery_perf, celery_faults) -> None:
     late.delay()
     celery_faults.when("acknowledged")
+    await_listener(celery_perf)
     celery_faults.network.half_open(unaware="server")
     late.delay()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.worker.request import Request
-from kombu.transport.redis import QoS
+from kombu.transport.redis import Channel, QoS
 
 app = Celery("mill", broker="redis://app.invalid:1/0", backend="redis://app.invalid:1/1")
 app.conf.broker_transport_options = json.loads(os.environ["MILL_TRANSPORT"])
@@ -35,6 +35,14 @@ if os.environ.get("MILL_HEARS_LATE"):
         _accept(request, pid, at_s)
 
     Request.on_accepted = _accept_late
+if os.environ.get("MILL_LISTENS_LONG"):
+    _listen = Channel._brpop_start
+
+    def _listen_long(channel: Channel) -> None:
+        """Wait for a message for longer than a second, after which nobody is sent it over a dead connection."""
+        _listen(channel, timeout=20)
+
+    Channel._brpop_start = _listen_long
 if os.environ.get("MILL_SUBMITS_SLOWLY"):
     _adjust = ThreadPoolExecutor._adjust_thread_count
 

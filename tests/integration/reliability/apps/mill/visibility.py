@@ -1,4 +1,4 @@
-"""A visibility timeout of a second passes; what becomes of each task is told in test_visibility.py."""
+"""A visibility timeout of a few seconds passes; what becomes of each task is told in test_visibility.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from mill import hasty, late
 
 reliable = pytest.mark.celery_reliable(max_executions=1)
 DEFAULTS = {"visibility_timeout": 1}
+LONG_S = 10
+"""Longer than the visibility timeout, and until somebody has looked."""
 
 
 @looks_often
@@ -26,7 +28,7 @@ def test_peer_by_default(celery_perf, celery_faults) -> None:
 @peers(pool="gevent")
 def test_gevent_peer(celery_perf, celery_faults) -> None:
     _kill_the_holder(celery_perf, celery_faults)
-    celery_perf.wait(timeout=5)
+    celery_perf.wait(timeout=LONG_S)
 
 
 def _kill_the_holder(celery_perf, celery_faults) -> None:
@@ -39,7 +41,7 @@ def _kill_the_holder(celery_perf, celery_faults) -> None:
 @reliable
 @pytest.mark.celery_worker(concurrency=1)
 def test_eta(celery_faults) -> None:
-    late.apply_async(countdown=5)
+    late.apply_async(countdown=LONG_S)
     celery_faults.when("ended", nth=2)
 
 
@@ -47,12 +49,12 @@ def test_eta(celery_faults) -> None:
 @reliable
 @pytest.mark.celery_worker(concurrency=2, prefetch=1)
 def test_long_run() -> None:
-    hasty.delay(5)
+    hasty.delay(LONG_S)
 
 
 @looks_often
 @reliable
 @pytest.mark.celery_worker(concurrency=1, prefetch=1)
 def test_long_run_in_the_only_slot(celery_faults) -> None:
-    hasty.delay(5)
+    hasty.delay(LONG_S)
     celery_faults.when("ended", nth=2)

@@ -157,6 +157,7 @@ def test_half_open(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> No
     celery_perf.wait()
 
 
+@pytest.mark.celery_worker(env={"POST_LISTENS_LONG": "1"})
 @pytest.mark.celery_reliable
 def test_what_a_dead_connection_is_sent_is_lost(celery_perf: CeleryPerf, celery_network: CeleryNetwork) -> None:
     await_listeners(celery_perf)
