@@ -16,7 +16,7 @@ from judge.services import ai, cache, jobs, sandbox, submissions
 
 logger = logging.getLogger(__name__)
 
-GENERATOR_LIMITS = sandbox.Limits(seconds=30, wall_seconds=60, output_bytes=16 << 20)
+GENERATOR_LIMITS = sandbox.Limits(seconds=30, output_bytes=16 << 20)
 
 
 @shared_task(bind=True, base=ReliableTask)

@@ -35,7 +35,7 @@ class Limits:
 
     seconds: float = 2.0
     """CPU time; the kernel counts whole seconds."""
-    wall_seconds: float = 10.0
+    wall_seconds: float = 30.0
     """Time by the clock, for what waits instead of computing: far more, since others may have the cores."""
     memory_bytes: int = 256 << 20
     output_bytes: int = 64 << 10
