@@ -31,6 +31,7 @@ def test_of_what_died_with_its_worker(celery_perf, celery_faults, tmp_path: Path
 def test_while_the_backend_is_away(celery_faults) -> None:
     assert late.delay().get(timeout=PATIENCE_S) is None
     result = late.delay()
+    celery_faults.when("ended", late, nth=2)
     with celery_faults.network.black_hole(link="results"):
         waiting = threading.Thread(target=lambda: result.get(timeout=SOON_S))
         waiting.start()
