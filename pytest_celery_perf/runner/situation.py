@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pytest_celery_perf.broker import inspect
@@ -25,6 +26,8 @@ CLAIM_TIMEOUT_S = 1.0
 """Longer than a message is on its way from ``unacked`` to its worker's record."""
 STACK_TIMEOUT_S = 10.0
 """How long all processes may take to write their stacks: on a busy machine seconds, and one that is frozen does not."""
+SILENCE_S = 3.0
+"""How long a process that has begun to write its stack may say nothing in between: it waits for a core."""
 TASK_FRAME = f"{os.sep}probe{os.sep}attempt.py"
 """What a stack names where the worker enters a task's own function."""
 
@@ -201,26 +204,32 @@ def _stack(pid: int, task_id: str, member: Member, until_s: float) -> str:
     # Greenlets are told of in one go, after the threads. Those are told line by line: of a process that had to wait for
     # a core meanwhile nobody sees where its answer ends, but that it goes as far as to a task.
     ends = ("", "") if len(files) > 1 else (TASK_FRAME,)
+    lives = partial(member.worker.send_signal, pid, 0)
     *of_greenlets, of_threads = (
-        _answer(file, size, end, until_s) for file, size, end in zip(files, before, ends, strict=True)
+        _answer(file, size, end, lives, until_s) for file, size, end in zip(files, before, ends, strict=True)
     )
     return _of_task(of_greenlets[0], task_id) if any(of_greenlets) else _of_tasks(of_threads)
 
 
-def _answer(path: Path, before: int, end: str, until_s: float) -> str:
+def _answer(path: Path, before: int, end: str, lives: Callable[[], bool], until_s: float) -> str:
     """Return what is written to a file from now on.
 
     Args:
         path: The file.
         before: Its size in bytes before somebody was asked to write.
         end: What it holds once nothing more of interest comes.
+        lives: Whether who was asked is still there.
         until_s: When to give up waiting, on the monotonic clock.
     """
-    told = ""
+    told, since_s = "", time.monotonic()
     while True:
         time.sleep(0.005)
+        alive, now_s = lives(), time.monotonic()
         last, told = told, _since(path, before)
-        if (last == told != "" and end in told) or time.monotonic() > until_s:
+        if last != told:
+            since_s = now_s
+        whole = last == told != "" and (end in told or now_s - since_s > SILENCE_S)
+        if whole or not alive or now_s > until_s:
             return told.strip()
 
 

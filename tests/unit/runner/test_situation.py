@@ -185,3 +185,20 @@ def test_a_stack_is_waited_for_until_it_has_come_to_the_task(
     monkeypatch.setattr(situation, "time", Clock(file, writes))
     (pending,) = scene.situation().pending
     assert told.strip() == pending.stack
+
+
+def test_of_who_dies_meanwhile_no_stack_is_waited_for(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows from its death goes on while somebody looks around, and may be over then."""
+    worker = scene.pool.members[0].worker
+    worker.launch.probe.spool = str(tmp_path)
+    scene.received(started=True)
+    file = Path(stack_path(str(tmp_path), 811))
+    file.parent.mkdir()
+    file.touch()
+    clock = Clock(file, {})
+    monkeypatch.setattr(situation, "time", clock)
+    worker.send_signal = lambda *_: clock.now_s < 0.5
+    (pending,) = scene.situation().pending
+    assert (pending.stack, clock.now_s) == ("", pytest.approx(0.5, abs=0.01))

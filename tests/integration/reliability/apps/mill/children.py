@@ -9,7 +9,7 @@ from mill import bounded, early, early_rejecting, late, safe
 
 pytestmark = pytest.mark.celery_worker(concurrency=2)
 dies = pytest.mark.celery_recovery(kill="child", at="started")
-always_dies = pytest.mark.celery_recovery(kill="child", at="started", times=99, max_executions=4)
+always_dies = pytest.mark.celery_recovery(kill="child", at="started", times=999, max_executions=4)
 
 
 @dies
