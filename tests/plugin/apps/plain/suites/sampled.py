@@ -24,8 +24,8 @@ on_each_pool = pytest.mark.parametrize(
 
 @on_each_pool
 def test_a_leak(celery_perf: CeleryPerf, pool: str) -> None:
-    # One by one: while this process is held up, which looks at the worker, that has nothing to do. With gevent and Celery
-    # 5.5, a worker takes 2 s to fetch the next one.
+    # One by one: while this process is held up, which looks at the worker, that has nothing to do.
+    # With gevent, on Celery 5.5, that takes 2 s to fetch the next one.
     run = celery_perf.run(seep, (MIB, 0.02), times=20, concurrency=1, timeout="3min")
     growth = run.memory_growth
     assert growth is not None
