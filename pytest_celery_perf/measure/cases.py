@@ -9,6 +9,10 @@ from itertools import combinations
 from pytest_celery_perf.measure.lives import Deaths, Fate, Life
 from pytest_celery_perf.model.history import History
 from pytest_celery_perf.model.record import Execution, Outcome
+from pytest_celery_perf.model.units import NS_PER_S
+
+FRESH_NS = NS_PER_S
+"""Longer than the machine may keep a process from dying that is about to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,19 @@ class Case:
     def running(self) -> list[Execution]:
         """The executions that have begun, not ended, and whose process is not known to be gone."""
         return [each for each in self.life.started if each.crashed and not self._over(each)]
+
+    @property
+    def has_just_begun_again(self) -> bool:
+        """Whether it runs, and has not done so for longer than before its processes died, when nobody looked any more.
+
+        That would be chance where a task is put back, dies and begins again within milliseconds.
+        """
+        end = self.history.end
+        if end is None or not self.running or self.running != [*self.life.started[-1:]]:
+            return False
+        deaths = ((each, each.requeued_ns or self.deaths.died_ns(each)) for each in self.died)
+        lived_ns = [died_ns - (each.started_ns or 0) for each, died_ns in deaths if died_ns is not None]
+        return end.at_ns - (self.running[0].started_ns or 0) <= max(lived_ns, default=0) + FRESH_NS
 
     def _over(self, execution: Execution) -> bool:
         """Tell whether an execution without an end is known to run no longer."""

@@ -82,10 +82,12 @@ def _indeterminate(case: Case) -> str:
 
 def _poison(case: Case) -> str:
     deadly = len(case.died)
-    always = deadly == len(case.life.started) >= POISONOUS
+    begun = len(case.life.started) - (deadly >= POISONOUS and case.has_just_begun_again)
+    always = deadly == begun >= POISONOUS
     # What vanished on its way ended by that: nobody knows whether it would have killed once more.
     poisonous = always and case.life.task_id not in case.deaths.vanished
-    return f"it was begun {deadly}×, and each time its process died" if poisonous else ""
+    again = "; it has just begun again" if case.running else ""
+    return f"it was begun {deadly}×, and each time its process died{again}" if poisonous else ""
 
 
 def _stranded(case: Case) -> str:

@@ -281,6 +281,8 @@ POISON = [
         history(crashed(requeued_ns=at(12)), crashed(received=20, started=21, delivery=2, outcome=Outcome.LOST)),
     ),
 ]
+TWICE_DEAD = (crashed(requeued_ns=at(12)), crashed(received=20, started=21, delivery=2, requeued_ns=at(30)))
+"""And put back."""
 INDETERMINATE = [
     (
         "publishing it raised, or never returned, and no worker received it",
@@ -304,6 +306,20 @@ CASES = [(kind, reason, told) for kind, examples in EXAMPLES.items() for reason,
 def test_a_class_and_its_reason(kind: TaskClass, reason: str, told: History) -> None:
     classified = only(told)
     assert (kind, reason) == (classified.task_class, classified.reason)
+
+
+@pytest.mark.parametrize(
+    ("ms", "kind"),
+    [
+        pytest.param(900, TaskClass.POISON, id="it has just begun"),
+        pytest.param(1001, TaskClass.POISON, id="after anybody looked"),
+        pytest.param(-1100, TaskClass.STRANDED, id="it has outlived the others"),
+    ],
+)
+def test_who_has_just_begun_again_has_not_survived(ms: float, kind: TaskClass) -> None:
+    end = seen(ms=1000, unacked=("t1",)) if ms > 0 else seen(ms=3000, unacked=("t1",))
+    third = crashed(received=abs(ms), started=abs(ms), delivery=3)
+    assert only(history(*TWICE_DEAD, third, faults=(CHILD,), **end)).task_class is kind
 
 
 def test_there_is_an_example_of_every_class() -> None:
