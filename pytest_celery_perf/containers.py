@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -107,16 +107,9 @@ def remove(container: DockerContainer, name: str, guard: Guard) -> None:
         name: What it is called.
         guard: Forgets it once it is gone.
     """
-    from docker.errors import NotFound
-
-    client = container.get_docker_client().client
-    try:
-        with asking(), contextlib.closing(client), contextlib.suppress(NotFound):
-            # By its name, as the engine may have made it and broken off before it said so.
-            client.api.remove_container(name, force=True, v=True)
-    except ContainerError:
-        return  # the guard tries again at the end, and tells
-    guard.release_container(name, _docker_host())
+    # By its name, as the engine may have made it and broken off before it said so.
+    if _removed(container, lambda api: api.remove_container(name, force=True, v=True)):
+        guard.release_container(name, _docker_host())
 
 
 def create_network(container: DockerContainer, name: str, guard: Guard) -> None:
@@ -143,15 +136,21 @@ def remove_network(container: DockerContainer, name: str, guard: Guard) -> None:
         name: What the network is called.
         guard: Forgets it once it is gone.
     """
+    if _removed(container, lambda api: api.remove_network(name)):
+        guard.release_network(name, _docker_host())
+
+
+def _removed(container: DockerContainer, remove: Callable[[Any], object]) -> bool:
+    """Ask a container's engine to remove something; if it cannot, the guard tries again at the end, and tells."""
     from docker.errors import NotFound
 
     client = container.get_docker_client().client
     try:
         with asking(), contextlib.closing(client), contextlib.suppress(NotFound):
-            client.api.remove_network(name)
+            remove(client.api)
     except ContainerError:
-        return  # the guard tries again at the end, and tells
-    guard.release_network(name, _docker_host())
+        return False
+    return True
 
 
 def state(container: DockerContainer) -> Mapping[str, Any] | None:

@@ -44,12 +44,12 @@ class Case:
 
         That would be chance where a task is put back, dies and begins again within milliseconds.
         """
-        end = self.history.end
-        if end is None or not self.running or self.running != [*self.life.started[-1:]]:
+        end, running = self.history.end, self.running
+        if end is None or len(running) != 1 or running[0] is not self.life.started[-1]:
             return False
         deaths = ((each, each.requeued_ns or self.deaths.died_ns(each)) for each in self.died)
         lived_ns = [died_ns - (each.started_ns or 0) for each, died_ns in deaths if died_ns is not None]
-        return end.at_ns - (self.running[0].started_ns or 0) <= max(lived_ns, default=0) + FRESH_NS
+        return end.at_ns - (running[0].started_ns or 0) <= max(lived_ns, default=0) + FRESH_NS
 
     def _over(self, execution: Execution) -> bool:
         """Tell whether an execution without an end is known to run no longer."""

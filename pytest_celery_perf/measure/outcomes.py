@@ -82,11 +82,11 @@ def _indeterminate(case: Case) -> str:
 
 def _poison(case: Case) -> str:
     deadly = len(case.died)
-    begun = len(case.life.started) - (deadly >= POISONOUS and case.has_just_begun_again)
-    always = deadly == begun >= POISONOUS
+    fresh = case.has_just_begun_again
+    always = deadly >= POISONOUS and deadly + fresh == len(case.life.started)
     # What vanished on its way ended by that: nobody knows whether it would have killed once more.
     poisonous = always and case.life.task_id not in case.deaths.vanished
-    again = "; it has just begun again" if case.running else ""
+    again = "; it has just begun again" if fresh else ""
     return f"it was begun {deadly}×, and each time its process died{again}" if poisonous else ""
 
 

@@ -267,22 +267,18 @@ DUPLICATED = [
     ("it ran to its end 2×", history(execution(unstored=error(), acknowledged_ns=None), again())),
     ("it ran to its end 2×", history(retried(countdown_s=1), again(outcome=Outcome.RETRIED), failed(retries=1))),
 ]
+TWICE_DEAD = (crashed(requeued_ns=at(12)), crashed(received=20, started=21, delivery=2, requeued_ns=at(30)))
+"""And put back."""
 POISON = [
     (
         "it was begun 2×, and each time its process died",
-        history(
-            crashed(requeued_ns=at(12)),
-            crashed(received=20, started=21, delivery=2, requeued_ns=at(30)),
-            faults=(CHILD,),
-        ),
+        history(*TWICE_DEAD, faults=(CHILD,)),
     ),
     (
         "it was begun 2×, and each time its process died",
         history(crashed(requeued_ns=at(12)), crashed(received=20, started=21, delivery=2, outcome=Outcome.LOST)),
     ),
 ]
-TWICE_DEAD = (crashed(requeued_ns=at(12)), crashed(received=20, started=21, delivery=2, requeued_ns=at(30)))
-"""And put back."""
 INDETERMINATE = [
     (
         "publishing it raised, or never returned, and no worker received it",
@@ -309,17 +305,17 @@ def test_a_class_and_its_reason(kind: TaskClass, reason: str, told: History) -> 
 
 
 @pytest.mark.parametrize(
-    ("ms", "kind"),
+    ("began", "ended", "kind"),
     [
-        pytest.param(900, TaskClass.POISON, id="it has just begun"),
-        pytest.param(1001, TaskClass.POISON, id="after anybody looked"),
-        pytest.param(-1100, TaskClass.STRANDED, id="it has outlived the others"),
+        pytest.param(900, 1000, TaskClass.POISON, id="it has just begun"),
+        pytest.param(1001, 1000, TaskClass.POISON, id="after anybody looked"),
+        pytest.param(1100, 3000, TaskClass.STRANDED, id="it has outlived the others"),
     ],
 )
-def test_who_has_just_begun_again_has_not_survived(ms: float, kind: TaskClass) -> None:
-    end = seen(ms=1000, unacked=("t1",)) if ms > 0 else seen(ms=3000, unacked=("t1",))
-    third = crashed(received=abs(ms), started=abs(ms), delivery=3)
-    assert only(history(*TWICE_DEAD, third, faults=(CHILD,), **end)).task_class is kind
+def test_who_has_just_begun_again_has_not_survived(began: float, ended: float, kind: TaskClass) -> None:
+    third = crashed(received=began, started=began, delivery=3)
+    told = history(*TWICE_DEAD, third, faults=(CHILD,), **seen(ms=ended, unacked=("t1",)))
+    assert only(told).task_class is kind
 
 
 def test_there_is_an_example_of_every_class() -> None:
