@@ -57,9 +57,6 @@ def run(argv: Sequence[str]) -> int:
     put_off_collections()
     name, options = argv[1], argv[3:]
     pose_as_celery(name, options)
-    import celery
-
-    celery.maybe_patch_concurrency()  # before Django is imported: gevent tests fail otherwise
     install_from_environment()
     try:
         app = load_app(name)

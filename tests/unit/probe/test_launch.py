@@ -57,6 +57,22 @@ def test_an_app_that_refuses_to_be_a_worker(tmp_path: Path, code: str, status: i
     assert (done.returncode, done.stderr) == (status, said)
 
 
+def test_gevent_patches_before_anything_makes_a_lock(tmp_path: Path) -> None:
+    """A lock of the module concurrent.futures that stayed native stopped all greenlets, with a gevent before 25."""
+    package = tmp_path / "gevent"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "signal.py").write_text("")
+    (package / "monkey.py").write_text(
+        "import sys\n"
+        "def patch_all():\n"
+        "    makers = ('concurrent.futures', 'logging', 'queue', 'threading')\n"
+        "    sys.exit(f'early: {[name for name in makers if name in sys.modules]}')\n"
+    )
+    done = run("-A", "proj", "worker", "--pool", "gevent", PYTHONPATH=str(tmp_path))
+    assert done.stderr == "early: []\n"
+
+
 def test_the_worker_command_loads_no_other(tmp_path: Path) -> None:
     (tmp_path / "proj.py").write_text(
         "import atexit, sys\n"
