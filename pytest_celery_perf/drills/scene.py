@@ -94,7 +94,8 @@ class Scene:
 
     def _works(self, member: Member) -> bool:
         """Tell whether a worker runs anything, or is going to."""
-        return bool(_begun(self.records, member.boot)) or self.expected(member)
+        # In this order: what begins in between is no longer expected, and runs.
+        return self.expected(member) or bool(_begun(self.records, member.boot))
 
     def await_rest(self, members: Iterable[Member]) -> None:
         """Wait until workers have begun all for which they have room, and know it, and no message is on its way.
