@@ -51,16 +51,25 @@ def tls_redis(folder: Path) -> Iterator[str]:
         check=True,
         capture_output=True,
     )
-    port = next(ports.candidates())
     files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no"]
-    listen = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", str(port)]
-    command = [str(found.path), *listen, *files, "--save", ""]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as server:
+    for port in ports.candidates():
         url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
-        try:
-            client.wait_until(lambda: server.poll() is not None or client.answers(url), "a server with TLS answers")
-            if server.returncode is not None:
+        listen = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", str(port)]
+        with (folder / "server.log").open("w+") as log:
+            with subprocess.Popen([found.path, *listen, *files, "--save", ""], cwd=folder, stdout=log) as server:
+                try:
+                    if _answers(server, url):
+                        yield url
+                        return
+                finally:
+                    server.kill()
+            log.seek(0)
+            if "Address already in use" not in log.read():
                 pytest.skip(f"{found.description} has no TLS: apt-get install redis-server")
-            yield url
-        finally:
-            server.kill()
+    pytest.fail(f"{found.description} found no free port")
+
+
+def _answers(server: subprocess.Popen[bytes], url: str) -> bool:
+    """Wait until a server answers; False if it ends. Whoever else listens there has another certificate."""
+    client.wait_until(lambda: server.poll() is not None or client.answers(url), "a server with TLS answers")
+    return server.returncode is None
