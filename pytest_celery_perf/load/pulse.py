@@ -42,11 +42,16 @@ class Pulse:
         latencies = Distribution.from_samples(self._latencies_ns, "latency")
         return Pace(rate_per_s=rate, p95_s=latencies.percentile_or_none(95), eta_s=known)
 
-    def later_than(self, budget_s: float) -> int:
-        """Return how many tasks took longer than that, or have not ended and are overdue already."""
+    def later_than(self, budget_s: float, now_ns: int) -> int:
+        """Return how many tasks took longer than that, or had not ended and were overdue already.
+
+        Args:
+            budget_s: How long they may take.
+            now_ns: A moment before the records were last read: what has ended since then may seem not to have.
+        """
         self._update()
         budget_ns = budget_s * NS_PER_S
-        latest_ns = time.monotonic_ns() - budget_ns
+        latest_ns = now_ns - budget_ns
         overdue = sum(due_ns < latest_ns for due_ns in self._due_ns.values())
         return overdue + sum(latency_ns > budget_ns for latency_ns in self._latencies_ns)
 
