@@ -7,6 +7,7 @@ nothing depends on what ``delay`` returns.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,8 +28,10 @@ RECEIPT = ("received", "bytes", "spared")
 limits that its task has not."""
 
 
-class PublishTracker:
+class PublishTracker(threading.local):
     """Writes a record before and after each publish.
+
+    What a load sets or finds here is of its thread alone, as another one of the test's may publish meanwhile.
 
     Args:
         journal: Where the records go.

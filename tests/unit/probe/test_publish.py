@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,3 +124,17 @@ def test_who_keeps_to_a_schedule_says_when_a_message_was_meant_to_be_published(w
     tracker.before("shop.pay", headers=message())
 
     assert [None, 17] == [each.intended_ns for each in written.records]
+
+
+def test_what_another_thread_publishes_is_none_of_a_load(written: Written) -> None:
+    tracker = PublishTracker(written, lambda: {"t": "token"}, lambda: None)  # type: ignore[arg-type]
+    tracker.intended_ns, tracker.unsent = 17, []
+    tracker.before("shop.pay", headers=message())
+    with ThreadPoolExecutor(1) as other:
+        headers = message(id="b")
+        other.submit(tracker.before, "shop.refund", headers=headers).result()
+        other.submit(tracker.after, headers=headers).result()
+
+    assert [("a", 17), ("b", None)] == [(each.id, each.intended_ns) for each in written.records[:2]]
+    assert tracker.last is written.records[0]
+    assert ["b"] == [each.id for each in written.records[2:]], "it is sent"
