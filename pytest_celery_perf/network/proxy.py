@@ -29,6 +29,8 @@ class Proxy:
         self._port = 0
         self._server = server
         self._listener: socket.socket | None = None
+        self._kept: socket.socket | None = None
+        """Has the port while nobody listens there."""
         self._accepting: asyncio.Task[None] | None = None
         self._connections: set[Connection] = set()
         self._endings: set[asyncio.Task[None]] = set()
@@ -47,14 +49,8 @@ class Proxy:
             BrokerError: None of them can be had.
         """
         for port in [self._port] if self._port else ports:
-            listener = socket.socket()
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setblocking(False)
-            try:
-                listener.bind((self._host, port))
-                listener.listen(_BACKLOG)
-            except OSError:
-                listener.close()
+            listener, self._kept = self._kept or _bound(self._host, port), None
+            if listener is None or not _listens(listener):
                 continue
             self._port, self._listener = port, listener
             self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))
@@ -62,11 +58,12 @@ class Proxy:
         raise BrokerError(f"a proxy for {self._server[0]}:{self._server[1]} found no free port on {self._host}")
 
     async def refuse(self) -> None:
-        """Listen no longer: who connects is refused."""
+        """Listen no longer: who connects is refused. The port is kept, lest another process take it meanwhile."""
         if self._accepting is not None and self._listener is not None:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
             self._listener.close()
+            self._kept = _bound(self._host, self._port)
         self._accepting = self._listener = None
 
     def add(self, toxic: Toxic, direction: str) -> None:
@@ -103,6 +100,8 @@ class Proxy:
     async def close(self) -> None:
         """End everything."""
         await self.refuse()
+        if self._kept is not None:
+            self._kept.close()
         await self.end_connections(reset=True)
         self.lay_ghosts()
 
@@ -127,3 +126,32 @@ class Proxy:
     async def _all_ended(self) -> None:
         if self._endings:
             await asyncio.wait(self._endings)
+
+
+def _bound(host: str, port: int) -> socket.socket | None:
+    """Take a port for nobody else; None if somebody has it.
+
+    Source:
+        socket(7), SO_REUSEADDR: of two sockets that are set so, both may have a port at which none of them listens.
+    """
+    taken = socket.socket()
+    taken.setblocking(False)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may not be forgotten yet
+    try:
+        taken.bind((host, port))
+    except OSError:
+        taken.close()
+        return None
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    return taken
+
+
+def _listens(taken: socket.socket) -> bool:
+    """Listen at a port that was taken; False, and it is given back, if that cannot be."""
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.listen(_BACKLOG)
+    except OSError:
+        taken.close()
+        return False
+    return True

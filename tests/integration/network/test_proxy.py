@@ -170,6 +170,18 @@ def test_connections_are_refused_for_a_while(wire: Wire) -> None:
     assert receive(client, 12) == b"welcome back"
 
 
+def test_nobody_else_gets_a_port_that_refuses(wire: Wire) -> None:
+    wire.connect()
+    wire.proxy.refuse()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        with pytest.raises(OSError, match="in use"):
+            other.bind((HOST, wire.proxy.port))
+    wire.proxy.end_connections()
+    wire.proxy.listen()
+    wire.connect()
+
+
 def test_what_was_said_in_the_silence_arrives_when_it_ends(wire: Wire) -> None:
     client, server = wire.connect()
     silence = hush(wire)
