@@ -24,7 +24,9 @@ async def serve(connection: Connection, parent: int) -> None:
     """Answer calls, then end all connections."""
     proxies: dict[int, Proxy] = {}
     while (call := await asyncio.to_thread(_next, connection, parent)) is not None:
-        connection.send(Answer(number=call.number, value=await _value(proxies, call)))
+        answer = Answer(number=call.number, value=await _value(proxies, call))
+        with suppress(OSError):  # whoever has asked was interrupted, and is gone
+            connection.send(answer)
     for proxy in proxies.values():
         await proxy.close()
 

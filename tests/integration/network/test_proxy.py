@@ -16,6 +16,7 @@ import pytest
 
 from pytest_celery_perf.broker import ports
 from pytest_celery_perf.errors import BrokerError
+from pytest_celery_perf.network.call import NEW, Call
 from pytest_celery_perf.network.connection import close
 from pytest_celery_perf.network.proxy import HOST
 from pytest_celery_perf.network.remote import ProxyProcess
@@ -307,6 +308,14 @@ def test_the_answer_to_a_call_that_was_interrupted_is_not_taken_for_another(
         with pytest.raises(KeyboardInterrupt):
             wire.proxy.refuse()
     assert wire.proxy.end_connections() == 1
+
+
+def test_nobody_is_left_to_hear_an_answer(process: ProxyProcess) -> None:
+    os.kill(process.pid, signal.SIGSTOP)
+    process._connection.send(Call(number=0, proxy=0, method=NEW, arguments=((HOST, 1), HOST)))
+    process._connection.close()
+    os.kill(process.pid, signal.SIGCONT)
+    assert process._process.wait(PATIENCE_S) == 0
 
 
 STARTS_ONE = """
