@@ -16,9 +16,10 @@ HEALED = frozenset(
 
 
 def mend(trial: Trial) -> None:
-    """Replace the workers of which a test has killed a child; those that it killed have successors already.
+    """Replace the workers of which a test has killed a child, and those that it is killing just now.
 
-    Nothing is done where more is hurt than that: then the whole pool goes.
+    Most that it killed have successors already. But who is to strike at the end of a task writes that down first, and
+    may not have come to it yet. Nothing is done where more is hurt than that: then the whole pool goes.
 
     Args:
         trial: Of a test that is over, and still publishes to its broker.
@@ -32,4 +33,5 @@ def mend(trial: Trial) -> None:
             return
     except BrokerError:
         return
-    trial.pool.mend({fault.boot for fault in book.faults if fault.kind == "kill-child" and fault.boot})
+    killed = {fault.boot for fault in book.faults if fault.kind in ("kill-child", "kill-worker") and fault.boot}
+    trial.pool.mend(killed)
