@@ -11,7 +11,10 @@ from pytest_celery_perf.collect.book import Book
 from pytest_celery_perf.runner.reader import Reader
 
 LOOK_AGAIN_S = 1.0
-"""Longer than a message is on its way from its queue to ``unacked``, and from there to its worker's record."""
+"""Longer than a message is on its way from its queue to ``unacked``, and from there to its worker's record, where the
+machine and the network have nothing else to do."""
+PATIENCE_S = 10.0
+"""For how long it may be on its way to a worker that does not wait for another message: one that is busy never does."""
 
 
 class Orphans:
@@ -25,23 +28,30 @@ class Orphans:
         reader: Reads the records.
         app: The Celery app, in the test process.
         living: Returns the boots of the workers that live.
+        listening: Tells whether all of these wait for messages, so that none of them is just taking one.
 
     Source:
         ``Channel._brpop_read`` and ``QoS.append`` in kombu/transport/redis.py.
     """
 
-    def __init__(self, book: Book, reader: Reader, app: Any, living: Callable[[], set[str]]) -> None:
+    def __init__(
+        self, book: Book, reader: Reader, app: Any, living: Callable[[], set[str]], listening: Callable[[], bool]
+    ) -> None:
         self._book = book
         self._reader = reader
         self._app = app
         self._living = living
+        self._listening = listening
         self._suspects: set[str] = set()
         self._look_again_s: float | None = None
+        self._patience_s = 0.0
+        """Until when a worker may be taking one, by the monotonic clock."""
 
     def suspect(self) -> None:
         """Look for them; whether they are orphans is only known when nobody has claimed them a while later."""
         unclaimed, missing = self._look()
         self._suspects = {*unclaimed, *missing}
+        self._patience_s = time.monotonic() + PATIENCE_S
         self._look_again_s = time.monotonic() + LOOK_AGAIN_S if self._suspects else None
 
     def forget(self) -> None:
@@ -49,11 +59,16 @@ class Orphans:
         self._look_again_s = None
 
     def tend(self) -> None:
-        """Decide about the suspects, unless a worker is frozen that may have one."""
+        """Decide about the suspects, unless a worker may have one: it is frozen, or just taking a message."""
         if self._look_again_s is not None and any(map(self._book.frozen, self._living())):
             # What it has taken, it will only record a while after it goes on.
             self._look_again_s = time.monotonic() + LOOK_AGAIN_S
+            self._patience_s = time.monotonic() + PATIENCE_S
         if self._look_again_s is None or time.monotonic() < self._look_again_s:
+            return
+        # In this order: what was taken before all of them waited for more, they have recorded.
+        if not self._listening() and time.monotonic() < self._patience_s:
+            self._look_again_s = time.monotonic() + LOOK_AGAIN_S
             return
         self._look_again_s = None
         self._reader.pump()

@@ -64,7 +64,7 @@ class Rescue:
         self._reader = reader
         self._app = app
         self._lookout = lookout
-        self._orphans = Orphans(book, reader, app, self._living)
+        self._orphans = Orphans(book, reader, app, self._living, self._listening)
         self.outage = Outage(book, pool, app, faults=faults, gates=gates, orphans=self._orphans)
         self._seen = 0
         self._booting: list[Member] = []
@@ -81,6 +81,10 @@ class Rescue:
 
     def _living(self) -> set[str]:
         return {member.boot for member in self._pool.members} - self._dead
+
+    def _listening(self) -> bool:
+        """Tell whether all workers wait for messages that live and have booted: before that they take none."""
+        return len(self.outage.listeners()) >= len(self._living() & self._reader.ledger.workers.keys())
 
     @property
     def hopeless(self) -> bool:
