@@ -92,6 +92,12 @@ class Links:
         }
         return Stretch(chosen)
 
+    def hang_up(self, worker: str) -> None:
+        """End what is left of the connections to the broker of a worker that has died, if they go over a proxy."""
+        proxy = self._proxies.get(Link(kind=BROKER, worker=worker))
+        if proxy is not None:
+            proxy.end_connections()
+
     def close(self) -> None:
         """End them all."""
         self._closing.close()

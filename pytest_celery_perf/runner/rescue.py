@@ -198,6 +198,9 @@ class Rescue:
         )
         self._lookout.tend(down=self.outage.down)  # before anything is put back: what the dead worker held
         if ordered or broken:
+            if self._pool.links is not None:
+                # A broker that has not heard of the death yet would send the dead worker what is put back.
+                self._pool.links.hang_up(member.spec.name)
             self._owed.append(member.boot)
             if member.boot not in self._unattended:
                 self._vacant.append(member)
