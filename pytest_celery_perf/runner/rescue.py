@@ -144,11 +144,16 @@ class Rescue:
         awake = [each for each in self._pool.members if each.worker.alive and not self._book.frozen(each.boot)]
         for member in awake:
             for draft in self._drafts(member.boot):
-                begun = draft.started is not None and draft.outcome is None and draft.requeued_ns is None
-                known = (draft.boot, draft.pid) in self._book.gone
-                if begun and draft.pid and not known and not member.worker.send_signal(draft.pid, 0):
-                    self._book.note("process-gone", task_id=draft.key[0], pid=draft.pid, boot=member.boot)
-                    self._book.bury(member.boot, draft.pid)
+                if draft.pid and self._lacks_end(draft) and not member.worker.send_signal(draft.pid, 0):
+                    self._reader.pump()  # what it wrote last: the end, if it went after that
+                    if self._lacks_end(draft):
+                        self._book.note("process-gone", task_id=draft.key[0], pid=draft.pid, boot=member.boot)
+                        self._book.bury(member.boot, draft.pid)
+
+    def _lacks_end(self, draft: Draft) -> bool:
+        """Tell whether an execution has begun, and neither its end nor that of its process is known."""
+        begun = draft.started is not None and draft.outcome is None and draft.requeued_ns is None
+        return begun and (draft.boot, draft.pid) not in self._book.gone
 
     def _answer(self, fault: Fault) -> None:
         """Do that for which a task waits, or what a supervisor does."""

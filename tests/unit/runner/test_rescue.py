@@ -1,4 +1,4 @@
-"""What becomes of a dead worker's messages."""
+"""What becomes of a dead worker's messages, and of tasks whose process is gone, while others go on."""
 
 from __future__ import annotations
 
@@ -38,12 +38,18 @@ class Scene:
             replace=lambda _: successor,
         )
         reader: Any = Stub(pump=lambda: None, ledger=Stub(workers={}))
+        self.reader = reader
         nobody: Any = Stub(tend=lambda **_: None)
         self.rescue = Rescue(self.book, pool, reader, None, faults=[], gates=nobody, lookout=nobody)
 
     @property
     def draft(self) -> Draft:
         return self.book.draft(KEY)
+
+    def end(self) -> None:
+        """Write the end of the task, as its child does."""
+        self.draft.failed = wire.Failed(4, "t1", "failed", ["E", "m", None])
+        self.book.settle("t1")
 
     def restore(self, _app: object, tags: Iterable[str]) -> list[str]:
         self.done += [f"put {tag} back" for tag in tags]
@@ -65,3 +71,16 @@ def test_what_is_put_back_cannot_be_sent_to_the_dead_worker(scene: Scene) -> Non
     scene.worker.alive = False
     scene.rescue.tend()
     assert scene.done == ["hang up on one", "put tag back"]
+
+
+def test_a_process_that_ends_its_task_and_itself_between_two_looks_is_not_called_gone(scene: Scene) -> None:
+    scene.worker.send_signal = lambda *_: False
+    scene.reader.pump = scene.end
+    scene.rescue.muster()
+    assert (scene.book.faults, scene.book.gone) == ([], set())
+
+
+def test_a_process_that_has_ended_in_the_midst_of_its_task_is_gone(scene: Scene) -> None:
+    scene.worker.send_signal = lambda *_: False
+    scene.rescue.muster()
+    assert [(each.kind, each.pid) for each in scene.book.faults] == [("process-gone", CHILD)]
