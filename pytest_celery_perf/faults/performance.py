@@ -126,8 +126,9 @@ class Script:
         member = self._holder(waiting)
         if member is None:
             return replace(step, skipped="its worker had ended, or was about to")
-        listened, since_ns = self._trial.rescue.outage.listeners(), time.monotonic_ns()
+        listened = self._trial.rescue.outage.listeners()
         lasting = self._stagehand.act(step.kind, member, point=waiting.point, task_id=waiting.task_id)
+        since_ns = time.monotonic_ns()  # not before: what it takes while that is done comes over the old connection
         if lasting is not None:
             self._until(lambda: False, min(deadline_s, time.monotonic() + step.lasting_s))
             since_ns = time.monotonic_ns()
