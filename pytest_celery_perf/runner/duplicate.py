@@ -10,6 +10,7 @@ from uuid import uuid4
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book, Draft
 from pytest_celery_perf.model.faults import Fault
+from pytest_celery_perf.model.units import NS_PER_S
 from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.orders import AGAIN, HEADER, FaultOrder
 from pytest_celery_perf.runner.gates import Gates
@@ -22,6 +23,9 @@ which a database lets somebody wait: it would give up, for no other reason than 
 computes, or waits for a core, waits for no lock, though it has no answer either."""
 SILENT_S = 5.0
 """The same for a second delivery that does anything else: whatever keeps it, the first must go on some time."""
+LATE_S = 0.2
+"""Who looks again later than that was kept from it, and so maybe was the second delivery, or its database: of the time
+between two looks no more counts as silence."""
 _LOCKING = ("query", "commit", "rollback")
 
 
@@ -61,6 +65,8 @@ class Duplicates:
         self._seen = 0
         self._now_ns = 0
         """Until when all that was recorded has been read: what seems to be silence after that may be our own delay."""
+        self._stalls: list[tuple[int, int]] = []
+        """When it was looked too late, and by how many nanoseconds."""
         self._pending: list[_Again] = []
 
     def tend(self, now_ns: int) -> None:
@@ -69,6 +75,9 @@ class Duplicates:
         Args:
             now_ns: A time before the records were read, by the monotonic clock.
         """
+        late_ns = now_ns - self._now_ns - round(LATE_S * NS_PER_S)
+        if self._pending and late_ns > 0:
+            self._stalls.append((now_ns, late_ns))
         self._now_ns = now_ns
         news, self._seen = self._book.faults[self._seen :], len(self._book.faults)
         self._pending += [again for fault in news if fault.kind in AGAIN and (again := self._found(fault))]
@@ -146,7 +155,12 @@ class Duplicates:
             since_ns = max(last.ns, second.answered_ns)
             if last.kind in _LOCKING and since_ns == last.ns and self._is_asleep(second):
                 patience_s = LOCKED_S
-        return max(0.0, patience_s - (self._now_ns - since_ns) / 1e9)
+        return max(0.0, patience_s - self._silence_ns(since_ns) / NS_PER_S)
+
+    def _silence_ns(self, since_ns: int) -> int:
+        """Return for how long nothing was heard, though somebody listened."""
+        missed_ns = sum(min(late_ns, at_ns - since_ns) for at_ns, late_ns in self._stalls if at_ns > since_ns)
+        return self._now_ns - since_ns - missed_ns
 
     def _is_asleep(self, second: Draft) -> bool:
         """Tell whether the process that runs a delivery waits, for whatever that is."""

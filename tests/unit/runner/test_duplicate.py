@@ -8,11 +8,13 @@ import pytest
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.model.units import NS_PER_S
 from pytest_celery_perf.probe import wire
 from pytest_celery_perf.probe.orders import HEADER, FaultOrder
 from pytest_celery_perf.runner.duplicate import LOCKED_S, Duplicates
 
 ORDER = FaultOrder(key="again", task=None, do="again", at="touch:3")
+NOW_NS = time.monotonic_ns()
 CONTENT = {"headers": {"id": "t1", HEADER: {"t": "token", "faults": []}}}
 
 
@@ -29,30 +31,47 @@ def asleep() -> bool:
 
 
 @pytest.fixture
-def book(monkeypatch: pytest.MonkeyPatch, opened: list[str], asleep: bool) -> Book:
-    """Return the records of a task whose first delivery waits, while its second one is under way."""
+def records() -> Book:
+    """Return the records of a task whose first delivery waits for the second."""
+    records = Book("token")
+    records.publish(wire.Publishing(1, "token", "t1", None, None, "pay", 0, "celery", None, None, None), "")
+    first = records.draft(("t1", 0, 2))
+    first.content = CONTENT
+    first.received = wire.Received(2, "token", "t1", None, None, "pay", 0, "tag", "celery", 0, False)
+    records.note("again", point="touch:3", task_id="t1")
+    return records
+
+
+@pytest.fixture
+def duplicates(monkeypatch: pytest.MonkeyPatch, records: Book, opened: list[str], asleep: bool) -> Duplicates:
+    """Return what has delivered the message again."""
     monkeypatch.setattr(inspect, "deliver_again", lambda *_, **__: None)
-    book = Book("token")
-    book.publish(wire.Publishing(1, "token", "t1", None, None, "pay", 0, "celery", None, None, None), "")
-    book.draft(("t1", 0, 2)).content = CONTENT
-    book.draft(("t1", 0, 2)).received = wire.Received(2, "token", "t1", None, None, "pay", 0, "tag", "celery", 0, False)
-    book.note("again", point="touch:3", task_id="t1")
     worker = SimpleNamespace(is_asleep=lambda _: asleep)
     pool: Any = SimpleNamespace(members=(SimpleNamespace(boot="twin", worker=worker, spec=None),))
     gates: Any = SimpleNamespace(open=opened.append)
-    duplicates = Duplicates(book, pool, None, faults=[ORDER], gates=gates)
-    duplicates.tend(time.monotonic_ns())
+    duplicates = Duplicates(records, pool, None, faults=[ORDER], gates=gates)
+    duplicates.tend(NOW_NS)
+    return duplicates
+
+
+def ask(records: Book, at_ns: int) -> None:
+    """Have the second delivery ask its database something, which does not answer."""
     second = ("t1", 0, time.monotonic_ns())
-    long_ago_ns = time.monotonic_ns() - round(2 * LOCKED_S * 1e9)
-    again = book.draft(second)
+    again = records.draft(second)
     again.boot, again.pid = "twin", 7
     again.received = wire.Received(second[2], "token", "t1", None, None, "pay", 0, "tag", "celery", 0, True)
     again.touched += [
-        wire.Touched(long_ago_ns, *second, 2, "query", "UPDATE …", None),
+        wire.Touched(at_ns, *second, 2, "query", "UPDATE …", None),
         wire.Touched(time.monotonic_ns(), *second, 0, "acknowledgment", "", None),
     ]
-    duplicates.tend(time.monotonic_ns())
-    return book
+
+
+@pytest.fixture
+def book(records: Book, duplicates: Duplicates) -> Book:
+    """Return the records when the second delivery has been waiting for long."""
+    ask(records, NOW_NS - ns(2 * LOCKED_S))
+    duplicates.tend(NOW_NS)
+    return records
 
 
 def test_an_early_acknowledgment_does_not_hide_who_waits_for_a_lock(book: Book, opened: list[str]) -> None:
@@ -64,3 +83,20 @@ def test_an_early_acknowledgment_does_not_hide_who_waits_for_a_lock(book: Book, 
 @pytest.mark.parametrize("asleep", [False])
 def test_who_computes_or_waits_for_a_core_does_not_wait_for_a_lock(book: Book, opened: list[str]) -> None:
     assert (opened, book.faults[-1].kind) == ([], "delivered-again")
+
+
+def test_who_was_kept_from_looking_has_heard_no_silence(
+    records: Book, duplicates: Duplicates, opened: list[str]
+) -> None:
+    """What the machine has kept for a second did not wait for a lock."""
+    ask(records, NOW_NS)
+    late_ns = NOW_NS + ns(4 * LOCKED_S)
+    duplicates.tend(late_ns)
+    before = [*opened]
+    for number in range(1, 6):
+        duplicates.tend(late_ns + ns(number * LOCKED_S / 5))
+    assert (before, opened) == ([], ["again"])
+
+
+def ns(seconds: float) -> int:
+    return round(seconds * NS_PER_S)
