@@ -313,3 +313,14 @@ def test_a_bulk_of_another_test_is_dropped() -> None:
     bulk = wire.Bulk(2, "of another test", "shop.pay", "q", None, None, None, True, ["a"], None)
 
     assert History() == history_of({TEST: [bulk]})
+
+
+def test_a_book_that_is_closed_takes_nothing_away_from_another() -> None:
+    """A child wrote what is read before the word of its main process; in between the others come to their end."""
+    ledger = Ledger("clock", "test")
+    book, other = ledger.open_book("token"), ledger.open_book("other")
+    for file, records in ((CHILD, run("a")), (MAIN, [received("a"), acknowledged("a")])):
+        for record in (process(file), *records):
+            ledger.enter(SpooledRecord(file, record))
+        ledger.close_book(other)
+    assert (book.open, book.ending) == (set(), set())
