@@ -94,7 +94,7 @@ class Duplicates:
     def patience_s(self) -> float:
         """For how many seconds `tend` has nothing to do unless somebody rings: for a touch point nobody does."""
         waiting = (self._left_s(again) for again in self._pending if again.holds and again.sent_ns is not None)
-        return min((min(left_s, LOCKED_S) for left_s in waiting), default=SILENT_S)
+        return min((min(left_s, LATE_S / 2) for left_s in waiting), default=SILENT_S)
 
     def _found(self, fault: Fault) -> _Again | None:
         order = next((each for each in self._faults if each.do == fault.kind and each.at == fault.point), None)
