@@ -1,6 +1,7 @@
 """Messages that are taken from their queue, and come to no worker, since a connection broke on the way."""
 
 import json
+import time
 
 import pytest
 from office import safe
@@ -24,7 +25,8 @@ def lead_astray(celery_perf, celery_faults):
         message = json.loads(text)
         tag = message["properties"]["delivery_tag"]
         redis.hset("unacked", tag, json.dumps([message, "", "celery"]))
-        redis.zadd("unacked_index", {tag: 0})
+        # Of now: what is overdue a worker would put back itself, ten seconds after it last looked.
+        redis.zadd("unacked_index", {tag: time.time()})
 
 
 def test_delivered_again_after_the_end_of_the_first(celery_perf, celery_faults):
