@@ -179,7 +179,7 @@ class MessageWatch:
         from celery.worker.consumer import Consumer
 
         patched: Any = Consumer
-        react = patched.on_connection_error_after_connected
+        react, close = patched.on_connection_error_after_connected, patched.on_close
 
         def on_connection_error(consumer: Any, error: BaseException) -> None:
             try:
@@ -189,7 +189,11 @@ class MessageWatch:
                 self._journal.write(wire.Forgot(time.monotonic_ns(), not keeps))
                 self._journal.ring()
 
-        patched.on_connection_error_after_connected = on_connection_error
+        def on_close(consumer: Any) -> None:
+            close(consumer)
+            self._supervision.resume(consumer)
+
+        patched.on_connection_error_after_connected, patched.on_close = on_connection_error, on_close
 
     def _touch(self, tag: str) -> None:
         """Come to the last touch point of an execution: before its message leaves the broker."""

@@ -36,6 +36,25 @@ class Supervision:
         if self._timer is None:
             self._timer = consumer.hub.call_repeatedly(LOOK_S, self._look, consumer.pool)
 
+    def resume(self, consumer: Any) -> None:
+        """Go on after the worker has forgotten its messages, but for those whose tasks run on: others are never over.
+
+        Args:
+            consumer: Celery's, which has closed its connection.
+
+        Source:
+            ``Consumer.on_close`` in celery/worker/consumer/consumer.py, which before 5.7 clears all timers.
+        """
+        from celery.worker import state
+
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        awaited, self._awaited = self._awaited, []
+        for request in awaited:
+            if request in state.active_requests:
+                self.begin(consumer, request)
+
     def _look(self, pool: Any) -> None:
         pool.maintain_pool()
         self._awaited = [request for request in self._awaited if not _is_over(request)]
