@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ class ExecutionWatch:
         self._faults = faults
         self._spool = spool
         self._token = ""
+        self._turning = threading.Lock()
         self._databases = django_glue.Databases()
         self._ran: set[str] = set()
         """The names of the tasks that this process has run."""
@@ -153,9 +155,7 @@ class ExecutionWatch:
     def _enter(self, task: Any, task_id: str, request: dict[str, Any]) -> RunningAttempt:
         header = request[HEADER]
         if header["t"] != self._token:
-            self._token = header["t"]
-            self._databases.close(header.get("closed", ()))
-            django_glue.clear_stale_caches()
+            self._turn_to(header)
         name = task.name
         attempt = RunningAttempt(
             name,
@@ -182,6 +182,17 @@ class ExecutionWatch:
         if "measure" in header:
             attempt.measurements = instruments.begin(header["measure"], attempt, self._pool, self._journal.problem)
         return attempt
+
+    def _turn_to(self, header: Header) -> None:
+        """Prepare this process for another test; who comes meanwhile, in another thread, waits until that is done."""
+        with self._turning:
+            if header["t"] == self._token:
+                return
+            try:
+                self._databases.close(header.get("closed", ()))
+                django_glue.clear_stale_caches()
+            finally:
+                self._token = header["t"]
 
     def _strike(self, attempt: RunningAttempt) -> None:
         """Carry out the faults of its start; what the handler of a signal raises there, its body shall raise.

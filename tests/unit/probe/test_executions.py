@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_celery_perf import count
-from pytest_celery_perf.probe import context, effects, wire
+from pytest_celery_perf.probe import context, django_glue, effects, wire
 from pytest_celery_perf.probe.attempt import with_body
 from pytest_celery_perf.probe.executions import ExecutionWatch
 from pytest_celery_perf.probe.faults import Faults
@@ -123,4 +125,37 @@ def test_an_exception_without_a_text(journal: Journal) -> None:
     execute(journal, failure=MuteError())
     (finished,) = journal.of(wire.Finished)
     assert (finished.outcome, finished.error[1]) == ("failed", "(its text cannot be made)")
+    assert journal.problems == []
+
+
+def test_a_thread_runs_no_task_of_a_test_before_another_has_forgotten_the_test_before(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would take the old keys of content types, or be refused a database of its own."""
+    context.configure("threads")
+    watch: Any = ExecutionWatch(journal, None, "")  # type: ignore[arg-type]
+    watch.configure("threads")
+    watch._ran.add(TASK.name)
+    told: list[str] = []
+    begun, ran = threading.Event(), threading.Event()
+
+    def forget() -> None:
+        begun.set()
+        ran.wait(0.5)  # as long as the other thread may take that does not wait
+        told.append("forgot")
+
+    def trace(*_: Any) -> Any:
+        told.append("ran")
+        ran.set()
+        return None, None, 0.1, ""
+
+    monkeypatch.setattr(django_glue, "clear_stale_caches", forget)
+    run = watch.watched(TASK, trace)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(run, "1", (), {}, {HEADER: {"t": "token", "received": 1}})
+        assert begun.wait(60.0)
+        second = pool.submit(run, "2", (), {}, {HEADER: {"t": "token", "received": 2}})
+        for each in (first, second):
+            each.result(60.0)
+    assert told == ["forgot", "ran", "ran"]
     assert journal.problems == []
