@@ -41,16 +41,17 @@ def install() -> bool:
     Returns:
         Whether this process has Django's caches.
     """
-    if _wrappers:
-        return True
-    if "django" not in sys.modules or not django_glue.is_configured():
-        return False
-    from django.core.cache.backends.base import BaseCache
+    with patch.replacing:
+        if _wrappers:
+            return True
+        if "django" not in sys.modules or not django_glue.is_configured():
+            return False
+        from django.core.cache.backends.base import BaseCache
 
-    for owner, name in _methods():
-        _wrappers.wrap(owner, name, _noting(name, owner.__module__.partition(".")[0] in _TELL_A_MISS))
-    _wrappers.wrap(BaseCache, "get_or_set", _asking_twice)
-    return True
+        for owner, name in _methods():
+            _wrappers.wrap(owner, name, _noting(name, owner.__module__.partition(".")[0] in _TELL_A_MISS))
+        _wrappers.wrap(BaseCache, "get_or_set", _asking_twice)
+        return True
 
 
 def uninstall() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 _replaced: dict[tuple[type | ModuleType, str], tuple[Any, Any]] = {}
 """The original and its replacement."""
+replacing = threading.RLock()
+"""Held until all is replaced that belongs together: a thread that asks for it meanwhile would go on half unseen."""
 
 
 def wrap(owner: type | ModuleType, name: str, make: Callable[[Any], Any]) -> None:
@@ -19,12 +22,13 @@ def wrap(owner: type | ModuleType, name: str, make: Callable[[Any], Any]) -> Non
         name: The method, or the function.
         make: Takes the original function and returns what calls it.
     """
-    if (owner, name) in _replaced:
-        return
-    original = getattr(owner, name)
-    replacement = functools.wraps(original)(make(original))
-    _replaced[owner, name] = original, replacement
-    setattr(owner, name, replacement)
+    with replacing:
+        if (owner, name) in _replaced:
+            return
+        original = getattr(owner, name)
+        replacement = functools.wraps(original)(make(original))
+        _replaced[owner, name] = original, replacement
+        setattr(owner, name, replacement)
 
 
 def unwrap(owner: type | ModuleType, name: str) -> None:

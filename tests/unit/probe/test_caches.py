@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -175,3 +177,32 @@ def test_a_cache_that_nobody_can_use_does_not_hide_the_others(monkeypatch: pytes
     settings = {backend: {"BACKEND": backend} for backend in backends}
     monkeypatch.setattr("django.core.cache.caches.settings", settings, raising=False)
     assert {owner for owner, _ in caches._methods()} == {LocMemCache}
+
+
+def test_a_thread_that_asks_for_it_goes_on_once_all_is_seen(cache: BaseCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    caches.uninstall()
+    methods = caches._methods
+    told: list[str] = []
+    begun, went_on = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[tuple[type, str]]:
+        owned = methods()
+        yield next(owned)
+        begun.set()
+        went_on.wait(0.5)  # as long as the other thread may take that does not wait
+        yield from owned
+        told.append("all is seen")
+
+    def ask() -> None:
+        assert caches.install()
+        told.append("went on")
+        went_on.set()
+
+    monkeypatch.setattr(caches, "_methods", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ask)
+        assert begun.wait(60.0)
+        second = pool.submit(ask)
+        for each in (first, second):
+            each.result(60.0)
+    assert told == ["all is seen", "went on", "went on"]
