@@ -8,11 +8,12 @@ a file that only one process can create.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pytest_celery_perf.probe import context, raising, strain, wire
 from pytest_celery_perf.probe.orders import AGAIN, AWAITED, FaultOrder
@@ -27,6 +28,9 @@ EARLY_ACKNOWLEDGMENT_S = 5.0
 Source:
     ``celery.worker.loops.synloop``.
 """
+
+_MOST_HELD = 1000
+"""How many greenlets may wait at gates. Each takes a thread, which comes into being when it is needed."""
 
 
 def directory_beside(doorbell: str) -> str:
@@ -212,10 +216,16 @@ def _wait_at(gate: str) -> None:
             os.close(os.open(gate, os.O_RDONLY))
 
     if context.has_greenlets():
-        # The hub must go on: a thread of gevent's own waits in the greenlet's place.
-        sys.modules["gevent"].get_hub().threadpool.apply(wait)
+        # The hub must go on: a thread waits in the greenlet's place.
+        _waiters(sys.modules["gevent"].get_hub()).apply(wait)
     else:
         wait()
+
+
+@functools.cache
+def _waiters(hub: Any) -> Any:
+    """Return threads to wait in: the hub has but ten of its own, by which greenlets look up whom they connect to."""
+    return type(hub.threadpool)(_MOST_HELD, hub=hub)
 
 
 def _raise(order: FaultOrder) -> NoReturn:
