@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
@@ -25,6 +27,10 @@ def once_imported(name: str, act: Callable[[], None]) -> None:
         name: The module.
         act: What to do; done once for each import, and it may be done again.
     """
+    if name in sys.modules:
+        with contextlib.suppress(ImportError):  # which is for whoever imports it
+            # Another thread may be at it, and the module lack what is to come: this waits until it is complete.
+            importlib.import_module(name)
     if name in sys.modules:
         _do(act, name)
         return

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,6 +41,27 @@ def test_what_is_imported_is_told_at_once(package: str) -> None:
     told: list[int] = []
     imports.once_imported(package, lambda: told.append(1))
     assert told == [1]
+
+
+def test_what_another_thread_is_importing_is_told_once_it_is_complete(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, asked = threading.Event(), threading.Event()
+    monkeypatch.setitem(sys.modules, "gate", SimpleNamespace(begun=begun, asked=asked))
+    # As long as it may take to ask who does not wait.
+    (tmp_path / package / "__init__.py").write_text("import gate\ngate.begun.set()\ngate.asked.wait(0.5)\nVALUE = 3\n")
+    told: list[int | None] = []
+
+    def act() -> None:
+        told.append(getattr(sys.modules[package], "VALUE", None))
+        asked.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        imported = pool.submit(importlib.import_module, package)
+        assert begun.wait(60.0)
+        imports.once_imported(package, act)
+        imported.result(60.0)
+    assert told == [3]
 
 
 def test_asking_twice_changes_nothing(package: str) -> None:
