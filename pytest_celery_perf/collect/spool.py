@@ -26,7 +26,9 @@ FALLBACK_S = 0.05
 class _Tail:
     path: Path
     offset: int = 0
-    rest: bytes = b""
+    """Where the first line begins that was not read yet."""
+    seen: int = 0
+    """Up to where it was looked at; in between is a line that is still being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,27 @@ class Spool:
             yield from self._read(tail)
 
     def _find(self) -> list[_Tail]:
-        for folder in os.scandir(self.directory):
-            if folder.name in self._closed or not folder.is_dir():
+        for name in _listed(self.directory):
+            folder = self.directory / name
+            if name in self._closed or not folder.is_dir():
                 continue
-            for entry in os.scandir(folder.path):
-                if entry.path not in self._tails and entry.name.endswith(".jsonl"):
-                    self._tails[entry.path] = _Tail(Path(entry.path))
+            for entry in _listed(folder):
+                path = f"{folder}{os.sep}{entry}"
+                if path not in self._tails and entry.endswith(".jsonl"):
+                    self._tails[path] = _Tail(Path(path))
         return list(self._tails.values())
 
     def _read(self, tail: _Tail) -> Iterator[SpooledRecord]:
-        if tail.path.stat().st_size <= tail.offset + len(tail.rest):
+        size = tail.path.stat().st_size
+        if size <= tail.seen:
             return
-        with tail.path.open("rb") as file:
-            file.seek(tail.offset + len(tail.rest))
-            chunk = tail.rest + file.read()
-        *lines, tail.rest = chunk.split(b"\n")
+        # A number, no file object, for the same reason as in `_listed`.
+        file = os.open(tail.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            chunk = os.pread(file, size - tail.offset, tail.offset)
+        finally:
+            os.close(file)
+        *lines, rest = chunk.split(b"\n")
         for line in lines:
             try:
                 record = decode(line)
@@ -86,6 +94,7 @@ class Spool:
                 raise SpoolError(tail.path, tail.offset, str(error)) from None
             tail.offset += len(line) + 1
             yield SpooledRecord(str(tail.path), record)
+        tail.seen = tail.offset + len(rest)
 
     def forget(self, boot: str) -> None:
         """Stop following the files of a worker that has ended and was read to its end."""
@@ -123,3 +132,11 @@ class Spool:
     def close(self) -> None:
         """Release the descriptors; the files stay."""
         os.close(self._bell)
+
+
+def _listed(folder: Path) -> list[str]:
+    """List a folder without an iterator, as `Path.iterdir` has one since Python 3.13.
+
+    Ctrl-C would leave that open, which is a warning, and an error to those who take warnings for errors.
+    """
+    return os.listdir(folder)  # noqa: PTH208 - see above

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -53,6 +58,49 @@ def test_a_line_that_is_still_being_written_is_waited_for(spool: Spool, file: Pa
     assert records(spool) == []
     append(file, line[7:] + lines.encode(TWO))
     assert records(spool) == [ONE, TWO]
+
+
+def test_an_interrupt_at_any_line_leaves_nothing_open_and_no_line_half_read(spool: Spool, file: Path) -> None:
+    torn = lines.encode(TWO)
+    append(file, lines.encode(ONE) + lines.encode(TWO) + torn[:7])
+    interrupts = 0
+    while _interrupted(spool, interrupts + 1):
+        interrupts += 1
+        gc.collect()  # a ResourceWarning fails the test
+
+    append(file, torn[7:])
+    assert interrupts > 20
+    assert records(spool) == [TWO]
+
+
+def _interrupted(spool: Spool, after: int) -> bool:
+    """Read with an interrupt after so many lines; return whether there were as many."""
+    ticks = itertools.count(1)
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        if next(ticks) == after:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        for _ in spool.read():
+            pass
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_a_reading_that_was_broken_off_goes_on_where_it_was(spool: Spool, file: Path) -> None:
+    append(file, lines.encode(ONE) + lines.encode(TWO) + lines.encode(ONE)[:-3])
+    for _ in spool.read():
+        break
+
+    append(file, lines.encode(ONE)[-3:])
+    assert records(spool) == [TWO, ONE]
 
 
 def test_a_torn_last_line_is_no_error(spool: Spool, file: Path) -> None:
