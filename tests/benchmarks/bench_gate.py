@@ -1,6 +1,6 @@
 """The gate on the example project: how often it cries wolf beside a busy neighbour, and what it finds.
 
-Takes two hours. ``CELERY_PERF_BENCH_DECISIONS`` says how many decisions there shall be of each kind.
+Takes three hours. ``CELERY_PERF_BENCH_DECISIONS`` says how many decisions there shall be of each kind.
 """
 
 from __future__ import annotations
