@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.drills import DRILLS
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
+from pytest_celery_perf.model.orders import FaultBudget
 from pytest_celery_perf.model.seat import ALONE, Seat
 from pytest_celery_perf.model.settings import masked
 from pytest_celery_perf.model.spec import (
     Budget,
     CrashSweepBudget,
     DrillBudget,
-    FaultBudget,
     RecoveryBudget,
     TestSpec,
     WorkerSpec,

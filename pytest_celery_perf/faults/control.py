@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from signal import SIGQUIT, SIGTERM
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from pytest_celery_perf.faults.holding import Held
 from pytest_celery_perf.faults.lasting import Lasting, Ward
 from pytest_celery_perf.faults.moments import Moment
 from pytest_celery_perf.faults.network import CeleryNetwork
-from pytest_celery_perf.faults.orders import orders_for
+from pytest_celery_perf.faults.orders import judge_together, orders_for
 from pytest_celery_perf.faults.performance import Script
 from pytest_celery_perf.faults.processes import ProcessFaults
 from pytest_celery_perf.faults.publishing import PublishDeadline
@@ -21,7 +22,8 @@ from pytest_celery_perf.faults.script import check, plan
 from pytest_celery_perf.faults.stagehand import Stagehand
 from pytest_celery_perf.model.arguments import natural, task_name, task_point
 from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S
-from pytest_celery_perf.model.spec import Budget, FaultBudget
+from pytest_celery_perf.model.orders import FaultBudget
+from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.model.units import format_duration_s, parse_duration_s
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class CeleryFaults:
         self.broker = BrokerFaults(trial, self._ward, self._deadline)
         """What can be done to the broker."""
         self._network: CeleryNetwork | None = None
+        self._numbers = itertools.count(1)
         self.ordered: list[Budget] = []
         """What messages carry into the workers, to be judged: a test must not pass because its fault never struck."""
         self._stagehand = Stagehand(trial, self._ward, self._processes, self.broker, lambda: self.network)
@@ -286,17 +289,15 @@ class CeleryFaults:
     def _order(self, kind: str, task: Any, at: str, times: int) -> None:
         name = task_name(task)
         self._demand(kind, name)
-        key = f"{kind}{len(self.ordered) + 1}"
         if at == "received":
             raise ConfigurationError(
                 f'celery_faults.{kind}: at="received": no process runs the task yet; use "started"'
             )
         point, number = task_point(at, f"celery_faults.{kind}: at"), natural(times, f"celery_faults.{kind}: times", 1)
-        for order in orders_for(kind, key=key, task=name, at=point, times=number):
+        budget = FaultBudget(ordered_by=f"celery_faults.{kind}", kind=kind, task=name, at=point, times=number)
+        for order in orders_for(kind, key=f"{kind}{next(self._numbers)}", task=name, at=point, times=number):
             self._trial.order(order)
-        self.ordered.append(
-            FaultBudget(ordered_by=f"celery_faults.{kind}", kind=kind, task=name, at=point, times=number)
-        )
+        judge_together(self.ordered, budget)
 
     def _demand(self, kind: str, task: str | None) -> None:
         if missing := self._trial.unmet(kind, task):

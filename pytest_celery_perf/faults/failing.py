@@ -6,7 +6,9 @@ import itertools
 from typing import TYPE_CHECKING
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.spec import Budget, FailBudget
+from pytest_celery_perf.faults.orders import judge_together
+from pytest_celery_perf.model.orders import FailBudget
+from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.probe.orders import FaultOrder
 
 if TYPE_CHECKING:
@@ -48,18 +50,10 @@ def failure(task: str | None, with_: object, times: int) -> FaultOrder:
 def order_failure(trial: Trial, ordered: list[Budget], order: FaultOrder) -> None:
     """Have tasks that are published from now on raise, and have it judged whether they did.
 
-    The records do not tell which order has struck, so those that may strike the same task are judged together.
-
     Args:
         trial: The test's tasks.
         ordered: What is judged already.
         order: What `failure` has returned.
     """
     trial.order(order)
-    failures = [each for each in ordered if isinstance(each, FailBudget)]
-    anything = order.task is None or any(each.task is None for each in failures)
-    same = [each for each in failures if anything or each.task == order.task]
-    for each in same:
-        ordered.remove(each)
-    times = order.times + sum(each.times for each in same)
-    ordered.append(FailBudget(task=None if anything else order.task, times=times))
+    judge_together(ordered, FailBudget(task=order.task, times=order.times))

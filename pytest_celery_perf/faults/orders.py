@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_celery_perf.model.faults import FAULT_KINDS
+from pytest_celery_perf.model.orders import OrderBudget
+from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.probe.orders import AWAITED, FaultOrder
 
 LIMIT_S = 0.2
@@ -50,7 +54,27 @@ def orders_for(
             do=f"{AWAITED}{kind}" if known.awaited else known.record,
             at=at,
             times=times,
+            # Each waits at a gate of its own, for the test process to have carried out its fault.
+            nth=tuple(range(1, times + 1)) if known.awaited and times > 1 else (),
             signal=known.signal,
             args=(lasting_s, keep_data) if known.awaited else (),
         ),
     )
+
+
+def judge_together(ordered: list[Budget], budget: OrderBudget) -> None:
+    """Have it judged whether an order strikes as often as it says.
+
+    The records do not tell which order has struck, so those that may strike the same task are judged together.
+
+    Args:
+        ordered: What is judged already.
+        budget: What was ordered.
+    """
+    same = [each for each in ordered if isinstance(each, OrderBudget) and budget.coincides(each)]
+    for each in same:
+        ordered.remove(each)
+    orders = [*same, budget]
+    anything = any(each.task is None for each in orders)
+    times = sum(each.times for each in orders)
+    ordered.append(replace(budget, task=None if anything else budget.task, times=times))

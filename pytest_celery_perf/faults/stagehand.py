@@ -53,6 +53,8 @@ class Stagehand:
         self._processes = processes
         self._broker = broker
         self._network = network
+        self._late: list[Fault] = []
+        """Faults for which a task waits until another one is over."""
 
     def able(self) -> list[str]:
         """Return the kinds of faults that a script may have here."""
@@ -64,31 +66,44 @@ class Stagehand:
         ]
 
     def tend(self) -> None:
-        """Undo what has lasted for as long as it should."""
+        """Undo what has lasted for as long as it should, and carry out what had to wait for that."""
         self._ward.tend()
+        late, self._late = self._late, []
+        for fault in late:
+            self.answer(fault)
 
     def answer(self, fault: Fault) -> None:
-        """Carry out a fault for which a task waits, and let the task go on.
+        """Carry out a fault for which a task waits, and let the task go on; what is down must first be up again.
 
         Args:
             fault: What the task has recorded.
         """
         if fault.kind == SCRIPT:
             return
+        kind = fault.kind.removeprefix(AWAITED)
+        if self._is_struck(kind, fault.boot):
+            self._late.append(fault)
+            return
         names = {each.name for each in self._trial.records().executions if each.task_id == fault.task_id}
-        order = next(
-            each
-            for each in self._trial.orders
-            if (each.do, each.at) == (fault.kind, fault.point) and (each.task is None or each.task in names)
+        order, strike = next(
+            (order, strike)
+            for order in self._trial.orders
+            for strike in order.strikes
+            if (strike.do, strike.at) == (fault.kind, fault.point) and (strike.task is None or strike.task in names)
         )
         lasting_s, keep_data = order.args
         for member in self._trial.pool.members:  # none, if the worker has died meanwhile
             if member.boot == fault.boot:
-                kind = fault.kind.removeprefix(AWAITED)
-                lasting = self.act(kind, member, keep_data=keep_data, point=fault.point, task_id=fault.task_id)
+                lasting = self.act(kind, member, keep_data=keep_data, point=order.at, task_id=fault.task_id)
                 if lasting is not None:
                     self._ward.limit(lasting, time.monotonic() + lasting_s)
-        self._trial.release(order.key)
+        self._trial.release(strike.key)
+
+    def _is_struck(self, kind: str, boot: str | None) -> bool:
+        """Tell whether what a fault would hit is down already: then it would not be hit once more."""
+        if FAULT_KINDS[kind].need is Need.OWN_BROKER:
+            return self._trial.rescue.outage.down
+        return kind == "freeze" and boot is not None and self._trial.book.frozen(boot)
 
     def act(
         self, kind: str, member: Member, *, keep_data: bool = True, point: str = "", task_id: str | None = None

@@ -10,13 +10,13 @@ from pytest_celery_perf.judge.attempts import short_name
 from pytest_celery_perf.judge.subjects import Subject, subjects_of
 from pytest_celery_perf.measure.lives import Fate, Life
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.orders import FaultBudget
 from pytest_celery_perf.model.record import TaskError
 from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, GrowthBudget, MemoryBudget
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
     Budget,
     DrillBudget,
-    FaultBudget,
     LatencyBudget,
     QueriesBudget,
     RecoveryBudget,

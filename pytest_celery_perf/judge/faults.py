@@ -9,7 +9,7 @@ from pytest_celery_perf.measure.lives import Life, lives
 from pytest_celery_perf.measure.queries import body_queries
 from pytest_celery_perf.model.faults import FAULT_KINDS
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.spec import FailBudget, FaultBudget
+from pytest_celery_perf.model.orders import FailBudget, FaultBudget, OrderBudget
 from pytest_celery_perf.model.verdict import Check, Status, Verdict
 
 _FAIL = "celery_perf.fail"
@@ -27,13 +27,7 @@ def judge(budget: FaultBudget, history: History, root: Path | None = None) -> tu
     hit = [life for life in lives(history) if budget.task in (None, life.name)]
     if not hit:
         return (nothing_to_judge(budget.ordered_by, budget.task, history),)
-    known = FAULT_KINDS[budget.kind]
-    # A time limit strikes at no point of the task's own.
-    points = {budget.at, known.record}
-    ids = {life.task_id for life in hit}
-    struck = sum(
-        fault.kind == known.record and fault.point in points and fault.task_id in ids for fault in history.faults
-    )
+    struck = _struck(budget, hit, history)
     check = Check(
         metric=f"{budget.kind} at {budget.at}",
         budget=f"= {budget.times}×",
@@ -63,8 +57,7 @@ def judge_failures(budget: FailBudget, history: History, root: Path | None = Non
     hit = [life for life in lives(history) if budget.task in (None, life.name)]
     if not hit:
         return (nothing_to_judge(_FAIL, budget.task, history),)
-    ids = {life.task_id for life in hit}
-    struck = sum((each.kind, each.point) == ("raise", "body") and each.task_id in ids for each in history.faults)
+    struck = _struck(budget, hit, history)
     ok = struck == budget.times
     advice = f"publish it more often, have it retry, or say times={struck}" if struck else _NOT_BEGUN
     return (
@@ -77,6 +70,14 @@ def judge_failures(budget: FailBudget, history: History, root: Path | None = Non
             fix=() if ok else (advice,),
         ),
     )
+
+
+def _struck(budget: OrderBudget, hit: list[Life], history: History) -> int:
+    """Count how often an order struck."""
+    ids = {life.task_id for life in hit}
+    # Of executions that are numbered, the point tells the number, too.
+    points = ((fault.kind, fault.point.partition(" ")[0]) for fault in history.faults if fault.task_id in ids)
+    return sum(point == budget.recorded for point in points)
 
 
 def _how_far(budget: FaultBudget, hit: list[Life]) -> str:

@@ -30,14 +30,13 @@ from pytest_celery_perf.judge import (
     throughput,
 )
 from pytest_celery_perf.model.history import History
+from pytest_celery_perf.model.orders import FailBudget, FaultBudget
 from pytest_celery_perf.model.rates import IsolationBudget, ShareBudget, ThroughputBudget
 from pytest_celery_perf.model.resources import CallsBudget, CpuBudget, GrowthBudget, MemoryBudget
 from pytest_celery_perf.model.scaling import ScalingBudget
 from pytest_celery_perf.model.spec import (
     Budget,
     DrillBudget,
-    FailBudget,
-    FaultBudget,
     LatencyBudget,
     QueriesBudget,
     RecoveryBudget,

@@ -12,8 +12,9 @@ from pytest_celery_perf.baseline.lock import SUFFIX, module_of, path_of, read
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.measure.facts import INSTRUMENTS
 from pytest_celery_perf.model.lock import Lock, LockNews, Standing, TestFacts
+from pytest_celery_perf.model.orders import FaultBudget
 from pytest_celery_perf.model.rates import IsolationBudget, ShareBudget, ThroughputBudget
-from pytest_celery_perf.model.spec import DrillBudget, FaultBudget, RecoveryBudget, TestSpec, instruments_of
+from pytest_celery_perf.model.spec import DrillBudget, RecoveryBudget, TestSpec, instruments_of
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.stash import OPTIONS, PLACE, SPEC
 

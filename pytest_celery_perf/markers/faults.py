@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 from pytest_celery_perf.errors import ConfigurationError
 from pytest_celery_perf.model.arguments import flag, natural, one_of, span_s, task_name, task_point
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
-from pytest_celery_perf.model.spec import FaultBudget
+from pytest_celery_perf.model.orders import FaultBudget
+from pytest_celery_perf.model.spec import Budget
 
 LASTING_S = 1.0
 """How long a fault lasts where nothing else is said."""
@@ -41,3 +44,18 @@ def celery_fault(
         lasting_s=LASTING_S if lasting is None else span_s(lasting, "lasting"),
         keep_data=keep_data,
     )
+
+
+def check(budgets: Iterable[Budget]) -> None:
+    """Refuse faults of which nobody could tell, once one has struck, which it was.
+
+    Raises:
+        ConfigurationError: Two may strike at one point of one task, and are recorded alike.
+    """
+    for one, other in combinations((each for each in budgets if isinstance(each, FaultBudget)), 2):
+        if one.coincides(other):
+            kinds = " and ".join(dict.fromkeys((f"kind={one.kind!r}", f"kind={other.kind!r}")))
+            raise ConfigurationError(
+                f"@pytest.mark.celery_fault: {kinds} would strike {one.task or other.task or 'any task'} twice "
+                f"at={one.at!r}, and be taken for each other: use one of them with times=, or give each its own task="
+            )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.markers import drills, regression
+from pytest_celery_perf.markers import drills, faults, regression
 from pytest_celery_perf.markers.functions import JUDGING, celery_worker
 from pytest_celery_perf.markers.sweeps import RERUNNING
 from pytest_celery_perf.measure.registry import INSTRUMENTS_OF, METRICS
@@ -69,6 +69,7 @@ def read(item: pytest.Item, default_workers: tuple[WorkerSpec, ...]) -> TestSpec
     judging = [mark.name for mark in marks if mark.name in JUDGING]
     budgets = [_call(JUDGING[mark.name], mark) for mark in marks if mark.name in JUDGING]
     _check_times([*zip(judging, budgets, strict=True)])
+    faults.check(budgets)
     reruns = [_call(RERUNNING[mark.name], mark) for mark in marks if mark.name in RERUNNING]
     drill = None
     if (mark := drills.mark_of(item)) is not None:

@@ -49,6 +49,8 @@ class Budget:
     """What executions must be measured with for its sake: names of `probe.instruments`."""
     alone: ClassVar[bool] = False
     """Whether another test beside it would disturb its figures."""
+    played: ClassVar[bool] = False
+    """Whether its test has a fault, or shortened countdowns."""
 
 
 def instruments_of(budgets: Iterable[Budget], others: Iterable[str] = ()) -> tuple[str, ...]:
@@ -105,6 +107,7 @@ class LatencyBudget(PercentileBudget):
 class RetriesBudget(Budget):
     """``celery_retries``."""
 
+    played = True
     attempts: int | None = None
     backoff: str | None = None
     """``exponential``, ``fixed`` or None (not judged)."""
@@ -119,6 +122,7 @@ class RetriesBudget(Budget):
 class RecoveryBudget(Budget):
     """``celery_recovery``."""
 
+    played = True
     kill: str = "worker"
     """``child``, ``worker`` or ``broker``."""
     signal: int = 9
@@ -133,6 +137,7 @@ class RecoveryBudget(Budget):
 class ReliableBudget(Budget):
     """``celery_reliable``."""
 
+    played = True
     max_executions: int = 1
     overlap: bool = False
     within_s: float | None = None
@@ -157,31 +162,6 @@ class DrillBudget(ReliableBudget):
     """``worker_oom``, ``poison_pill``: the point of the task at which its process is killed."""
     reset: bool = True
     """``network_partition``: whether the connections are gone when it is over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultBudget(Budget):
-    """A fault that messages carry to the workers: ``celery_fault``, or a method of the fixture ``celery_faults``."""
-
-    ordered_by: str = "celery_fault"
-    """Which of them, as a test spells it."""
-    kind: str
-    """One of `model.faults.FAULT_KINDS`."""
-    at: str = "started"
-    """``received``, ``started``, ``query:N`` or ``finished``."""
-    times: int = 1
-    lasting_s: float = 1.0
-    """Of a fault that lasts: for how long."""
-    keep_data: bool = True
-    """``kill_broker``: whether it comes back with its data."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailBudget(Budget):
-    """``celery_perf.fail``."""
-
-    times: int
-    """In how many executions the task must have been made to raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +266,4 @@ class TestSpec:
     @property
     def undisturbed(self) -> bool:
         """Whether it runs its tasks once, with nothing made to go wrong, or faster than it would: as in production."""
-        return not (self.several or self.isolated or any(isinstance(budget, _PLAYED) for budget in self.budgets))
-
-
-_PLAYED = (RetriesBudget, RecoveryBudget, ReliableBudget, FaultBudget)
-"""The budgets of tests with a fault, or with shortened countdowns."""
+        return not (self.several or self.isolated or any(budget.played for budget in self.budgets))

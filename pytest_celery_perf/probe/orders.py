@@ -64,6 +64,11 @@ class FaultOrder:
         return replace(self, key=f"{self.key}.{number}", at=f"{self.at} {number}", nth=())
 
     @property
+    def strikes(self) -> tuple[FaultOrder, ...]:
+        """Return the orders that strike: itself, or one for each of the executions that it numbers."""
+        return tuple(map(self.numbered, self.nth)) or (self,)
+
+    @property
     def query(self) -> int:
         """The number of the query at which it strikes; 0 if it is not about queries."""
         return int(self.at.partition(":")[2] or 0) if self.at.startswith("query:") else 0

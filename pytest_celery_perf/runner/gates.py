@@ -31,7 +31,7 @@ class Gates:
         """Build the gates of those orders that hold an execution, before any can come to one."""
         for order in orders:
             if order.do in HOLDING or order.do.startswith(AWAITED):
-                for each in map(order.numbered, order.nth) if order.nth else (order,):
+                for each in order.strikes:
                     gate = self._path(each.key)
                     os.mkfifo(gate, 0o600)
                     # Who waits there reads, and the image of a container may have another user. Others of this machine

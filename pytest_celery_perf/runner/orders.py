@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from pytest_celery_perf.faults.orders import orders_for
 from pytest_celery_perf.model.faults import FAULT_KINDS, Need
-from pytest_celery_perf.model.spec import Budget, FaultBudget, RecoveryBudget
+from pytest_celery_perf.model.orders import FaultBudget
+from pytest_celery_perf.model.spec import Budget, RecoveryBudget
 from pytest_celery_perf.probe.orders import FaultOrder
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_celery_perf.errors import ConfigurationError
-from pytest_celery_perf.model.spec import DrillBudget, FaultBudget, RecoveryBudget
+from pytest_celery_perf.model.orders import FaultBudget
+from pytest_celery_perf.model.spec import DrillBudget, RecoveryBudget
 from pytest_celery_perf.project import Project
 from pytest_celery_perf.state import column_names
 from pytest_celery_perf.sweep.rerun import aliases_of

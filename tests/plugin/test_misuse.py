@@ -264,6 +264,32 @@ def test_times_beside_a_count_of_calls(plain: Project) -> None:
         assert f"test_wrong.py::test_{number}: @pytest.mark.celery_cpu: {words}: write two tests" in told, told
 
 
+COINCIDE = {
+    "kind='freeze'": ("kind='freeze', lasting=1", "kind='freeze' would strike any task twice at='started'"),
+    "kind='quit', task='a'": ("kind='terminate'", "kind='terminate' and kind='quit' would strike a twice at='started'"),
+}
+APART = {
+    "kind='freeze', task='a'": "kind='freeze', task='b'",
+    "kind='freeze'": "kind='freeze', at='finished'",
+    "kind='kill_worker'": "kind='quit'",
+}
+
+
+def test_faults_that_would_be_taken_for_each_other(plain: Project) -> None:
+    pairs = [*((one, other) for one, (other, _) in COINCIDE.items()), *APART.items()]
+    tests = (
+        f"@pytest.mark.celery_fault({other})\n@pytest.mark.celery_fault({one})\ndef test_{number}(): pass\n"
+        for number, (one, other) in enumerate(pairs)
+    )
+    plain.write("test_wrong.py", "import pytest\n" + "".join(tests))
+    told = [line for line in plain.run().text.splitlines() if line.startswith("test_wrong.py::")]
+    assert [line.partition(" or ")[0] for line in told] == [
+        f"test_wrong.py::test_{number}: @pytest.mark.celery_fault: {words}, and be taken for each other: use one of "
+        "them with times=,"
+        for number, (_, words) in enumerate(COINCIDE.values())
+    ]
+
+
 def test_counts_of_calls_and_of_queries_go_together(plain: Project) -> None:
     marks = "@pytest.mark.celery_cpu(calls=9)\n@pytest.mark.celery_cpu(calls=8)\n@pytest.mark.celery_logs(max=9)\n"
     plain.write("test_right.py", f"import pytest\n{marks}def test_a(): pass\n")

@@ -7,7 +7,8 @@ import pytest
 from pytest_celery_perf.judge import judge_all
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import History
-from pytest_celery_perf.model.spec import Budget, FailBudget, FaultBudget
+from pytest_celery_perf.model.orders import FailBudget, FaultBudget
+from pytest_celery_perf.model.spec import Budget
 from pytest_celery_perf.model.verdict import Status, Verdict
 from tests.unit.histories import NAME, at, execution, history, options, publication
 

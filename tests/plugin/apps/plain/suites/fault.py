@@ -81,6 +81,29 @@ def test_kill_broker() -> None:
     safe.delay()
 
 
+@pytest.mark.parametrize(
+    ("begun", "over"),
+    [
+        pytest.param(begun, over, marks=pytest.mark.celery_fault(kind=kind, at="finished", lasting="200ms", times=2))
+        for kind, begun, over in (
+            ("freeze", "freeze-worker", "thaw-worker"),
+            ("kill_broker", "kill-broker", "broker-restarted"),
+            ("pause_broker", "pause-broker", "broker-resumed"),
+        )
+    ],
+)
+@pytest.mark.celery_worker(concurrency=2)
+def test_the_second_strikes_when_the_first_is_over(celery_perf, celery_faults, begun, over) -> None:
+    # Both are there before the first strikes: a message on its way from the broker would be lost with that.
+    with celery_faults.hold(safe, times=2) as held:
+        safe.delay()
+        safe.delay()
+        held.wait(2)
+    celery_perf.wait()
+    kinds = [fault.kind for fault in celery_perf.history.faults]
+    assert [kind for kind in kinds if kind in (begun, over)] == [begun, over] * 2
+
+
 @pytest.mark.celery_worker(concurrency=1)
 @pytest.mark.celery_fault(kind="pause_broker", lasting="200ms")
 def test_pause_broker() -> None:

@@ -199,6 +199,13 @@ def test_the_soft_time_limit(celery_perf: CeleryPerf, celery_faults: CeleryFault
     assert execution.error.type == "billiard.exceptions.SoftTimeLimitExceeded"
 
 
+def test_a_limit_that_is_ordered_again(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
+    celery_faults.time_limit(limited)
+    celery_perf.run(limited)
+    celery_faults.time_limit(limited, at="finished")
+    celery_perf.run(limited)
+
+
 @pytest.mark.celery_worker(concurrency=1, options="--max-memory-per-child=1000000000")
 def test_recycle(celery_perf: CeleryPerf, celery_faults: CeleryFaults) -> None:
     celery_faults.recycle(safe, times=2)
