@@ -8,56 +8,11 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_celery_perf.collect.draft import Draft, Key
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.history import Snapshot
 from pytest_celery_perf.model.record import Execution, Outcome
 from pytest_celery_perf.probe import wire
-
-Key = tuple[str, int, int]
-"""(task id, retries, received_ns): an execution."""
-
-
-@dataclass(slots=True)
-class Draft:
-    """An execution, as far as its records have come in. They come in any order between processes."""
-
-    key: Key
-    received: wire.Received | None = None
-    boot: str = ""
-    started: wire.Started | None = None
-    pid: int | None = None
-    finished: wire.Finished | None = None
-    file: str = ""
-    """The file of the process that ran it, whose numbers the query rows use."""
-    failed: wire.Failed | None = None
-    accepted_ns: int | None = None
-    """When the worker's main process knew that it had begun; noted only where the test may hurt workers."""
-    acknowledged_ns: int | None = None
-    requeued_ns: int | None = None
-    touched: list[wire.Touched] = field(default_factory=list)
-    measured: dict[str, list[Any]] = field(default_factory=dict)
-    """The rows that instruments have written, by instrument."""
-    answered_ns: int = 0
-    """When a database last answered, where touch points are asked for."""
-    content: dict[str, Any] | None = None
-    """Its message, if that shall be delivered again."""
-
-    @property
-    def runs(self) -> bool:
-        """Whether it has begun, and neither ended, nor was cut off, nor put back, for all that was recorded."""
-        return self.started is not None and self.finished is None and self.failed is None and self.requeued_ns is None
-
-    @property
-    def unheard(self) -> bool:
-        """Whether it has ended, and its worker will never acknowledge it."""
-        return self.finished is not None and self.finished.unheard
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, by the process that ran it or else by the worker's main process."""
-        if self.finished is not None and self.finished.outcome is not None:
-            return Outcome(self.finished.outcome)
-        return None if self.failed is None else Outcome(self.failed.outcome)
 
 
 @dataclass(slots=True)
@@ -88,9 +43,11 @@ class Book:
     faults: list[Fault] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    open: set[str] = field(default_factory=set)
-    ending: set[str] = field(default_factory=set)
-    failed: set[str] = field(default_factory=set)
+    _open: set[str] = field(default_factory=set)
+    _ending: set[str] = field(default_factory=set)
+    _failed: set[str] = field(default_factory=set)
+    _unsettled: set[str] = field(default_factory=set)
+    """Tasks of which more is known than when it was decided what they are."""
     struck: set[str] = field(default_factory=set)
     """Tasks whose process or broker was killed: after their end, too, their message may come back."""
     last_attempt: dict[str, int] = field(default_factory=dict)
@@ -277,28 +234,54 @@ class Book:
             attempt = self.last_attempt.get(task_id, 0)
         return next(reversed(self.deliveries(task_id, attempt)), None)
 
+    @property
+    def open(self) -> set[str]:
+        """Tasks of which another record must come."""
+        self._decide_all()
+        return self._open
+
+    @property
+    def ending(self) -> set[str]:
+        """Tasks whose last execution has ended, and of which the rest is to come."""
+        self._decide_all()
+        return self._ending
+
+    @property
+    def failed(self) -> set[str]:
+        """Tasks whose last execution has failed."""
+        self._decide_all()
+        return self._failed
+
     def settle(self, task_id: str) -> None:
-        """Decide anew whether a task is open, ending or done."""
-        for group in (self.open, self.ending, self.failed):
+        """Have it decided anew whether a task is open, ending or done, when that is asked: not for each record."""
+        self._unsettled.add(task_id)
+
+    def _decide_all(self) -> None:
+        for task_id in tuple(self._unsettled):
+            self._decide(task_id)
+            self._unsettled.discard(task_id)  # after that: Ctrl-C may come in between
+
+    def _decide(self, task_id: str) -> None:
+        for group in (self._open, self._ending, self._failed):
             group.discard(task_id)
         if self._running(task_id) or self._copied(task_id):
-            self.open.add(task_id)
+            self._open.add(task_id)
             return
         if task_id in self.discarded or task_id in self.lost:
             return
         latest = self.latest(task_id)
         if latest is None:
             if self._will_come(task_id):
-                self.open.add(task_id)
+                self._open.add(task_id)
         elif latest.requeued_ns is not None or latest.outcome is None:
-            self.open.add(task_id)
+            self._open.add(task_id)
         else:
             if latest.acknowledged_ns is None and task_id in self.struck:
-                self.open.add(task_id)
+                self._open.add(task_id)
             elif (latest.acknowledged_ns is None and not latest.unheard) or self._overtaken(task_id):
-                self.ending.add(task_id)
+                self._ending.add(task_id)
             if latest.outcome in (Outcome.FAILED, Outcome.LOST):
-                self.failed.add(task_id)
+                self._failed.add(task_id)
 
     def _running(self, task_id: str) -> list[Draft]:
         """Return the executions that have begun, not ended, and whose process lives for all that is known."""

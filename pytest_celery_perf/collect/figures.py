@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pytest_celery_perf.collect.book import Draft
+from pytest_celery_perf.collect.draft import Draft
 from pytest_celery_perf.collect.ledger import frame_of
 from pytest_celery_perf.model.figures import (
     CallUse,

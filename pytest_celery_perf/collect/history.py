@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.draft import Draft
 from pytest_celery_perf.collect.figures import figures_of
 from pytest_celery_perf.collect.ledger import Ledger, frame_of
 from pytest_celery_perf.collect.points import points_of

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_celery_perf.collect.book import Book, Key
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.draft import Key
 from pytest_celery_perf.collect.spool import SpooledRecord
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.record import Frame, Outcome, TaskOptions, WorkerInfo

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from pytest_celery_perf.broker import inspect
-from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.draft import Draft
 from pytest_celery_perf.model.faults import Fault
 from pytest_celery_perf.model.units import NS_PER_S
 from pytest_celery_perf.probe import wire

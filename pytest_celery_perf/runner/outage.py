@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_celery_perf.broker import inspect
-from pytest_celery_perf.collect.book import Book, Draft, Key
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.draft import Draft, Key
 from pytest_celery_perf.errors import BrokerError
 from pytest_celery_perf.model.faults import DATA_LOST, Fault
 from pytest_celery_perf.probe import wire

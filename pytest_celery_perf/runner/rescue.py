@@ -7,7 +7,8 @@ import time
 from typing import Any, Protocol
 
 from pytest_celery_perf.broker import inspect
-from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.draft import Draft
 from pytest_celery_perf.faults.lasting import Lasting
 from pytest_celery_perf.model.faults import SUPERVISOR_GRACE_S, Fault
 from pytest_celery_perf.probe.orders import AWAITED, FaultOrder

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from pytest_celery_perf.broker import inspect
-from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.draft import Draft
 from pytest_celery_perf.errors import CeleryPerfError
 from pytest_celery_perf.model.settings import masked
 from pytest_celery_perf.model.situation import PendingTask, Situation, WorkerState

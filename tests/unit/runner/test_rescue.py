@@ -10,7 +10,8 @@ import pytest
 
 from pytest_celery_perf.broker import inspect
 from pytest_celery_perf.broker.inspect import Contents, Unacked
-from pytest_celery_perf.collect.book import Book, Draft
+from pytest_celery_perf.collect.book import Book
+from pytest_celery_perf.collect.draft import Draft
 from pytest_celery_perf.probe import wire
 from pytest_celery_perf.runner.rescue import Rescue
 

@@ -122,6 +122,8 @@ def test_a_retry_that_waits_is_told_from_a_first_call(scene: Scene, waited_s: fl
         time.monotonic_ns(), "token", "id", None, None, "pay", 1, "celery", None, 3600.0, waited_s, None
     )
     scene.book.publish(again, "one")
+    scene.book.confirmed.add(("id", 1))
+    scene.book.settle("id")
     (waiting,) = scene.situation().pending
     assert (True, shortened) == (waiting.retry, waiting.shortened)
 
