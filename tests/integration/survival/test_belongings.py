@@ -71,7 +71,7 @@ def test_a_workers_container(
 
     process.send_signal(number)
 
-    assert process.wait(60) == (pytest.ExitCode.INTERRUPTED if number == signal.SIGINT else -number)
+    assert process.wait(60) == (pytest.ExitCode.INTERRUPTED if number == signal.SIGINT else -number), camp.said()
     camp.assert_abandoned()
     camp.until(lambda: not containers(docker_client, box), "no container is left")
     camp.until(lambda: not docker_client.networks.list([container]), "no network of its own is left")

@@ -40,7 +40,7 @@ def test_an_interrupt(camp: Camp, whom: str, test: str) -> None:
 
     (os.kill if whom == "pytest" else os.killpg)(process.pid, signal.SIGINT)
 
-    assert process.wait(60) == pytest.ExitCode.INTERRUPTED
+    assert process.wait(60) == pytest.ExitCode.INTERRUPTED, camp.said()
     assert "KeyboardInterrupt" in camp.said()
     assert (camp.folder / "users").read_text() == "", "workers must be gone before the database is flushed"
     assert not camp.processes()
@@ -63,7 +63,7 @@ def test_a_kill(camp: Camp, number: signal.Signals) -> None:
 
     process.send_signal(number)
 
-    assert process.wait(60) == -number
+    assert process.wait(60) == -number, camp.said()
     camp.assert_abandoned()
 
 
@@ -104,7 +104,7 @@ def test_the_death_of_an_xdist_worker(camp: Camp) -> None:
 
     camp.until(lambda: len(camp.directories()) < before or process.poll() is not None, "its directory is gone")
     assert process.poll() is None, camp.said()
-    assert process.wait(90) == pytest.ExitCode.TESTS_FAILED
+    assert process.wait(90) == pytest.ExitCode.TESTS_FAILED, camp.said()
     assert "crashed" in camp.said()
     assert not camp.processes()
     assert not camp.directories()
